@@ -1,9 +1,6 @@
 /** What the registry knows of one model version: its files, tensors, labels, origin and figures. */
 import { z } from 'zod';
-
-/** What a model is for; the scheduler keeps one queue for each model and task. */
-export const TASKS = ['body-pose', 'gesture', 'language'] as const;
-export type Task = (typeof TASKS)[number];
+import { TASKS } from '../core/tasks.ts';
 
 /** One tensor of a graph; a string dimension is symbolic (`N` is the batch). */
 export const tensorSpec = z.strictObject({

@@ -1,0 +1,40 @@
+/** Every bound of the wire, in one place. docs/spec.md cites them by name. */
+export const LIMITS = {
+  /** One WebSocket message; a 640x480 JPEG takes 30-60 KB. */
+  packetBytes: 512 * 1024,
+  messagesPerPacket: 256,
+  /** One MessagePack body. */
+  controlBytes: 16 * 1024,
+  controlDepth: 8,
+  videoBytes: 256 * 1024,
+  videoWidth: 1920,
+  videoHeight: 1080,
+  chatCharacters: 500,
+  chatBytes: 2000,
+  nameLength: 64,
+  labelLength: 64,
+  labelsPerResult: 28,
+  tokenLength: 4096,
+  capabilities: 32,
+  participantsPerSession: 1024,
+  sessions: 4096,
+  connections: 8192,
+  /** How far ahead of the server's clock a mapped capture time may lie. */
+  futureMs: 1000,
+  helloTimeoutMs: 5000,
+  heartbeatMs: 1000,
+  heartbeatTimeoutMs: 10_000,
+  /** How long a participant whose connection went stays `away` and may resume. */
+  resumeMs: 30_000,
+  slowConsumerMs: 5000,
+  /** Above this the `latest` lane is superseded. */
+  latestHighWaterBytes: 64 * 1024,
+  /** Above this the connection is closed with SLOW_CONSUMER. */
+  reliableBytes: 1024 * 1024,
+  /** Refused messages in ten seconds before the connection is closed. */
+  refusalsPer10s: 50,
+  controlPerSecond: 20,
+  chatPerSecond: 5,
+  poseHz: 120,
+  videoHz: 30,
+} as const;

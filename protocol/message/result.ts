@@ -1,0 +1,56 @@
+/** An inference result: what a model understood of one participant's input, for the whole session. */
+import * as z from 'zod/mini';
+import { LIMITS } from '../limits.ts';
+
+const label = z.string().check(z.maxLength(LIMITS.labelLength));
+const score = z.number().check(z.minimum(0), z.maximum(1));
+const labelled = z.strictObject({ label, score });
+
+/** COCO-17 keypoints of one body in the picture: [17, 3] x, y, score, each 0..1 of the picture's width, height. */
+export const bodyPoseValue = z.strictObject({
+  task: z.literal('body-pose'),
+  keypoints: z.array(z.number()).check(z.length(51)),
+  /** Mean score of the keypoints; below 0.3 there is hardly a person. */
+  score,
+});
+
+export const gestureValue = z.strictObject({
+  task: z.literal('gesture'),
+  hand: z.enum(['left', 'right']),
+  /** `none` when no gesture is certain enough. */
+  label,
+  score,
+});
+
+export const languageValue = z.strictObject({
+  task: z.literal('language'),
+  sentiment: labelled,
+  emotions: z.array(labelled).check(z.maxLength(LIMITS.labelsPerResult)),
+  /** Null when the text is outside every known intent. */
+  intent: z.nullable(labelled),
+  moderation: z.strictObject({ label: z.enum(['ok', 'offensive', 'hate', 'spam']), score, flagged: z.boolean() }),
+});
+
+export const resultValue = z.discriminatedUnion('task', [bodyPoseValue, gestureValue, languageValue]);
+export type ResultValue = z.infer<typeof resultValue>;
+export type BodyPoseValue = z.infer<typeof bodyPoseValue>;
+export type GestureValue = z.infer<typeof gestureValue>;
+export type LanguageValue = z.infer<typeof languageValue>;
+
+export const resultMessage = z.strictObject({
+  type: z.literal('result'),
+  /** Whose input it was. */
+  slot: z.int().check(z.minimum(0), z.maximum(LIMITS.participantsPerSession - 1)),
+  model: z.string().check(z.maxLength(LIMITS.nameLength)),
+  version: z.string().check(z.maxLength(LIMITS.nameLength)),
+  batchId: z.int(),
+  batchSize: z.int(),
+  /** Capture time of the input, server clock. */
+  captureMs: z.number(),
+  /** Capture to result, when the server sent it. */
+  ageMs: z.number(),
+  /** For language: the chat message that it is about. */
+  chatId: z.optional(z.int()),
+  value: resultValue,
+});
+export type ResultMessage = z.infer<typeof resultMessage>;
