@@ -1,0 +1,24 @@
+/** Every control message that the server sends. */
+import * as z from 'zod/mini';
+import { chatMessage } from './message/chat.ts';
+import { clockReplyMessage, pingMessage } from './message/clock.ts';
+import { errorMessage } from './message/error.ts';
+import { joinedMessage, leftMessage, presenceMessage } from './message/join.ts';
+import { recordingMessage } from './message/recording.ts';
+import { resultMessage } from './message/result.ts';
+import { welcomeMessage } from './message/hello.ts';
+
+export const downMessage = z.discriminatedUnion('type', [
+  welcomeMessage,
+  joinedMessage,
+  leftMessage,
+  presenceMessage,
+  chatMessage,
+  clockReplyMessage,
+  pingMessage,
+  resultMessage,
+  recordingMessage,
+  errorMessage,
+]);
+export type DownMessage = z.infer<typeof downMessage>;
+export type DownMessageOf<Type extends DownMessage['type']> = Extract<DownMessage, { type: Type }>;

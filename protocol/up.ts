@@ -1,0 +1,21 @@
+/** Every control message that a client sends. */
+import * as z from 'zod/mini';
+import { clockMessage, pongMessage } from './message/clock.ts';
+import { consentMessage, joinMessage, leaveMessage, resumeMessage } from './message/join.ts';
+import { helloMessage } from './message/hello.ts';
+import { recordMessage } from './message/recording.ts';
+import { sayMessage } from './message/chat.ts';
+
+export const upMessage = z.discriminatedUnion('type', [
+  helloMessage,
+  joinMessage,
+  resumeMessage,
+  leaveMessage,
+  consentMessage,
+  sayMessage,
+  clockMessage,
+  pongMessage,
+  recordMessage,
+]);
+export type UpMessage = z.infer<typeof upMessage>;
+export type UpMessageOf<Type extends UpMessage['type']> = Extract<UpMessage, { type: Type }>;
