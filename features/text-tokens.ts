@@ -1,0 +1,161 @@
+/** Cuts a chat line into tokens that survive shouting, stretching and simple disguises. One pass, no backtracking. */
+
+/** What a token is; only words have character n-grams. */
+export type TokenKind = 'word' | 'number' | 'mark' | 'url' | 'mention';
+
+export interface Token {
+  readonly kind: TokenKind;
+  /** Normalised text; numbers, URLs and mentions are replaced by a placeholder. */
+  readonly text: string;
+  /** The word with look-alike digits and signs read as letters (`sh1t` to `shit`); equals `text` when there are none. */
+  readonly folded: string;
+}
+
+/** UTF-16 code units of a message that are looked at, before and after normalisation; the rest is ignored. */
+export const MAX_TEXT_UNITS = 1024;
+/** A longer word is cut here: what follows says nothing more about it. */
+const MAX_WORD_UNITS = 40;
+/** From so many single letters in a row ("s p a m") they are read as one word too. */
+const MIN_SPELLED_LETTERS = 3;
+
+const LOOKALIKES: Readonly<Record<string, string>> = {
+  '0': 'o', '1': 'i', '3': 'e', '4': 'a', '5': 's', '7': 't', '@': 'a', $: 's', '!': 'i',
+};
+const INSIDE_WORD = new Set(["'", '*', '@', '$', '!', '-', '_']);
+// Each is tested on one character, so none can backtrack.
+const LETTER = /^[\p{L}\p{M}]$/u;
+const DIGIT = /^\p{Nd}$/u;
+const SPACE = /^[\s\p{Cc}]$/u;
+const INVISIBLE = /[\p{Cf}\u0300-\u036f\ufe00-\ufe0f]/gu;
+
+/**
+ * Unicode NFKC, lower case, no invisible characters, no combining accents left over, curly quotes made straight, and
+ * no character more than twice in a row.
+ *
+ * @bound looks at the first `MAX_TEXT_UNITS` code units, and gives at most as many.
+ */
+export function normalizeText(raw: string): string {
+  const text = raw.slice(0, MAX_TEXT_UNITS).normalize('NFKC').slice(0, MAX_TEXT_UNITS).toLowerCase();
+  const visible = text.replace(INVISIBLE, '').replace(/[\u2018\u2019]/g, "'").replace(/[\u201c\u201d]/g, '"');
+  return squeeze(visible).slice(0, MAX_TEXT_UNITS);
+}
+
+/** The tokens of a message in their order, then the words that it spells letter by letter. */
+export function tokenize(raw: string): Token[] {
+  const characters = Array.from(normalizeText(raw));
+  const tokens: Token[] = [];
+  let at = 0;
+  while (at < characters.length) {
+    if (SPACE.test(characters[at] ?? '')) at++;
+    else at = readToken(characters, at, tokens);
+  }
+  return tokens.concat(spelledWords(tokens));
+}
+
+function squeeze(text: string): string {
+  const kept: string[] = [];
+  let previous = '';
+  let run = 0;
+  for (const character of text) {
+    run = character === previous ? run + 1 : 1;
+    previous = character;
+    if (run <= 2 || isDigit(character)) kept.push(character);
+  }
+  return kept.join('');
+}
+
+/** Reads one token at `start` into `tokens` and gives the index behind it. */
+function readToken(characters: readonly string[], start: number, tokens: Token[]): number {
+  const first = characters[start] ?? '';
+  if (startsUrl(characters, start)) {
+    tokens.push(placeholder('url', '<url>'));
+    return skip(characters, start, (character) => !SPACE.test(character));
+  }
+  if (first === '@' && isWordCharacter(characters[start + 1])) {
+    tokens.push(placeholder('mention', '<mention>'));
+    return skip(characters, start + 1, isWordCharacter);
+  }
+  if (isWordCharacter(first)) return readWord(characters, start, tokens);
+  tokens.push({ kind: 'mark', text: first, folded: first });
+  return start + 1;
+}
+
+function readWord(characters: readonly string[], start: number, tokens: Token[]): number {
+  let end = start + 1;
+  while (continuesWord(characters, end)) end++;
+  const word = characters.slice(start, end);
+  const digits = word.filter(isDigit).length;
+  if (digits > 0 && !word.some((character) => LETTER.test(character))) {
+    tokens.push(placeholder('number', numberClass(digits)));
+    return end;
+  }
+  const text = word.join('').slice(0, MAX_WORD_UNITS);
+  tokens.push({ kind: 'word', text, folded: foldLookalikes(text) });
+  return end;
+}
+
+/** A sign or a point belongs to a word only between two of its characters: `f*ck`, `10.50`, not `hi!`. A `$` may also end it. */
+function continuesWord(characters: readonly string[], at: number): boolean {
+  const character = characters[at] ?? '';
+  if (isWordCharacter(character)) return true;
+  const before = characters[at - 1];
+  const after = characters[at + 1];
+  if (character === '$') return LETTER.test(before ?? '') || before === '$';
+  if (INSIDE_WORD.has(character)) return isWordCharacter(before) && isWordCharacter(after);
+  return '.,:'.includes(character) && character !== '' && isDigit(before ?? '') && isDigit(after ?? '');
+}
+
+/** Numbers say little, their length does: a price, a short code and a telephone number differ by it. */
+function numberClass(digits: number): string {
+  if (digits <= 2) return '<number-short>';
+  return digits <= 4 ? '<number-middle>' : digits <= 7 ? '<number-long>' : '<number-phone>';
+}
+
+function foldLookalikes(word: string): string {
+  let folded = '';
+  for (const character of word) folded += LOOKALIKES[character] ?? character;
+  return squeeze(folded);
+}
+
+function spelledWords(tokens: readonly Token[]): Token[] {
+  const words: Token[] = [];
+  let letters = '';
+  for (const token of [...tokens, placeholder('url', '')]) {
+    if (token.kind === 'mark') continue;
+    if (token.kind === 'word' && Array.from(token.text).length === 1) {
+      letters += token.folded;
+      continue;
+    }
+    if (Array.from(letters).length >= MIN_SPELLED_LETTERS) {
+      const text = letters.slice(0, MAX_WORD_UNITS);
+      words.push({ kind: 'word', text, folded: text });
+    }
+    letters = '';
+  }
+  return words;
+}
+
+function startsUrl(characters: readonly string[], at: number): boolean {
+  // `www` has lost a letter to the squeezing.
+  const head = characters.slice(at, at + 8).join('');
+  return head.startsWith('http://') || head.startsWith('https://') || head.startsWith('ww.');
+}
+
+function skip(characters: readonly string[], from: number, while_: (character: string) => boolean): number {
+  let at = from;
+  while (at < characters.length && while_(characters[at] ?? '')) at++;
+  return at;
+}
+
+function isDigit(character: string): boolean {
+  return (character >= '0' && character <= '9') || DIGIT.test(character);
+}
+
+function isWordCharacter(character: string | undefined): boolean {
+  if (character === undefined) return false;
+  return (character >= 'a' && character <= 'z') || LETTER.test(character) || DIGIT.test(character);
+}
+
+function placeholder(kind: TokenKind, text: string): Token {
+  return { kind, text, folded: text };
+}
