@@ -14,6 +14,8 @@ export interface Clock {
   wallMs(): number;
   /** Calls `run` once, `delayMs` from now (0 means after the current turn). */
   schedule(delayMs: number, run: () => void): Timer;
+  /** Calls `run` once, when what is now waiting to be read has been handled: the end of this turn. */
+  defer(run: () => void): void;
 }
 
 /**
@@ -28,6 +30,10 @@ export function systemClock(offsetMs = 0): Clock {
     schedule(delayMs, run) {
       const handle = setTimeout(run, Math.max(0, delayMs));
       return { cancel: () => clearTimeout(handle) };
+    },
+    defer(run) {
+      if (typeof setImmediate === 'function') setImmediate(run);
+      else queueMicrotask(run);
     },
   };
 }
@@ -91,6 +97,10 @@ export class ManualClock implements Clock {
         this.#pending = this.#pending.filter((other) => other !== entry);
       },
     };
+  }
+
+  defer(run: () => void): void {
+    this.schedule(0, run);
   }
 
   /** Moves time forward, running what falls due in order of time, then of scheduling. */

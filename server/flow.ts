@@ -6,7 +6,9 @@
  */
 import type { ErrorCode } from '../core/errors.ts';
 import type { Task } from '../core/tasks.ts';
+import type { Consent } from '../protocol/message/common.ts';
 import type { ResultValue } from '../protocol/message/result.ts';
+import type { SnapshotEntry } from '../protocol/codec/snapshot.ts';
 
 // ── transport ───────────────────────────────────────────────────────────────
 
@@ -33,6 +35,80 @@ export interface ConnectionListener {
   onPacket(connection: Connection, packet: Uint8Array, arrivedMs: number): void;
   onClose(connection: Connection, code: ErrorCode | 'NORMAL'): void;
 }
+
+// ── what every stage counts ─────────────────────────────────────────────────
+
+export type MessageKindLabel = 'pose' | 'video' | 'chat' | 'control';
+
+/** Where the stages report what they did; the HTTP side turns it into metrics. Never throws, never blocks. */
+export interface Meter {
+  connectionOpened(): void;
+  connectionClosed(code: ErrorCode | 'NORMAL'): void;
+  message(kind: MessageKindLabel, outcome: 'accepted' | 'refused' | 'superseded'): void;
+  refusal(code: ErrorCode): void;
+  /** A pose left for its session this long after it arrived. */
+  poseResidence(durationMs: number): void;
+  snapshot(delivery: { readonly bytes: number; readonly participants: number; readonly sent: number; readonly superseded: number }): void;
+  result(task: Task, delivery: { readonly ageMs: number; readonly sent: number; readonly superseded: number }): void;
+}
+
+// ── session → broadcast ─────────────────────────────────────────────────────
+
+/** One participant who may hear the session. */
+export interface Receiver {
+  /** Undefined while the participant is away. */
+  readonly connection: Connection | undefined;
+  /** Whether the next snapshot must hold everybody: after joining, resuming, or missing one. */
+  needsKey: boolean;
+}
+
+/** A session as the broadcast stage sees it. */
+export interface Audience {
+  readonly id: string;
+  /** Those with the grant `subscribe`. */
+  readonly receivers: Iterable<Receiver>;
+  /** Samples that came since the last call, with capture times on the server's clock; valid until the next turn. */
+  takeChanged(): readonly TimedEntry[];
+  /** Everybody's newest sample; valid until the next turn. */
+  everybody(): readonly TimedEntry[];
+}
+
+/** A snapshot entry with the time at which its packet arrived. */
+export interface TimedEntry extends SnapshotEntry {
+  readonly arrivedMs: number;
+}
+
+/** Sends to a whole session. */
+export interface Delivery {
+  /** @param message - framed; the same bytes go to everybody. */
+  deliver(audience: Audience, message: Uint8Array, lane: Lane): { sent: number; superseded: number };
+}
+
+// ── session → recording ─────────────────────────────────────────────────────
+
+/** Something that a consenting participant sent, or that a model said of it. */
+export interface RecordedItem {
+  readonly kind: 'pose' | 'video' | 'chat' | 'result';
+  readonly participantId: string;
+  readonly slot: number;
+  /** As on the wire, without its frame: read only, copied by the recorder. */
+  readonly bytes: Uint8Array;
+  readonly captureDeviceMs: number;
+  readonly captureServerMs: number;
+  readonly arrivedMs: number;
+}
+
+/** One recording in progress. */
+export interface RecordingTap {
+  record(item: RecordedItem): void;
+  /** Notes who takes part and what they consented to, whenever that changes. */
+  participant(info: { readonly participantId: string; readonly slot: number; readonly name: string; readonly consent: Consent }): void;
+  /** Resolves when everything is on the disk. */
+  stop(): Promise<void>;
+}
+
+/** Starts recordings. @throws CopresenceError RECORDING_FAILED when the file cannot be made. */
+export type StartRecording = (sessionId: string) => Promise<RecordingTap>;
 
 // ── session → scheduler ─────────────────────────────────────────────────────
 

@@ -14,6 +14,8 @@ export const helloMessage = z.strictObject({
   /** Unknown ones are ignored, so that a newer client can offer more. */
   capabilities,
   token,
+  /** Device clock at sending: the first guess of the clock offset, and what capture times are unwrapped with. */
+  deviceMs: timeMs,
   client: z.optional(displayName),
 });
 
