@@ -1,0 +1,105 @@
+/** The SDK's face: what `connect` takes and what it gives. */
+import type { Clock } from '../core/clock.ts';
+import type { ErrorCode } from '../core/errors.ts';
+import type { Random } from '../core/random.ts';
+import type { PoseSample } from '../protocol/codec/pose-sample.ts';
+import type { VideoChunk } from '../protocol/codec/video-chunk.ts';
+import type { Consent, ParticipantInfo } from '../protocol/message/common.ts';
+import type { Grant, Role } from '../protocol/roles.ts';
+import type { ClientEventName, ClientState, Listener } from './events.ts';
+import type { SocketFactory } from './socket.ts';
+
+export interface ConnectOptions {
+  /** The server: `ws:`, `wss:`, `http:` or `https:`; the path is filled in. */
+  readonly url: string;
+  readonly token: string;
+  readonly session: string;
+  /** How the others see this participant: 1..64 characters. */
+  readonly name: string;
+  readonly consent: Consent;
+  /** The device's clock: capture times are on it. */
+  readonly clock: Clock;
+  readonly openSocket: SocketFactory;
+  /** Spreads reconnects out; the machine's chance when left out. */
+  readonly random?: Random;
+  /** Silence after which a connection counts as lost; LIMITS.heartbeatTimeoutMs when left out. */
+  readonly heartbeatTimeoutMs?: number;
+  /** Whether to join anew, as a new participant, when resuming is refused or too late; true when left out. */
+  readonly reconnect?: boolean;
+  /** Whether to keep samples for `avatarAt` (about 36 KB a participant); true when left out. */
+  readonly interpolate?: boolean;
+  /** Called with the client before anything is sent, so that no event is missed. */
+  readonly listen?: (client: CopresenceClient) => void;
+}
+
+/**
+ * `superseded`: the link is congested, so this one was not queued and the next one will be fresher. `not-live`: there
+ * is no connection now. A code says why the message cannot be sent at all.
+ */
+export type SendResult = 'sent' | 'superseded' | 'not-live' | ErrorCode;
+
+/** How `avatarAt` came by a pose. `held`: nothing newer came, so it is not to be trusted; `none`: nothing is known. */
+export type AvatarSource = 'interpolated' | 'extrapolated' | 'held' | 'none';
+
+/** This participant, as the server admitted it. */
+export interface Self {
+  readonly session: string;
+  readonly slot: number;
+  readonly participantId: string;
+  readonly role: Role;
+  readonly grants: readonly Grant[];
+  readonly tickRateHz: number;
+}
+
+/** One participant in one session, over as many connections as it takes. */
+export interface CopresenceClient {
+  readonly state: ClientState;
+  /** @throws when nothing was joined yet, which is only possible inside `listen`. */
+  readonly self: Self;
+  /** Everybody in the session by slot, oneself among them. */
+  readonly participants: ReadonlyMap<number, ParticipantInfo>;
+  readonly recording: boolean;
+
+  /** Server clock minus device clock. */
+  readonly clockOffsetMs: number;
+  readonly rttMs: number;
+  /** Variation of the time that a pose takes from its capture to here. */
+  readonly jitterMs: number;
+  serverNowMs(): number;
+  /** How far behind `serverNowMs` to draw the others, so that mostly two samples surround that moment. */
+  readonly renderDelayMs: number;
+
+  /** Adds a listener; the returned function takes it away. What a listener throws is swallowed. */
+  on<Name extends ClientEventName>(event: Name, listener: Listener<Name>): () => void;
+
+  /** @param sample - `captureMs` on the device's clock. Read only, encoded before this returns. */
+  sendPose(sample: PoseSample): SendResult;
+  /** @param chunk - read only, copied before this returns. */
+  sendVideo(chunk: VideoChunk): SendResult;
+  /** @param text - 1..500 characters, else MESSAGE_INVALID. */
+  say(text: string): SendResult;
+  /** Takes effect at once, and is what a later join anew gives. */
+  setConsent(consent: Consent): SendResult;
+  record(action: 'start' | 'stop'): SendResult;
+
+  /**
+   * Where a participant was at `serverMs`.
+   *
+   * @param serverMs - usually `serverNowMs() - renderDelayMs`.
+   * @param into - overwritten, unless the answer is `none`; `valid` says which parts are known.
+   */
+  avatarAt(slot: number, serverMs: number, into: PoseSample): AvatarSource;
+
+  /** Leaves the session for good; resolves when the server knows, or after a second. */
+  leave(): Promise<void>;
+  /** Ends the connection at once, without leaving: the others see the participant `away` until the grace time is over. */
+  close(): void;
+}
+
+/**
+ * Connects, joins the session and resolves with a live client.
+ *
+ * @throws CopresenceError with the server's code when it refuses (TOKEN_INVALID, SESSION_FORBIDDEN, SESSION_FULL,
+ * VERSION_UNSUPPORTED ...), CONNECTION_LOST when there is no connection, HELLO_TIMEOUT when nothing answers.
+ */
+export type Connect = (options: ConnectOptions) => Promise<CopresenceClient>;

@@ -1,0 +1,71 @@
+/** What a client tells its listeners, by event name. */
+import type { RetryAdvice } from '../core/errors.ts';
+import type { PoseSample } from '../protocol/codec/pose-sample.ts';
+import type { DownMessageOf } from '../protocol/down.ts';
+import type { ResultMessage } from '../protocol/message/result.ts';
+
+/** Where a client is. Every `sinceMs` is on the device's clock. */
+export type ClientState =
+  /** On the way in; `anew` when an earlier participation could not be resumed, so that a new one begins. */
+  | { readonly state: 'joining'; readonly sinceMs: number; readonly anew: boolean }
+  | { readonly state: 'live'; readonly sinceMs: number }
+  /** The connection went; the participant is `away` for the others until it is back. */
+  | { readonly state: 'resuming'; readonly sinceMs: number; readonly cause: string }
+  /** The end. `code` is `NORMAL` after `leave` or `close`, else the server's code or CONNECTION_LOST. */
+  | { readonly state: 'closed'; readonly sinceMs: number; readonly code: string; readonly detail: string };
+
+/** One tick of the server has been taken in; its poses were told before. */
+export interface SnapshotEvent {
+  readonly tick: number;
+  /** Server clock. */
+  readonly serverMs: number;
+  /** Everybody's newest pose was in it, not only of those who moved. */
+  readonly key: boolean;
+  readonly count: number;
+}
+
+/** One participant's pose from a snapshot. The event and its sample are borrowed: both are reused for the next one. */
+export interface PoseEvent {
+  readonly slot: number;
+  /** Its `captureMs` is on the server's clock. */
+  readonly sample: PoseSample;
+  /** Size on the wire. */
+  readonly sampleBytes: number;
+  /** Device clock; add `clockOffsetMs` to compare with `captureMs`. */
+  readonly arrivedMs: number;
+}
+
+/** A refusal by the server, or something from the server that could not be read. */
+export interface ErrorEvent {
+  /** From core/errors.ts, or one that this build does not know. */
+  readonly code: string;
+  readonly detail: string;
+  readonly about: string;
+  readonly retry: RetryAdvice;
+  readonly retryAfterMs?: number | undefined;
+  /** The connection ends after this. */
+  readonly closing: boolean;
+  /** `client`: found here, in what came from the server. */
+  readonly origin: 'server' | 'client';
+}
+
+export type JoinedEvent = DownMessageOf<'joined'>;
+export type PresenceEvent = DownMessageOf<'presence'>;
+export type ChatEvent = DownMessageOf<'chat'>;
+export type RecordingEvent = DownMessageOf<'recording'>;
+
+/** Event names and what their listeners get. */
+export interface ClientEvents {
+  state: ClientState;
+  /** After every way in: the first join, a resume, a join anew. */
+  joined: JoinedEvent;
+  presence: PresenceEvent;
+  snapshot: SnapshotEvent;
+  pose: PoseEvent;
+  result: ResultMessage;
+  chat: ChatEvent;
+  recording: RecordingEvent;
+  error: ErrorEvent;
+}
+export type ClientEventName = keyof ClientEvents;
+export type Listener<Name extends ClientEventName> = (event: ClientEvents[Name]) => void;

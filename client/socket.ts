@@ -1,0 +1,34 @@
+/** The socket that the SDK talks through: the one thing that differs between a browser, Node and a simulated link. */
+
+/** Where a server takes connections, and the WebSocket subprotocol that both sides name. */
+export const CONNECT_PATH = '/v1/connect';
+export const SUBPROTOCOL = 'copresence.v1';
+
+/** An open or opening link to a server. */
+export interface ClientSocket {
+  /** Bytes that were given to `send` and that the network has not taken yet. */
+  readonly bufferedBytes: number;
+  /** Sends one binary packet; called only between `onOpen` and `onClose`. @param packet - moved to the socket. */
+  send(packet: Uint8Array): void;
+  /** Starts closing; `onClose` follows, or has been called already. Harmless a second time. */
+  close(code: number, reason: string): void;
+}
+
+/** What a socket tells. None is called before the factory returns, and none after `onClose`. */
+export interface SocketHandlers {
+  onOpen(): void;
+  /** @param packet - valid during the call; its owner may reuse it. */
+  onPacket(packet: Uint8Array): void;
+  /** The link is gone, or never came about. @param code - RFC 6455 close code; 1006 when there was none. */
+  onClose(code: number, reason: string): void;
+}
+
+/** Starts a connection to `url` (ws: or wss:, with its path). Never throws: a bad URL is an `onClose`. */
+export type SocketFactory = (url: string, handlers: SocketHandlers) => ClientSocket;
+
+/** The connection's URL for a server given as `ws:`, `wss:`, `http:` or `https:`, whatever its path. */
+export function connectUrl(serverUrl: string): string {
+  const url = new URL(CONNECT_PATH, serverUrl);
+  url.protocol = url.protocol.replace('http', 'ws');
+  return url.href;
+}
