@@ -1,0 +1,94 @@
+/** A binary heap whose items know their place in it, so that any item can leave from the middle. */
+
+/** Where an item keeps its place; -1 while it is in no heap. One field for each heap that the item can be in. */
+export type HeapField = 'orderIndex' | 'deadlineIndex';
+
+/** @bound push, remove and reorder take O(log n) and do not allocate beyond the array's growth. */
+export class IndexedHeap<T extends Record<HeapField, number>> {
+  readonly #items: T[] = [];
+  readonly #field: HeapField;
+  readonly #isBefore: (one: T, other: T) => boolean;
+
+  /** @param isBefore - a strict total order; its inputs may change only together with a call to `reorder`. */
+  constructor(field: HeapField, isBefore: (one: T, other: T) => boolean) {
+    this.#field = field;
+    this.#isBefore = isBefore;
+  }
+
+  get length(): number {
+    return this.#items.length;
+  }
+
+  /** The first item, left in place. */
+  first(): T | undefined {
+    return this.#items[0];
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+    this.#rise(item, this.#items.length - 1);
+  }
+
+  /** Takes an item out; harmless when it is not inside. */
+  remove(item: T): void {
+    const at = item[this.#field];
+    if (at < 0) return;
+    item[this.#field] = -1;
+    const last = this.#items.pop() as T;
+    if (last === item) return;
+    this.#settle(last, at);
+  }
+
+  /** Moves an item whose order changed to its new place. */
+  reorder(item: T): void {
+    this.#settle(item, item[this.#field]);
+  }
+
+  /** The item that comes after all others. @bound O(n): only half of the items are leaves, but each is looked at. */
+  last(): T | undefined {
+    const items = this.#items;
+    let last = items[items.length >> 1];
+    for (let at = (items.length >> 1) + 1; at < items.length; at++) {
+      const item = items[at] as T;
+      if (last === undefined || this.#isBefore(last, item)) last = item;
+    }
+    return last;
+  }
+
+  #settle(item: T, at: number): void {
+    const parent = this.#items[(at - 1) >> 1];
+    if (at > 0 && parent !== undefined && this.#isBefore(item, parent)) this.#rise(item, at);
+    else this.#sink(item, at);
+  }
+
+  #rise(item: T, from: number): void {
+    let at = from;
+    while (at > 0) {
+      const parentAt = (at - 1) >> 1;
+      const parent = this.#items[parentAt] as T;
+      if (!this.#isBefore(item, parent)) break;
+      this.#place(parent, at);
+      at = parentAt;
+    }
+    this.#place(item, at);
+  }
+
+  #sink(item: T, from: number): void {
+    const { length } = this.#items;
+    let at = from;
+    for (let childAt = 2 * at + 1; childAt < length; childAt = 2 * at + 1) {
+      const right = this.#items[childAt + 1];
+      if (right !== undefined && this.#isBefore(right, this.#items[childAt] as T)) childAt++;
+      const child = this.#items[childAt] as T;
+      if (!this.#isBefore(child, item)) break;
+      this.#place(child, at);
+      at = childAt;
+    }
+    this.#place(item, at);
+  }
+
+  #place(item: T, at: number): void {
+    this.#items[at] = item;
+    item[this.#field] = at;
+  }
+}

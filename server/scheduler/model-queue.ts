@@ -1,0 +1,129 @@
+/** The requests that wait for one model, shared by all devices that can run it: one place per stream, newest wins. */
+import type { InferenceRequest } from '../flow.ts';
+import { IndexedHeap } from './indexed-heap.ts';
+import type { QueueView } from './plan-batch.ts';
+import { StreamTable, type Entry } from './streams.ts';
+
+/** What was pushed out by a request that came in. */
+export type Admission =
+  | { readonly kind: 'queued' }
+  | { readonly kind: 'superseded'; readonly entry: Entry }
+  /** The queue was full: this entry, perhaps the new one itself, is the one that would have been served last. */
+  | { readonly kind: 'shed'; readonly entry: Entry };
+
+const QUEUED: Admission = { kind: 'queued' };
+/** Streams remembered for each place in the queue: most streams of a busy model have nothing waiting. */
+const STREAMS_PER_PLACE = 4;
+
+/** @bound `capacity` waiting requests. */
+export class ModelQueue implements QueueView {
+  readonly model: string;
+  readonly streams: StreamTable;
+  waitingSinceMs = 0;
+  isHeld = false;
+  readonly #capacity: number;
+  readonly #byOrder = new IndexedHeap<Entry>('orderIndex', isMoreUrgent);
+  readonly #byDeadline = new IndexedHeap<Entry>('deadlineIndex', isDueBefore);
+
+  constructor(model: string, capacity: number) {
+    this.model = model;
+    this.#capacity = capacity;
+    this.streams = new StreamTable(capacity * STREAMS_PER_PLACE);
+  }
+
+  get length(): number {
+    return this.#byOrder.length;
+  }
+
+  get earliestDeadlineMs(): number {
+    return this.#byDeadline.first()?.request.deadlineMs ?? Infinity;
+  }
+
+  /** The waiting entry with the earliest deadline. */
+  earliest(): Entry | undefined {
+    return this.#byDeadline.first();
+  }
+
+  /** Puts a request of its stream in, as the newest; whatever it pushes out is no longer inside. */
+  admit(entry: Entry, nowMs: number): Admission {
+    if (this.length === 0) this.restart(nowMs);
+    const older = entry.stream.waiting;
+    if (older !== undefined) {
+      this.remove(older);
+      this.#insert(entry);
+      return { kind: 'superseded', entry: older };
+    }
+    if (this.length < this.#capacity) {
+      this.#insert(entry);
+      return QUEUED;
+    }
+    const last = this.#byOrder.last();
+    if (last === undefined || isMoreUrgent(last, entry)) return { kind: 'shed', entry };
+    this.remove(last);
+    this.#insert(entry);
+    return { kind: 'shed', entry: last };
+  }
+
+  remove(entry: Entry): void {
+    this.#byOrder.remove(entry);
+    this.#byDeadline.remove(entry);
+    if (entry.stream.waiting === entry) entry.stream.waiting = undefined;
+  }
+
+  /** Begins to count the waiting anew: a batch has left, or the queue was empty. */
+  restart(nowMs: number): void {
+    this.waitingSinceMs = nowMs;
+    this.isHeld = false;
+  }
+
+  /** Takes the most urgent entry out for release, and counts its stream as served. */
+  release(nowMs: number): Entry | undefined {
+    const entry = this.#byOrder.first();
+    if (entry === undefined) return undefined;
+    this.remove(entry);
+    entry.servedBeforeMs = entry.stream.servedMs;
+    entry.stream.servedMs = nowMs;
+    entry.stream.inFlightCount++;
+    return entry;
+  }
+
+  /** Gives a stream its former place back after a release at `releasedMs` that delivered nothing. */
+  unserve(entry: Entry, releasedMs: number): void {
+    const { stream } = entry;
+    if (stream.servedMs !== releasedMs) return;
+    stream.servedMs = entry.servedBeforeMs;
+    if (stream.waiting !== undefined) this.#byOrder.reorder(stream.waiting);
+  }
+
+  #insert(entry: Entry): void {
+    entry.stream.waiting = entry;
+    this.#byOrder.push(entry);
+    this.#byDeadline.push(entry);
+  }
+}
+
+/** A new entry for a request that no heap holds yet. */
+export function newEntry(request: InferenceRequest, stream: Entry['stream'], sequence: number): Entry {
+  return {
+    request,
+    stream,
+    sequence,
+    orderIndex: -1,
+    deadlineIndex: -1,
+    unavailable: false,
+    retried: false,
+    servedBeforeMs: -Infinity,
+  };
+}
+
+/** Priority class first; then the stream whose last served request is oldest; then the order of submission. */
+function isMoreUrgent(one: Entry, other: Entry): boolean {
+  if (one.request.priority !== other.request.priority) return one.request.priority < other.request.priority;
+  if (one.stream.servedMs !== other.stream.servedMs) return one.stream.servedMs < other.stream.servedMs;
+  return one.sequence < other.sequence;
+}
+
+function isDueBefore(one: Entry, other: Entry): boolean {
+  if (one.request.deadlineMs !== other.request.deadlineMs) return one.request.deadlineMs < other.request.deadlineMs;
+  return one.sequence < other.sequence;
+}

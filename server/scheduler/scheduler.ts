@@ -1,0 +1,317 @@
+/** The scheduler: carries out the policy of plan-batch.ts with a clock, the devices and one timer. */
+import { unreachable } from '../../core/assert.ts';
+import type { Clock, Timer } from '../../core/clock.ts';
+import type { Task } from '../../core/tasks.ts';
+import type {
+  Batch,
+  BatchOutcome,
+  BatchSummary,
+  Device,
+  DevicePool,
+  InferenceRequest,
+  InferenceScheduler,
+  ItemOutcome,
+  OutcomeListener,
+  ReleaseReason,
+  RequestOutcome,
+} from '../flow.ts';
+import { DeviceIndex, type ModelDevices } from './device-index.ts';
+import { noMetrics, type SchedulerMetrics } from './metrics.ts';
+import { ModelQueue, newEntry } from './model-queue.ts';
+import { planBatch } from './plan-batch.ts';
+import type { Entry } from './streams.ts';
+
+export interface SchedulerParts {
+  readonly clock: Clock;
+  readonly pool: DevicePool;
+  /** Called once for each request; may submit again. */
+  readonly onOutcome: OutcomeListener;
+  readonly metrics?: SchedulerMetrics;
+}
+
+export interface SchedulerOptions {
+  /** Waiting requests for each model; above it, the one that would be served last is shed. */
+  readonly queueCapacity: number;
+  /** What is left of each task's deadline when its request arrives here; gives the batch cap. */
+  readonly budgetMs: Readonly<Record<Task, number>>;
+}
+
+/** A batch that may leave now. */
+interface Candidate {
+  readonly queue: ModelQueue;
+  readonly devices: ModelDevices;
+  readonly size: number;
+  readonly release: ReleaseReason;
+  readonly urgencyMs: number;
+}
+
+interface WaitingModel {
+  readonly queue: ModelQueue;
+  readonly budgetMs: number;
+  /** When the policy wants to be asked again. */
+  askAtMs: number;
+}
+
+interface Flight {
+  readonly batch: Batch;
+  readonly entries: readonly Entry[];
+  readonly queue: ModelQueue;
+  readonly device: Device;
+}
+
+const EXPIRED: RequestOutcome = { kind: 'expired' };
+const SUPERSEDED: RequestOutcome = { kind: 'superseded' };
+const SHED: RequestOutcome = { kind: 'shed' };
+const UNAVAILABLE: RequestOutcome = { kind: 'unavailable' };
+const MISSING: ItemOutcome = { kind: 'failed', code: 'MODEL_FAILED' };
+
+/**
+ * Gathers requests of all sessions into batches for the pool's devices.
+ *
+ * Each request ends exactly once. A result that comes after its deadline is not shown: its request ends as `expired`.
+ * The requests of a lost batch that are still in time go back into the queue once; the others, and those whose second
+ * batch is lost, end as `unavailable`, as do those that expire after no device could run their model on arrival.
+ */
+export function createScheduler(parts: SchedulerParts, options: SchedulerOptions): InferenceScheduler {
+  return new Scheduler(parts, options);
+}
+
+class Scheduler implements InferenceScheduler {
+  readonly #clock: Clock;
+  readonly #onOutcome: OutcomeListener;
+  readonly #metrics: SchedulerMetrics;
+  readonly #options: SchedulerOptions;
+  readonly #devices: DeviceIndex;
+  readonly #models = new Map<string, WaitingModel>();
+  #sequence = 0;
+  #batchId = 0;
+  #closed = false;
+  #pumping = false;
+  #pumpAgain = false;
+  #timer: Timer | undefined;
+  #timerAtMs = Infinity;
+
+  constructor(parts: SchedulerParts, options: SchedulerOptions) {
+    this.#clock = parts.clock;
+    this.#onOutcome = parts.onOutcome;
+    this.#metrics = parts.metrics ?? noMetrics;
+    this.#options = options;
+    this.#devices = new DeviceIndex(parts.pool);
+    parts.pool.onChange(() => this.#onDevicesChanged());
+  }
+
+  submit(request: InferenceRequest): void {
+    if (this.#closed) return this.#end(request, SHED);
+    const nowMs = this.#clock.nowMs();
+    const model = this.#modelOf(request);
+    const { queue } = model;
+    const entry = newEntry(request, queue.streams.of(request, nowMs), this.#sequence++);
+    const devices = this.#devices.viewFor(request.model, model.budgetMs);
+    entry.unavailable = devices.count === 0;
+    this.#admit(queue, entry, nowMs);
+    if (devices.idleCount > 0 || request.deadlineMs <= nowMs) this.#pump();
+    else this.#wakeAt(request.deadlineMs, nowMs);
+  }
+
+  forget(sessionId: string, slot: number): void {
+    for (const { queue } of this.#models.values()) {
+      for (const entry of queue.streams.forget(sessionId, slot)) {
+        queue.remove(entry);
+        this.#end(entry.request, SUPERSEDED);
+      }
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+    for (const { queue } of this.#models.values()) {
+      for (let entry = queue.earliest(); entry !== undefined; entry = queue.earliest()) {
+        queue.remove(entry);
+        this.#end(entry.request, SHED);
+      }
+    }
+  }
+
+  #modelOf(request: InferenceRequest): WaitingModel {
+    let model = this.#models.get(request.model);
+    if (model === undefined) {
+      const queue = new ModelQueue(request.model, this.#options.queueCapacity);
+      model = { queue, budgetMs: this.#options.budgetMs[request.task], askAtMs: Infinity };
+      this.#models.set(request.model, model);
+    }
+    return model;
+  }
+
+  #admit(queue: ModelQueue, entry: Entry, nowMs: number): void {
+    const admission = queue.admit(entry, nowMs);
+    if (admission.kind === 'queued') return;
+    this.#end(admission.entry.request, admission.kind === 'shed' ? SHED : SUPERSEDED);
+  }
+
+  #onDevicesChanged(): void {
+    this.#devices.invalidate();
+    this.#pump();
+  }
+
+  /** Expires what is due and releases every batch that may leave; asked again from inside, it goes round once more. */
+  #pump(): void {
+    this.#pumpAgain = true;
+    if (this.#pumping || this.#closed) return;
+    this.#pumping = true;
+    while (this.#pumpAgain) {
+      this.#pumpAgain = false;
+      const nowMs = this.#clock.nowMs();
+      const candidate = this.#mostUrgent(nowMs);
+      if (candidate === undefined) continue;
+      this.#dispatch(candidate, nowMs);
+      this.#pumpAgain = true;
+    }
+    this.#pumping = false;
+    this.#sleep();
+  }
+
+  /** Of the models that may send a batch, the one with the least slack, so that none is starved: see `urgencyMs`. */
+  #mostUrgent(nowMs: number): Candidate | undefined {
+    let best: Candidate | undefined;
+    for (const model of this.#models.values()) {
+      const candidate = this.#planModel(model, nowMs);
+      if (candidate !== undefined && (best === undefined || candidate.urgencyMs < best.urgencyMs)) best = candidate;
+    }
+    return best;
+  }
+
+  #planModel(model: WaitingModel, nowMs: number): Candidate | undefined {
+    const { queue } = model;
+    const devices = this.#devices.viewFor(queue.model, model.budgetMs);
+    for (;;) {
+      const plan = planBatch(queue, nowMs, devices, devices.table);
+      switch (plan.kind) {
+        case 'expire':
+          this.#expireEarliest(queue);
+          continue;
+        case 'dispatch': {
+          const { size, release } = plan;
+          return { queue, devices, size, release, urgencyMs: urgencyMs(queue, nowMs, devices, size) };
+        }
+        case 'hold':
+        case 'wait':
+          queue.isHeld ||= plan.kind === 'hold';
+          model.askAtMs = plan.untilMs;
+          return undefined;
+        default:
+          unreachable(plan);
+      }
+    }
+  }
+
+  #expireEarliest(queue: ModelQueue): void {
+    const entry = queue.earliest();
+    if (entry === undefined) return;
+    queue.remove(entry);
+    this.#end(entry.request, entry.unavailable ? UNAVAILABLE : EXPIRED);
+  }
+
+  #dispatch(candidate: Candidate, nowMs: number): void {
+    const { queue } = candidate;
+    const { device, cap } = candidate.devices;
+    // Expiring a request of another model calls out, and whoever was called may have changed the devices or the queue.
+    if (device?.state !== 'idle' || queue.length === 0) return this.#devices.invalidate();
+    const entries: Entry[] = [];
+    const requests: InferenceRequest[] = [];
+    while (entries.length < candidate.size) {
+      const entry = queue.release(nowMs);
+      if (entry === undefined) break;
+      entries.push(entry);
+      requests.push(entry.request);
+      this.#metrics.requestReleased(entry.request, nowMs - entry.request.arrivedMs);
+    }
+    queue.restart(nowMs);
+    const batch: Batch = { id: this.#batchId++, model: queue.model, requests, releasedMs: nowMs, release: candidate.release };
+    this.#metrics.batchReleased(batch, device.id, entries.length / cap);
+    const flight: Flight = { batch, entries, queue, device };
+    void device.run(batch).then((outcome) => this.#land(flight, outcome));
+    this.#devices.invalidate();
+  }
+
+  /** A batch is back: the devices get their next work first, then the results go out. */
+  #land(flight: Flight, outcome: BatchOutcome): void {
+    const nowMs = this.#clock.nowMs();
+    for (const entry of flight.entries) entry.stream.inFlightCount--;
+    this.#devices.invalidate();
+    if (outcome.kind === 'lost') {
+      this.#metrics.batchLost(flight.batch, flight.device.id, outcome.cause);
+      for (const entry of flight.entries) this.#retry(flight, entry, nowMs);
+      return this.#pump();
+    }
+    this.#pump();
+    this.#metrics.batchFinished(flight.batch, flight.device.id, outcome.runMs, nowMs - flight.batch.releasedMs);
+    const summary = summarise(flight, outcome.runMs, outcome.modelVersion, nowMs);
+    flight.entries.forEach((entry, at) => this.#settle(flight, entry, outcome.items[at] ?? MISSING, summary));
+  }
+
+  #retry(flight: Flight, entry: Entry, nowMs: number): void {
+    const { request, stream } = entry;
+    flight.queue.unserve(entry, flight.batch.releasedMs);
+    if (stream.forgotten || stream.waiting !== undefined) return this.#end(request, SUPERSEDED);
+    if (entry.retried || this.#closed || request.deadlineMs <= nowMs) return this.#end(request, UNAVAILABLE);
+    entry.retried = true;
+    entry.unavailable = true;
+    this.#admit(flight.queue, entry, nowMs);
+  }
+
+  #settle(flight: Flight, entry: Entry, item: ItemOutcome, summary: BatchSummary): void {
+    const { request, stream } = entry;
+    if (item.kind === 'failed') return this.#end(request, item);
+    if (summary.finishedMs > request.deadlineMs) {
+      flight.queue.unserve(entry, summary.releasedMs);
+      this.#metrics.resultLate(request, summary.finishedMs - request.deadlineMs);
+      return this.#end(request, EXPIRED);
+    }
+    if (entry.sequence < stream.deliveredSequence) return this.#end(request, SUPERSEDED);
+    stream.deliveredSequence = entry.sequence;
+    this.#end(request, { kind: 'done', value: item.value, batch: summary });
+  }
+
+  #end(request: InferenceRequest, outcome: RequestOutcome): void {
+    this.#metrics.requestEnded(request, outcome);
+    this.#onOutcome(request, outcome);
+  }
+
+  /** Sets the timer for the next thing that time alone brings about: an expiry or the end of a hold. */
+  #sleep(): void {
+    let atMs = Infinity;
+    for (const { askAtMs } of this.#models.values()) atMs = Math.min(atMs, askAtMs);
+    this.#wakeAt(atMs, this.#clock.nowMs());
+  }
+
+  /** A timer that is early already stays: when it fires, the policy says how much longer. */
+  #wakeAt(atMs: number, nowMs: number): void {
+    if (atMs >= this.#timerAtMs) return;
+    this.#timer?.cancel();
+    this.#timerAtMs = atMs;
+    this.#timer = this.#clock.schedule(atMs - nowMs, () => {
+      this.#timerAtMs = Infinity;
+      this.#pump();
+    });
+  }
+}
+
+/**
+ * How soon a model's batch must leave, to choose between models that share a device: its slack, less what the queue
+ * has waited since its last batch.
+ *
+ * Slack alone (the naive answer) starves: under overload a model with short deadlines always has less than one with
+ * long deadlines, until the latter expire. Waiting counts as lost slack, so a model that is passed over becomes the
+ * most urgent at about half of its budget, and one that was just served goes behind.
+ */
+function urgencyMs(queue: ModelQueue, nowMs: number, devices: ModelDevices, size: number): number {
+  const slackMs = queue.earliestDeadlineMs - nowMs - devices.table.latencyMs(size);
+  return slackMs - (nowMs - queue.waitingSinceMs);
+}
+
+function summarise(flight: Flight, runMs: number, modelVersion: string, finishedMs: number): BatchSummary {
+  const { id, requests, release, releasedMs } = flight.batch;
+  const deviceId = flight.device.id;
+  return { id, size: requests.length, deviceId, modelVersion, release, releasedMs, finishedMs, runMs };
+}
