@@ -17,10 +17,16 @@ const COMPONENT_STEPS = 511;
 export const TICKS_PER_MS = 16;
 
 /**
+ * How far the largest component, as the decoder rebuilds it, may slip through the rounding of the other three, in steps.
+ * Where all four are near 1/2 and all round the same way it slips by 1.5 steps, and the angle by 0.27 degrees.
+ */
+const MAX_SLIP_STEPS = 0.6;
+
+/**
  * Packs a unit quaternion into 32 bits: 2 bits say which component is largest, 3 x 10 bits hold the others.
  *
  * @returns an unsigned 32-bit integer: index << 30 | first << 20 | second << 10 | third, in order x, y, z, w.
- * Error at most 0.17 degrees. The input need not be exactly of unit length; zero gives the identity.
+ * Error at most 0.18 degrees. The input need not be exactly of unit length; zero gives the identity.
  */
 export function packQuaternion(x: number, y: number, z: number, w: number): number {
   const ax = Math.abs(x), ay = Math.abs(y), az = Math.abs(z), aw = Math.abs(w);
@@ -29,23 +35,32 @@ export function packQuaternion(x: number, y: number, z: number, w: number): numb
   if (ay > size) { largest = 1; size = ay; }
   if (az > size) { largest = 2; size = az; }
   const length = Math.sqrt(x * x + y * y + z * z + w * w);
-  if (!(length > 1e-9)) return packComponents(3, 0, 0, 0);
-  const sign = (largest === 0 ? x : largest === 1 ? y : largest === 2 ? z : w) < 0 ? -1 : 1;
-  const scale = (sign * SQRT2 * COMPONENT_STEPS) / length;
+  if (!(length > 1e-9)) return joinComponents(3, 0, 0, 0);
+  const scale = (SQRT2 * COMPONENT_STEPS) / length;
   switch (largest) {
-    case 0: return packComponents(0, y * scale, z * scale, w * scale);
-    case 1: return packComponents(1, x * scale, z * scale, w * scale);
-    case 2: return packComponents(2, x * scale, y * scale, w * scale);
-    default: return packComponents(3, x * scale, y * scale, z * scale);
+    case 0: return packComponents(0, y, z, w, x < 0 ? -scale : scale, size * scale);
+    case 1: return packComponents(1, x, z, w, y < 0 ? -scale : scale, size * scale);
+    case 2: return packComponents(2, x, y, w, z < 0 ? -scale : scale, size * scale);
+    default: return packComponents(3, x, y, z, w < 0 ? -scale : scale, size * scale);
   }
 }
 
-function packComponents(largest: number, a: number, b: number, c: number): number {
-  return ((largest << 30) | (offsetComponent(a) << 20) | (offsetComponent(b) << 10) | offsetComponent(c)) >>> 0;
+/** Rounds the three components times `scale`; where the largest would slip too far, the worst one goes the other way. */
+function packComponents(largest: number, first: number, second: number, third: number, scale: number, largestSteps: number): number {
+  const a = first * scale, b = second * scale, c = third * scale;
+  const ra = Math.round(a), rb = Math.round(b), rc = Math.round(c);
+  const slipA = (ra - a) * a, slipB = (rb - b) * b, slipC = (rc - c) * c;
+  const slip = slipA + slipB + slipC;
+  if (Math.abs(slip) <= MAX_SLIP_STEPS * largestSteps) return joinComponents(largest, ra, rb, rc);
+  const toward = Math.sign(slip);
+  const worst = Math.max(slipA * toward, slipB * toward, slipC * toward);
+  if (slipA * toward === worst) return joinComponents(largest, ra - Math.sign(ra - a), rb, rc);
+  if (slipB * toward === worst) return joinComponents(largest, ra, rb - Math.sign(rb - b), rc);
+  return joinComponents(largest, ra, rb, rc - Math.sign(rc - c));
 }
 
-function offsetComponent(value: number): number {
-  return Math.max(0, Math.min(2 * COMPONENT_STEPS, Math.round(value) + COMPONENT_STEPS));
+function joinComponents(largest: number, a: number, b: number, c: number): number {
+  return ((largest << 30) | ((a + COMPONENT_STEPS) << 20) | ((b + COMPONENT_STEPS) << 10) | (c + COMPONENT_STEPS)) >>> 0;
 }
 
 /**
