@@ -1,4 +1,5 @@
 /** The socket that the SDK talks through: the one thing that differs between a browser, Node and a simulated link. */
+import { CopresenceError } from '../core/errors.ts';
 
 /** Where a server takes connections, and the WebSocket subprotocol that both sides name. */
 export const CONNECT_PATH = '/v1/connect';
@@ -26,9 +27,13 @@ export interface SocketHandlers {
 /** Starts a connection to `url` (ws: or wss:, with its path). Never throws: a bad URL is an `onClose`. */
 export type SocketFactory = (url: string, handlers: SocketHandlers) => ClientSocket;
 
-/** The connection's URL for a server given as `ws:`, `wss:`, `http:` or `https:`, whatever its path. */
+/**
+ * The connection's URL for a server given as `ws:`, `wss:`, `http:` or `https:`, whatever its path.
+ *
+ * @throws CopresenceError CONFIG_INVALID when it is none of these.
+ */
 export function connectUrl(serverUrl: string): string {
-  const url = new URL(CONNECT_PATH, serverUrl);
-  url.protocol = url.protocol.replace('http', 'ws');
-  return url.href;
+  const parsed = /^(?:ws|http)(s?):\/\/([^/?#\s@]+)/i.exec(serverUrl);
+  if (parsed === null) throw new CopresenceError('CONFIG_INVALID', `not a server's URL: ${serverUrl}`);
+  return `ws${(parsed[1] ?? '').toLowerCase()}://${parsed[2] ?? ''}${CONNECT_PATH}`;
 }

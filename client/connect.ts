@@ -1,0 +1,321 @@
+/** Joins a session and stays in it: the life of one participant over as many connections as it takes. */
+import { assert } from '../core/assert.ts';
+import type { Clock, Timer } from '../core/clock.ts';
+import { CopresenceError, ERRORS, type ErrorCode } from '../core/errors.ts';
+import { systemRandom, type Random } from '../core/random.ts';
+import { KIND } from '../protocol/codec/container.ts';
+import { encodePoseSample, MAX_POSE_SAMPLE_BYTES, type PoseSample } from '../protocol/codec/pose-sample.ts';
+import { encodeVideoChunk, type VideoChunk } from '../protocol/codec/video-chunk.ts';
+import type { DownMessage, DownMessageOf } from '../protocol/down.ts';
+import { LIMITS } from '../protocol/limits.ts';
+import type { Consent, ParticipantInfo } from '../protocol/message/common.ts';
+import type { UpMessage } from '../protocol/up.ts';
+import { CAPABILITIES, OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from '../protocol/version.ts';
+import type { AvatarSource, ConnectOptions, CopresenceClient, Self, SendResult } from './client.ts';
+import { Emitter } from './emitter.ts';
+import type { ClientEventName, ClientState, Listener } from './events.ts';
+import { endOfError, Link, lostEnd, NORMAL_END, type LinkEnd } from './link.ts';
+import { planReconnect } from './reconnect.ts';
+import { SessionView } from './session-view.ts';
+import { connectUrl } from './socket.ts';
+
+/** The first exchanges come quickly, so that the offset is good before the first pose is drawn. */
+const CLOCK_BURST = { count: 5, periodMs: 60 };
+const CLOCK_PERIOD_MS = 2000;
+const LEAVE_WAIT_MS = 1000;
+const WAYS_IN: ReadonlySet<string> = new Set(['hello', 'join', 'resume']);
+
+/** See `Connect` in client.ts. */
+export function connect(options: ConnectOptions): Promise<CopresenceClient> {
+  return new Promise((resolve, reject) => {
+    new Participation(options, { resolve, reject }).start();
+  });
+}
+
+interface FirstJoin {
+  readonly resolve: (client: CopresenceClient) => void;
+  readonly reject: (error: CopresenceError) => void;
+}
+
+class Participation implements CopresenceClient {
+  readonly #options: ConnectOptions;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #url: string;
+  readonly #emitter = new Emitter();
+  readonly #view: SessionView;
+  readonly #poseBytes = new Uint8Array(MAX_POSE_SAMPLE_BYTES);
+  #firstJoin: FirstJoin | undefined;
+  #state: ClientState;
+  #self: Self | undefined;
+  #consent: Consent;
+  #link: Link | undefined;
+  /** The next attempt, the end of this one, or the next clock exchange: there is never need for two. */
+  #timer: Timer | undefined;
+  #resume: { readonly token: string; readonly keptMs: number; untilMs: number | undefined } | undefined;
+  #attempt = 0;
+  #leaving: (() => void) | undefined;
+
+  constructor(options: ConnectOptions, firstJoin: FirstJoin) {
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#random = options.random ?? systemRandom;
+    this.#url = connectUrl(options.url);
+    this.#view = new SessionView(options.clock, this.#emitter, { interpolate: options.interpolate ?? true });
+    this.#firstJoin = firstJoin;
+    this.#consent = options.consent;
+    this.#state = { state: 'joining', sinceMs: options.clock.nowMs(), anew: false };
+  }
+
+  start(): void {
+    this.#options.listen?.(this);
+    this.#open('join');
+  }
+
+  get state(): ClientState {
+    return this.#state;
+  }
+
+  get self(): Self {
+    assert(this.#self !== undefined, 'self is known once joined');
+    return this.#self;
+  }
+
+  get participants(): ReadonlyMap<number, ParticipantInfo> {
+    return this.#view.participants;
+  }
+
+  get recording(): boolean {
+    return this.#view.recording;
+  }
+
+  get clockOffsetMs(): number {
+    return this.#view.clockFilter.offsetMs;
+  }
+
+  get rttMs(): number {
+    return this.#view.clockFilter.rttMs;
+  }
+
+  get jitterMs(): number {
+    return this.#view.poseAge.jitterMs;
+  }
+
+  get renderDelayMs(): number {
+    return this.#view.poseAge.renderDelayMs(this.#view.tickMs);
+  }
+
+  serverNowMs(): number {
+    return this.#view.serverNowMs();
+  }
+
+  on<Name extends ClientEventName>(event: Name, listener: Listener<Name>): () => void {
+    return this.#emitter.on(event, listener);
+  }
+
+  sendPose(sample: PoseSample): SendResult {
+    const link = this.#liveLink();
+    if (link === undefined) return 'not-live';
+    if (link.bufferedBytes > LIMITS.latestHighWaterBytes) return 'superseded';
+    const size = encodePoseSample(sample, this.#poseBytes, 0);
+    if (typeof size === 'string') return size;
+    link.sendBinary(KIND.poseSample, this.#poseBytes.subarray(0, size));
+    return 'sent';
+  }
+
+  sendVideo(chunk: VideoChunk): SendResult {
+    const link = this.#liveLink();
+    if (link === undefined) return 'not-live';
+    if (chunk.bytes.length === 0 || chunk.bytes.length > LIMITS.videoBytes) return 'VIDEO_INVALID';
+    if (link.bufferedBytes > LIMITS.latestHighWaterBytes) return 'superseded';
+    link.sendBinary(KIND.videoChunk, encodeVideoChunk(chunk));
+    return 'sent';
+  }
+
+  say(text: string): SendResult {
+    if (text.length === 0 || text.length > LIMITS.chatCharacters) return 'MESSAGE_INVALID';
+    return this.#sendReliable({ type: 'say', text, captureMs: this.#clock.nowMs() });
+  }
+
+  setConsent(consent: Consent): SendResult {
+    this.#consent = consent;
+    return this.#sendReliable({ type: 'consent', consent });
+  }
+
+  record(action: 'start' | 'stop'): SendResult {
+    return this.#sendReliable({ type: 'record', action });
+  }
+
+  avatarAt(slot: number, serverMs: number, into: PoseSample): AvatarSource {
+    return this.#view.avatarAt(slot, serverMs, into);
+  }
+
+  leave(): Promise<void> {
+    const link = this.#liveLink();
+    if (link === undefined) {
+      this.close();
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => {
+      this.#leaving = resolve;
+      link.send({ type: 'leave' });
+      this.#timer?.cancel();
+      this.#timer = this.#clock.schedule(LEAVE_WAIT_MS, () => this.close());
+    });
+  }
+
+  close(): void {
+    this.#finish(NORMAL_END);
+  }
+
+  // ── connections ───────────────────────────────────────────────────────────
+
+  #liveLink(): Link | undefined {
+    return this.#state.state === 'live' && this.#leaving === undefined ? this.#link : undefined;
+  }
+
+  /** For messages that must arrive: refused, not superseded, once the server has stopped reading. */
+  #sendReliable(message: UpMessage): SendResult {
+    const link = this.#liveLink();
+    if (link === undefined) return 'not-live';
+    if (link.bufferedBytes > LIMITS.reliableBytes) return 'RATE_LIMITED';
+    link.send(message);
+    return 'sent';
+  }
+
+  #open(purpose: 'join' | 'resume'): void {
+    const silenceMs = this.#options.heartbeatTimeoutMs ?? LIMITS.heartbeatTimeoutMs;
+    this.#link = new Link(
+      { url: this.#url, clock: this.#clock, openSocket: this.#options.openSocket, silenceMs },
+      {
+        onOpen: () => this.#enter(purpose),
+        onMessage: (message) => this.#onMessage(message),
+        onSnapshot: (payload) => this.#onSnapshot(payload),
+        onUnreadable: (code, detail, about) => {
+          this.#emitter.emit('error', { code, detail, about, retry: ERRORS[code].retry, closing: false, origin: 'client' });
+        },
+        onEnd: (end) => this.#onEnd(end),
+      },
+    );
+    // The watch over silence does not see a server that pings and never admits.
+    this.#timer = this.#clock.schedule(silenceMs, () => this.#link?.close(lostEnd('HELLO_TIMEOUT', `not admitted within ${silenceMs} ms`), 4000));
+  }
+
+  /** Hello and join go in one packet: a round trip less before the first pose. */
+  #enter(purpose: 'join' | 'resume'): void {
+    const { token, session, name } = this.#options;
+    this.#link?.send({
+      type: 'hello', version: PROTOCOL_VERSION, oldestVersion: OLDEST_PROTOCOL_VERSION, capabilities: [...CAPABILITIES], token,
+      deviceMs: this.#clock.nowMs(), client: 'copresence-ts',
+    });
+    if (purpose === 'resume' && this.#resume !== undefined) this.#link?.send({ type: 'resume', resumeToken: this.#resume.token });
+    else this.#link?.send({ type: 'join', session, name, consent: this.#consent });
+  }
+
+  #onEnd(end: LinkEnd): void {
+    this.#link = undefined;
+    this.#timer?.cancel();
+    if (this.#leaving !== undefined) return this.#finish(NORMAL_END);
+    if (this.#firstJoin !== undefined) return this.#finish(end);
+    const nowMs = this.#clock.nowMs();
+    if (this.#resume !== undefined) this.#resume.untilMs ??= nowMs + this.#resume.keptMs;
+    const plan = planReconnect({
+      end, nowMs, attempt: this.#attempt++, resumeUntilMs: this.#resume?.untilMs, joinAnew: this.#options.reconnect ?? true,
+    }, this.#random);
+    if (plan.kind === 'end') return this.#finish(end);
+    if (plan.kind === 'join') this.#resume = undefined;
+    this.#setState(plan.kind === 'resume' ? this.#resumingState(end.code) : this.#joiningState());
+    this.#timer = this.#clock.schedule(plan.delayMs, () => this.#open(plan.kind));
+  }
+
+  #resumingState(cause: string): ClientState {
+    return this.#state.state === 'resuming' ? this.#state : { state: 'resuming', sinceMs: this.#clock.nowMs(), cause };
+  }
+
+  #joiningState(): ClientState {
+    return this.#state.state === 'joining' ? this.#state : { state: 'joining', sinceMs: this.#clock.nowMs(), anew: true };
+  }
+
+  #finish(end: LinkEnd): void {
+    if (this.#state.state === 'closed') return;
+    this.#timer?.cancel();
+    this.#setState({ state: 'closed', sinceMs: this.#clock.nowMs(), code: end.code, detail: end.detail });
+    const link = this.#link;
+    this.#link = undefined;
+    link?.close(end);
+    this.#leaving?.();
+    this.#firstJoin?.reject(errorOf(end));
+    this.#firstJoin = undefined;
+  }
+
+  #setState(state: ClientState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#emitter.emit('state', state);
+  }
+
+  // ── messages ──────────────────────────────────────────────────────────────
+
+  #onMessage(message: DownMessage): void {
+    switch (message.type) {
+      case 'welcome': return this.#view.clockFilter.guess(message.serverMs, this.#clock.nowMs());
+      case 'joined': return this.#onJoined(message);
+      case 'left': return this.close();
+      case 'ping': return this.#answerPing(message.serverMs);
+      case 'clock-reply': return void this.#view.clockFilter.add({ ...message, receivedMs: this.#clock.nowMs() });
+      case 'presence':
+        this.#view.presence(message);
+        return this.#emitter.emit('presence', message);
+      case 'recording':
+        this.#view.recording = message.active;
+        return this.#emitter.emit('recording', message);
+      case 'chat': return this.#emitter.emit('chat', message);
+      case 'result': return this.#emitter.emit('result', message);
+      case 'error': return this.#onError(message);
+      default: message satisfies never;
+    }
+  }
+
+  #onJoined(message: DownMessageOf<'joined'>): void {
+    const { session, slot, participantId, role, grants, tickRateHz } = message;
+    this.#self = { session, slot, participantId, role, grants, tickRateHz };
+    this.#resume = { token: message.resumeToken, keptMs: message.resumeMs, untilMs: undefined };
+    this.#attempt = 0;
+    this.#view.joined(message);
+    this.#setState({ state: 'live', sinceMs: this.#clock.nowMs() });
+    this.#emitter.emit('joined', message);
+    if (this.#state.state === 'live') this.#askTime(CLOCK_BURST.count);
+    this.#firstJoin?.resolve(this);
+    this.#firstJoin = undefined;
+  }
+
+  #onError(message: DownMessageOf<'error'>): void {
+    this.#emitter.emit('error', { ...message, origin: 'server' });
+    // A refused way in leaves a connection that nothing will ever come of.
+    if (this.#state.state !== 'live' && WAYS_IN.has(message.about)) this.#link?.close(endOfError(message));
+  }
+
+  #onSnapshot(payload: Uint8Array): void {
+    const problem = this.#view.snapshot(payload);
+    if (problem === undefined) return;
+    this.#emitter.emit('error', { code: problem, detail: ERRORS[problem].summary, about: 'snapshot', retry: 'never', closing: false, origin: 'client' });
+  }
+
+  #answerPing(serverMs: number): void {
+    this.#link?.send({ type: 'pong', serverMs, deviceMs: this.#clock.nowMs() });
+    this.#link?.flush();
+  }
+
+  /** Asks the server's time now and again later, `burst` times in quick succession first. */
+  #askTime(burst: number): void {
+    this.#link?.send({ type: 'clock', deviceMs: this.#clock.nowMs() });
+    this.#link?.flush();
+    this.#timer?.cancel();
+    this.#timer = this.#clock.schedule(burst > 1 ? CLOCK_BURST.periodMs : CLOCK_PERIOD_MS, () => this.#askTime(burst - 1));
+  }
+}
+
+function errorOf(end: LinkEnd): CopresenceError {
+  if (end.code in ERRORS) return new CopresenceError(end.code as ErrorCode, end.detail);
+  return new CopresenceError('CONNECTION_LOST', `${end.code} ${end.detail}`.trim());
+}

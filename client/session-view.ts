@@ -1,0 +1,75 @@
+/** What a client knows of its session: who is there, where they are, how late that is. Told by the server's messages. */
+import type { Clock } from '../core/clock.ts';
+import { createPoseSample, type PoseSample } from '../protocol/codec/pose-sample.ts';
+import { decodeSnapshot } from '../protocol/codec/snapshot.ts';
+import type { ErrorCode } from '../core/errors.ts';
+import type { ParticipantInfo } from '../protocol/message/common.ts';
+import type { AvatarSource } from './client.ts';
+import { ClockFilter, PoseAge } from './clock-sync.ts';
+import type { Emitter } from './emitter.ts';
+import type { JoinedEvent, PoseEvent, PresenceEvent } from './events.ts';
+import { Avatars } from './interpolation.ts';
+
+export class SessionView {
+  readonly participants = new Map<number, ParticipantInfo>();
+  readonly clockFilter = new ClockFilter();
+  readonly poseAge = new PoseAge();
+  recording = false;
+  tickMs = 0;
+
+  readonly #clock: Clock;
+  readonly #emitter: Emitter;
+  readonly #avatars: Avatars | undefined;
+  readonly #scratch = createPoseSample();
+  /** One event for every pose, so that a full session makes no garbage. */
+  readonly #pose: { -readonly [Key in keyof PoseEvent]: PoseEvent[Key] } = { slot: 0, sample: this.#scratch, sampleBytes: 0, arrivedMs: 0 };
+
+  constructor(clock: Clock, emitter: Emitter, options: { interpolate: boolean }) {
+    this.#clock = clock;
+    this.#emitter = emitter;
+    this.#avatars = options.interpolate ? new Avatars() : undefined;
+  }
+
+  serverNowMs(): number {
+    return this.#clock.nowMs() + this.clockFilter.offsetMs;
+  }
+
+  joined(message: JoinedEvent): void {
+    this.participants.clear();
+    for (const participant of message.participants) this.participants.set(participant.slot, participant);
+    // Slots of an earlier participation may be somebody else's now.
+    if (!message.resumed) this.#avatars?.clear();
+    this.recording = message.recording;
+    this.tickMs = message.tickRateHz > 0 ? 1000 / message.tickRateHz : 0;
+    this.clockFilter.restart();
+  }
+
+  presence({ event, participant }: PresenceEvent): void {
+    if (event === 'left') this.participants.delete(participant.slot);
+    else this.participants.set(participant.slot, participant);
+    if (event === 'left' || event === 'joined') this.#avatars?.forget(participant.slot);
+  }
+
+  /** Takes a snapshot in and tells its poses, then the snapshot; or why it cannot be read. */
+  snapshot(payload: Uint8Array): ErrorCode | undefined {
+    const arrivedMs = this.#clock.nowMs();
+    const serverMs = arrivedMs + this.clockFilter.offsetMs;
+    const isKey = payload[8] === 1;
+    const header = decodeSnapshot(payload, serverMs, this.#scratch, (slot, sample, sampleBytes) => {
+      if (this.participants.has(slot)) this.#avatars?.add(slot, sample);
+      // A key snapshot repeats poses that may be as old as their participant has been still.
+      if (!isKey) this.poseAge.add(serverMs - sample.captureMs);
+      this.#pose.slot = slot;
+      this.#pose.sampleBytes = sampleBytes;
+      this.#pose.arrivedMs = arrivedMs;
+      this.#emitter.emit('pose', this.#pose);
+    });
+    if (typeof header === 'string') return header;
+    this.#emitter.emit('snapshot', header);
+    return undefined;
+  }
+
+  avatarAt(slot: number, serverMs: number, into: PoseSample): AvatarSource {
+    return this.#avatars?.at(slot, serverMs, into) ?? 'none';
+  }
+}
