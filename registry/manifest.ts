@@ -24,9 +24,36 @@ const dataSource = z.strictObject({
   licence: z.string(),
 });
 
+/** The converters of registry/convert/converters.ts. */
+export const CONVERTER_NAMES = ['tfjs-movenet'] as const;
+export type ConverterName = (typeof CONVERTER_NAMES)[number];
+
+/** A path inside a package: no way out of it. */
+const packagePath = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*(\/[A-Za-z0-9][A-Za-z0-9._-]*)*$/);
+
+/**
+ * Where a graph that is not kept in the repository comes from. The store converts it at first use; the digest of
+ * the outcome stands in the manifest's `files`, so a converter or a source that changes needs a new digest there.
+ */
+const conversion = z
+  .strictObject({
+    /** The npm package that holds the source. */
+    package: z.string().min(1),
+    /** The file that describes the graph; it names the weight files relative to itself. */
+    topology: packagePath,
+    /** Every file that the conversion may read, by its path inside the package. */
+    files: z.record(packagePath, fileSpec),
+    converter: z.enum(CONVERTER_NAMES),
+  })
+  .refine((source) => source.topology in source.files, { path: ['topology'], error: 'is not one of the files' });
+export type Conversion = z.infer<typeof conversion>;
+
+/** The file name of a model's graph. */
+export const GRAPH_FILE = 'model.onnx';
+
 /** A model's name and version are folder names, so they are kept to what every file system takes. */
 export const modelName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
-export const modelVersion = z.string().regex(/^[0-9]+$/);
+export const modelVersion = z.string().regex(/^[1-9][0-9]{0,8}$/);
 
 export const modelManifest = z.strictObject({
   name: modelName,
@@ -35,11 +62,13 @@ export const modelManifest = z.strictObject({
   summary: z.string(),
   licence: z.string(),
   format: z.literal('onnx'),
-  /** By file name; `model.onnx` is the graph. */
-  files: z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/), fileSpec),
+  /** By file name; `model.onnx` is the graph, and lies elsewhere where it is `convertedFrom` something. */
+  files: z
+    .record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/), fileSpec)
+    .refine((files) => GRAPH_FILE in files, `${GRAPH_FILE} is missing`),
   inputs: z.array(tensorSpec).min(1),
   outputs: z.array(tensorSpec).min(1),
-  /** By output name, the meaning of each column. */
+  /** By output name, the meaning of each entry of the first axis after the batch. */
   labels: z.record(z.string(), z.array(z.string())),
   /** By output name or label, the score from which a label counts. */
   thresholds: z.record(z.string(), z.number()).default({}),
@@ -47,5 +76,6 @@ export const modelManifest = z.strictObject({
   /** Figures on data that training never saw. */
   metrics: z.record(z.string(), z.number()),
   trained: z.strictObject({ command: z.string(), seed: z.int(), epochs: z.number() }).optional(),
+  convertedFrom: conversion.optional(),
 });
 export type ModelManifest = z.infer<typeof modelManifest>;
