@@ -1,0 +1,92 @@
+/** The profile of MCAP that recordings follow: names of channels and records, and the header of a message. */
+import { CopresenceError } from '../core/errors.ts';
+import type { Consent } from '../protocol/message/common.ts';
+
+/** The `profile` of the file's header. */
+export const RECORDING_PROFILE = 'copresence';
+/** Goes up when a reader of the older format would misread the newer. */
+export const RECORDING_VERSION = 1;
+/** The encoding that every channel names. */
+export const ITEM_ENCODING = 'copresence.item.v1';
+/** Names of the metadata records. */
+export const SESSION_RECORD = 'copresence.session';
+export const PARTICIPANT_RECORD = 'copresence.participant';
+
+/** What a channel holds. `presence` and `consent` are JSON, `chat` and `result` MessagePack. */
+export const RECORDED_KINDS = ['pose', 'video', 'chat', 'result', 'presence', 'consent'] as const;
+export type RecordedKind = (typeof RECORDED_KINDS)[number];
+
+/** `measured` by sensors of a device, or `generated` in whole or in part by a program. */
+export type RecordingSource = 'measured' | 'generated';
+
+/** What the payload of each kind is: the text of its MCAP schema. */
+export const PAYLOADS: Readonly<Record<RecordedKind, string>> = {
+  pose: 'One encoded pose sample, as in docs/spec.md.',
+  video: 'One encoded video chunk, as in docs/spec.md.',
+  chat: 'One control message of type say or chat (MessagePack), or plain UTF-8 text.',
+  result: 'One control message of type result: MessagePack.',
+  presence: 'JSON {"event": "joined" | "away" | "back" | "left"}.',
+  consent: 'JSON {"inference": boolean, "recording": boolean, "training": boolean}.',
+};
+
+/** The three clocks of one item, milliseconds. */
+export interface ItemClocks {
+  /** When the device captured it, on the device's clock. */
+  readonly captureDeviceMs: number;
+  /** The same moment on the server's clock. */
+  readonly captureServerMs: number;
+  /** When it reached the server, on the server's clock. */
+  readonly arrivedMs: number;
+}
+
+/** One message of a recording. */
+export interface RecordingItem extends ItemClocks {
+  readonly kind: RecordedKind;
+  readonly participantId: string;
+  readonly slot: number;
+  /** As on the wire, without its frame. A writer copies it; a reader's belongs to the caller. */
+  readonly bytes: Uint8Array;
+}
+
+/** Who took part, and what they allowed. */
+export interface RecordedParticipant {
+  readonly participantId: string;
+  readonly slot: number;
+  readonly name: string;
+  readonly consent: Consent;
+}
+
+/** Three little-endian float64 in front of each payload. */
+export const ITEM_HEADER_BYTES = 24;
+
+/** Puts the clocks in front of a payload, in a new buffer. */
+export function encodeItem(item: ItemClocks & { readonly bytes: Uint8Array }): Uint8Array {
+  const out = new Uint8Array(ITEM_HEADER_BYTES + item.bytes.length);
+  const view = new DataView(out.buffer);
+  view.setFloat64(0, item.captureDeviceMs, true);
+  view.setFloat64(8, item.captureServerMs, true);
+  view.setFloat64(16, item.arrivedMs, true);
+  out.set(item.bytes, ITEM_HEADER_BYTES);
+  return out;
+}
+
+/** The clocks and the payload of a message. @returns undefined when it is too short or a clock is not finite. */
+export function decodeItem(data: Uint8Array): (ItemClocks & { bytes: Uint8Array }) | undefined {
+  if (data.length < ITEM_HEADER_BYTES) return undefined;
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const captureDeviceMs = view.getFloat64(0, true);
+  const captureServerMs = view.getFloat64(8, true);
+  const arrivedMs = view.getFloat64(16, true);
+  if (!Number.isFinite(captureDeviceMs) || !Number.isFinite(captureServerMs) || !Number.isFinite(arrivedMs)) return undefined;
+  return { captureDeviceMs, captureServerMs, arrivedMs, bytes: data.slice(ITEM_HEADER_BYTES) };
+}
+
+/** The topic of a participant's channel; the id is percent-encoded, since it may hold a slash. */
+export function topicOf(participantId: string, kind: RecordedKind): string {
+  return `/participants/${encodeURIComponent(participantId)}/${kind}`;
+}
+
+/** @throws CopresenceError RECORDING_INVALID, which says at which byte of the file. */
+export function invalidAt(byteOffset: number | bigint, detail: string): CopresenceError {
+  return new CopresenceError('RECORDING_INVALID', `${detail} (at byte ${byteOffset})`);
+}
