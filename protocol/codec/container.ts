@@ -35,6 +35,11 @@ export function frameMessage(kind: MessageKind, payload: Uint8Array): Uint8Array
   return framed;
 }
 
+/** The payload of a message that `frameMessage` made, as a view of it. */
+export function framedPayload(framed: Uint8Array): Uint8Array {
+  return framed.subarray(skipLength(framed, 1));
+}
+
 /**
  * Calls `visit` for each message of a packet, in order, once the whole packet has been seen to be well formed: a packet
  * with a broken tail has no effect at all.

@@ -1,0 +1,163 @@
+/** Joins the stages into a server: the only file that knows all of them. */
+import type { AddressInfo } from 'node:net';
+import { every, type Clock } from '../core/clock.ts';
+import type { Task } from '../core/tasks.ts';
+import { recordIntoFolder } from '../recording/sink.ts';
+import { Broadcaster } from './broadcast/broadcaster.ts';
+import type { Config } from './config.ts';
+import type { DevicePool, InferenceScheduler, Meter } from './flow.ts';
+import { createHttpServer } from './http/http-server.ts';
+import { createMetrics, type Metrics } from './http/metrics.ts';
+import { createScheduler } from './scheduler/scheduler.ts';
+import { SessionDirectory } from './session/directory.ts';
+import { Ingest, type TaskRoute } from './session/ingest.ts';
+import { Reception } from './session/reception.ts';
+import { RecordingControl } from './session/recording-control.ts';
+import { Results } from './session/results.ts';
+import { createTokenVerifier } from './session/token.ts';
+import { WsTransport } from './transport/ws-transport.ts';
+
+/** Which model answers each task, and how long a result may take to be of use. */
+export const ROUTES: Readonly<Record<Task, TaskRoute>> = {
+  gesture: { model: 'gesture-mlp', deadlineMs: 60, priority: 0 },
+  'body-pose': { model: 'movenet-lightning', deadlineMs: 150, priority: 1 },
+  language: { model: 'avatar-language', deadlineMs: 1000, priority: 1 },
+};
+const QUEUE_CAPACITY = 4096;
+
+export interface GatewayParts {
+  readonly clock: Clock;
+  readonly meter: Meter;
+  readonly metrics: Metrics;
+  readonly pool: DevicePool;
+  readonly tokenKey: Uint8Array;
+  readonly version: string;
+}
+
+/** Everything behind the transport: give its `reception` the connections of any transport. */
+export interface Gateway {
+  readonly reception: Reception;
+  readonly directory: SessionDirectory;
+  readonly scheduler: InferenceScheduler;
+  /** Stops ticking and ends every recording. Connections are the transport's to close, first. */
+  close(): Promise<void>;
+}
+
+/** Builds the stages and starts the tick. */
+export function createGateway(config: Pick<Config, 'tick-rate-hz' | 'gesture-rate-hz' | 'max-sessions' | 'recordings-folder'>, parts: GatewayParts): Gateway {
+  const { clock, meter } = parts;
+  const broadcaster = new Broadcaster(meter);
+  const recording = new RecordingControl(recordIntoFolder(clock, config['recordings-folder']));
+  const stopping = new Set<Promise<unknown>>();
+  const directory: SessionDirectory = new SessionDirectory({
+    clock,
+    delivery: broadcaster,
+    tickRateHz: config['tick-rate-hz'],
+    maxSessions: config['max-sessions'],
+    onLeft: ({ session, participant }) => scheduler.forget(session.id, participant.slot),
+    onEmpty: (session) => remember(stopping, recording.stop(session)),
+  });
+  const results = new Results({
+    clock,
+    meter,
+    session: (id) => directory.session(id),
+    refuse: (participant, code, about) => reception.refuseParticipant(participant, code, about),
+  });
+  const scheduler = createScheduler(
+    { clock, pool: parts.pool, onOutcome: (request, outcome) => results.finish(request, outcome), metrics: parts.metrics.scheduler },
+    { queueCapacity: QUEUE_CAPACITY, budgetMs: { gesture: ROUTES.gesture.deadlineMs, 'body-pose': ROUTES['body-pose'].deadlineMs, language: ROUTES.language.deadlineMs } },
+  );
+  const ingest = new Ingest({ meter, submit: (request) => scheduler.submit(request), routes: routesOf(parts.pool), gestureRateHz: config['gesture-rate-hz'] });
+  const tokens = createTokenVerifier(parts.tokenKey, () => clock.wallMs());
+  const reception: Reception = new Reception({ clock, meter, tokens, directory, ingest, recording, serverName: `copresence ${parts.version}` });
+  const ticking = startTicking(clock, config['tick-rate-hz'], directory, broadcaster);
+  return {
+    reception,
+    directory,
+    scheduler,
+    async close() {
+      ticking.stop();
+      reception.close();
+      scheduler.close();
+      for (const session of directory.sessions) remember(stopping, recording.stop(session));
+      await Promise.all(stopping);
+    },
+  };
+}
+
+/** A running server. */
+export interface RunningServer {
+  readonly url: string;
+  /** Tells every client, ends recordings, workers and sockets. */
+  close(): Promise<void>;
+}
+
+export interface ServerParts {
+  readonly clock: Clock;
+  readonly pool: DevicePool & { close(): Promise<void> };
+  readonly tokenKey: Uint8Array;
+  readonly version: string;
+  readonly viewerFolder: string;
+}
+
+/** Opens the port and serves until closed. @throws what listening throws (EADDRINUSE, EACCES). */
+export async function startServer(config: Config, parts: ServerParts): Promise<RunningServer> {
+  const { clock, pool } = parts;
+  const metrics = createMetrics();
+  const gateway = createGateway(config, { ...parts, meter: metrics.stages, metrics });
+  let draining = false;
+  const notReady = (): string | undefined => (draining ? 'draining' : whyPoolIsNotReady(pool, config.workers));
+  const http = createHttpServer({ metrics, version: parts.version, viewerFolder: parts.viewerFolder, notReady });
+  const transport = new WsTransport(http, { clock, listener: gateway.reception, allowedOrigins: config['allowed-origins'], maxConnections: config['max-connections'] });
+  metrics.watch({
+    connections: () => transport.connectionCount,
+    sessions: () => gateway.directory.size,
+    devices: () => ({ ready: pool.devices.filter(isReady).length, all: pool.devices.length }),
+  });
+  await new Promise<void>((resolve, reject) => {
+    http.once('error', reject);
+    http.listen({ host: config.host, port: config.port }, resolve);
+  });
+  return {
+    url: urlOf(http.address() as AddressInfo),
+    async close() {
+      draining = true;
+      transport.close('SERVER_DRAINING', 'the server is going down');
+      await gateway.close();
+      await pool.close();
+      http.close();
+      http.closeAllConnections();
+      await metrics.close();
+    },
+  };
+}
+
+function startTicking(clock: Clock, tickRateHz: number, directory: SessionDirectory, broadcaster: Broadcaster): { stop(): void } {
+  let tick = 0;
+  return every(clock, 1000 / tickRateHz, (nowMs) => {
+    tick = (tick + 1) >>> 0;
+    for (const session of directory.sessions) broadcaster.tick(session, tick, nowMs);
+  });
+}
+
+/** Without any device no task is offered, rather than every request refused. */
+function routesOf(pool: DevicePool): Partial<Record<Task, TaskRoute>> {
+  return pool.devices.length === 0 ? {} : ROUTES;
+}
+
+function isReady(device: DevicePool['devices'][number]): boolean {
+  return device.state === 'idle' || device.state === 'busy';
+}
+
+function whyPoolIsNotReady(pool: DevicePool, wanted: number): string | undefined {
+  return wanted === 0 || pool.devices.some(isReady) ? undefined : 'models are loading';
+}
+
+function remember(promises: Set<Promise<unknown>>, promise: Promise<unknown>): void {
+  promises.add(promise);
+  void promise.finally(() => promises.delete(promise));
+}
+
+function urlOf({ address, port, family }: AddressInfo): string {
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}

@@ -1,0 +1,76 @@
+/** Every setting of the server: one table gives the flags, their environment names, types, defaults and help. */
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { CopresenceError } from '../core/errors.ts';
+import { LIMITS } from '../protocol/limits.ts';
+
+interface Setting {
+  readonly schema: z.ZodType;
+  readonly help: string;
+}
+
+const port = z.coerce.number().int().min(0).max(65535);
+const flag = z.union([z.boolean(), z.stringbool()]);
+const list = z.string().transform((text) => text.split(',').map((item) => item.trim()).filter((item) => item !== ''));
+const count = z.coerce.number().int().min(0);
+
+const SETTINGS = {
+  host: { schema: z.string().default('127.0.0.1'), help: 'address to listen on; 0.0.0.0 for every network' },
+  port: { schema: port.default(7300), help: 'port to listen on; 0 for any free one' },
+  'token-key': { schema: z.string().min(32).optional(), help: 'HMAC key of the tokens, 32 characters or more; without one the server makes a key for development and prints it' },
+  'allowed-origins': { schema: list.default([]), help: 'web origins that may connect beside the server\'s own, separated by commas; * for all' },
+  'tick-rate-hz': { schema: z.coerce.number().min(1).max(120).default(72), help: 'snapshots a second' },
+  'gesture-rate-hz': { schema: z.coerce.number().min(1).max(72).default(18), help: 'how often each hand is given to the gesture model' },
+  'max-sessions': { schema: count.max(LIMITS.sessions).default(256), help: 'sessions at once' },
+  'max-connections': { schema: count.max(LIMITS.connections).default(2048), help: 'connections at once' },
+  workers: { schema: count.max(64).default(1), help: 'model worker processes; 0 for none, and so no inference' },
+  'models-folder': { schema: z.string().optional(), help: 'where the models are; by default those that ship' },
+  'cache-folder': { schema: z.string().optional(), help: 'where converted models are kept' },
+  'recordings-folder': { schema: z.string().default('recordings'), help: 'where recordings are written' },
+  'log-level': { schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'), help: 'how much is logged' },
+  'json-events': { schema: flag.default(false), help: 'print one JSON line on standard output when listening, for a program that starts the server' },
+  help: { schema: flag.default(false), help: 'print this and exit' },
+} as const satisfies Record<string, Setting>;
+
+type Settings = typeof SETTINGS;
+export type Config = { readonly [Name in keyof Settings]: z.infer<Settings[Name]['schema']> };
+
+const BOOLEANS: ReadonlySet<string> = new Set(['json-events', 'help']);
+
+/**
+ * Reads the settings from flags, else from the environment (`--tick-rate-hz` is COPRESENCE_TICK_RATE_HZ), else defaults.
+ *
+ * @throws CopresenceError CONFIG_INVALID naming the setting.
+ */
+export function readConfig(args: readonly string[], environment: Readonly<Record<string, string | undefined>>): Config {
+  const flags = readFlags(args);
+  const entries = Object.entries(SETTINGS).map(([name, { schema }]) => {
+    const parsed = schema.safeParse(flags[name] ?? environment[environmentName(name)]);
+    if (!parsed.success) throw new CopresenceError('CONFIG_INVALID', `--${name}: ${parsed.error.issues[0]?.message ?? 'invalid'}`);
+    return [name, parsed.data] as const;
+  });
+  return Object.fromEntries(entries) as Config;
+}
+
+/** The text of `--help`. */
+export function describeConfig(): string {
+  const rows = Object.entries(SETTINGS).map(([name, { schema, help }]) => {
+    const fallback = schema.safeParse(undefined).data;
+    const note = fallback === undefined || fallback === false || String(fallback) === '' ? '' : ` (default ${String(fallback)})`;
+    return `  --${name.padEnd(20)} ${help}${note}`;
+  });
+  return ['Usage: npm start -- [settings]', '', 'Each setting can also come from the environment: --tick-rate-hz as COPRESENCE_TICK_RATE_HZ.', '', ...rows].join('\n');
+}
+
+function readFlags(args: readonly string[]): Record<string, string | boolean | undefined> {
+  const options = Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, { type: BOOLEANS.has(name) ? 'boolean' : 'string' } as const]));
+  try {
+    return parseArgs({ args: [...args], options, strict: true }).values as Record<string, string | boolean | undefined>;
+  } catch (error) {
+    throw new CopresenceError('CONFIG_INVALID', error instanceof Error ? error.message : 'unreadable flags');
+  }
+}
+
+function environmentName(name: string): string {
+  return `COPRESENCE_${name.toUpperCase().replaceAll('-', '_')}`;
+}

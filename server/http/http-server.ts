@@ -1,0 +1,57 @@
+/** The HTTP side: health, version, metrics and the viewer. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from '../../protocol/version.ts';
+import type { Metrics } from './metrics.ts';
+import { serveViewerFile } from './viewer-files.ts';
+
+export interface HttpOptions {
+  readonly metrics: Metrics;
+  readonly version: string;
+  readonly viewerFolder: string;
+  /** Why the server is not ready to take connections, or undefined when it is. */
+  readonly notReady: () => string | undefined;
+}
+
+/** A slow or idle client holds a socket no longer than this. */
+const REQUEST_TIMEOUT_MS = 10_000;
+
+export function createHttpServer(options: HttpOptions): Server {
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS, maxHeaderSize: 8192 }, (request, response) => {
+    route(options, request, response);
+  });
+  server.maxConnections = 10_000;
+  return server;
+}
+
+function route(options: HttpOptions, request: IncomingMessage, response: ServerResponse): void {
+  const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+  if (request.method !== 'GET' && request.method !== 'HEAD') return sendJson(response, 405, { error: 'only GET and HEAD' });
+  if (path.startsWith('/viewer/')) return void serveViewerFile(options.viewerFolder, path.slice('/viewer/'.length), response);
+  switch (path) {
+    case '/v2/health/live':
+      return sendJson(response, 200, { live: true });
+    case '/v2/health/ready':
+      return sendReadiness(response, options.notReady());
+    case '/v2':
+      return sendJson(response, 200, { name: 'copresence', version: options.version, extensions: [] });
+    case '/version':
+      return sendJson(response, 200, { version: options.version, protocol: PROTOCOL_VERSION, oldestProtocol: OLDEST_PROTOCOL_VERSION });
+    case '/metrics':
+      return options.metrics.handle(request, response);
+    case '/':
+    case '/viewer':
+      response.writeHead(302, { Location: '/viewer/' });
+      return void response.end();
+    default:
+      return sendJson(response, 404, { error: `no ${path}` });
+  }
+}
+
+function sendReadiness(response: ServerResponse, reason: string | undefined): void {
+  sendJson(response, reason === undefined ? 200 : 503, { ready: reason === undefined, ...(reason === undefined ? {} : { reason }) });
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
+  response.end(JSON.stringify(body));
+}

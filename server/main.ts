@@ -1,0 +1,82 @@
+/** Starts the server from the command line. */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { pino, type Logger } from 'pino';
+import { systemClock, type Clock } from '../core/clock.ts';
+import { CopresenceError } from '../core/errors.ts';
+import { ROUTES, startServer } from './app.ts';
+import { describeConfig, readConfig, type Config } from './config.ts';
+import { startModelPool } from './model/pool.ts';
+import { signToken } from './session/token-signer.ts';
+
+const ROOT = new URL('../', import.meta.url);
+const DEVELOPMENT_TOKEN_S = 12 * 3600;
+
+/** Exit codes: 2 for a wrong setting, 1 for what failed at start or crashed. */
+async function main(): Promise<void> {
+  const config = readConfig(process.argv.slice(2), process.env);
+  if (config.help) return console.log(describeConfig());
+  const clock = systemClock();
+  // Facts go to standard error, so that standard output is free for what a program reads.
+  const log = pino({ level: config['log-level'], base: null }, pino.destination(2));
+  const developmentKey = config['token-key'] === undefined ? randomBytes(32).toString('base64url') : undefined;
+  const tokenKey = Buffer.from(config['token-key'] ?? developmentKey ?? '', 'utf8');
+  const pool = await startModelPool({ clock, log }, poolOptions(config));
+  const { version } = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8')) as { version: string };
+  const server = await startServer(config, { clock, pool, tokenKey, version, viewerFolder: folder('.cache/viewer') });
+  log.info({ url: server.url, workers: config.workers }, 'listening');
+  if (config['json-events']) console.log(JSON.stringify({ event: 'listening', url: server.url, ...(developmentKey === undefined ? {} : { devKey: developmentKey }) }));
+  else if (developmentKey !== undefined) await explainDevelopment(clock, server.url, developmentKey);
+  closeOnSignals(log, () => server.close());
+}
+
+function poolOptions(config: Config): Parameters<typeof startModelPool>[1] {
+  return {
+    workerCount: config.workers,
+    models: Object.values(ROUTES).map(({ model, deadlineMs }) => ({ name: model, deadlineMs })),
+    modelsFolder: config['models-folder'] ?? folder('models'),
+    cacheFolder: config['cache-folder'] ?? folder('.cache/models'),
+    intraOpThreads: 1,
+  };
+}
+
+/** Without a key of the operator's anybody who reads this terminal may join, so it says so. */
+async function explainDevelopment(clock: Clock, url: string, key: string): Promise<void> {
+  const token = await signToken(Buffer.from(key, 'utf8'), { subject: 'developer', session: '*', role: 'host' }, { ttlS: DEVELOPMENT_TOKEN_S, wallMs: clock.wallMs() });
+  console.log(`
+WARNING: no --token-key was given, so this server made one for development. Do not use it in public.
+
+  key     ${key}
+  token   ${token}
+          (host of any session, for 12 hours)
+  viewer  ${url}/viewer/#session=lobby&token=${token}
+`);
+}
+
+/** The first signal ends gently, the second at once. */
+function closeOnSignals(log: Logger, close: () => Promise<void>): void {
+  let closing = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (closing) process.exit(1);
+      closing = true;
+      log.info({ signal }, 'closing');
+      close().then(
+        () => process.exit(0),
+        (error: unknown) => fail(error),
+      );
+    });
+  }
+}
+
+function folder(path: string): string {
+  return fileURLToPath(new URL(path, ROOT));
+}
+
+function fail(error: unknown): never {
+  console.error(error instanceof CopresenceError ? error.message : error);
+  process.exit(error instanceof CopresenceError && error.code === 'CONFIG_INVALID' ? 2 : 1);
+}
+
+main().catch(fail);

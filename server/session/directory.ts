@@ -1,0 +1,152 @@
+/** Every session of this server, and the ways into and out of them. */
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../../core/clock.ts';
+import { CopresenceError } from '../../core/errors.ts';
+import { encodeDown } from '../../protocol/codec/control.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+import type { UpMessageOf } from '../../protocol/up.ts';
+import type { Connection, Delivery } from '../flow.ts';
+import type { ClockOffset } from './clock-offset.ts';
+import { Participant } from './participant.ts';
+import { ResumeTokens } from './resume-tokens.ts';
+import { Session } from './session.ts';
+import { admits, type TokenClaims } from './token.ts';
+
+/** A participant and the session that they are in. */
+export interface Membership {
+  readonly session: Session;
+  readonly participant: Participant;
+}
+
+/** Who stands at the door. */
+export interface Visitor {
+  readonly connection: Connection;
+  readonly claims: TokenClaims;
+  readonly clock: ClockOffset;
+}
+
+export interface DirectoryOptions {
+  readonly clock: Clock;
+  readonly delivery: Delivery;
+  readonly tickRateHz: number;
+  readonly maxSessions: number;
+  /** A participant is gone for good: forget what waits for them. */
+  readonly onLeft: (membership: Membership) => void;
+  /** The last participant of a session has left. */
+  readonly onEmpty: (session: Session) => void;
+}
+
+/** @bound `maxSessions` sessions. */
+export class SessionDirectory {
+  readonly #options: DirectoryOptions;
+  readonly #sessions = new Map<string, Session>();
+  readonly #resumeTokens = new ResumeTokens<Membership>();
+
+  constructor(options: DirectoryOptions) {
+    this.#options = options;
+  }
+
+  get sessions(): Iterable<Session> {
+    return this.#sessions.values();
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  session(id: string): Session | undefined {
+    return this.#sessions.get(id);
+  }
+
+  /**
+   * Makes the visitor a participant, in a new session if there is none of that name.
+   *
+   * @throws CopresenceError SESSION_FORBIDDEN, SESSION_FULL or SERVER_FULL; nothing has changed then.
+   */
+  join(visitor: Visitor, message: UpMessageOf<'join'>): Membership {
+    if (!admits(visitor.claims, message.session)) throw new CopresenceError('SESSION_FORBIDDEN', 'the token is for another session');
+    const session = this.#sessions.get(message.session) ?? this.#create(message.session);
+    const slot = session.freeSlot();
+    if (slot === undefined) throw new CopresenceError('SESSION_FULL', `${session.size} participants`);
+    const { name, consent } = message;
+    const { connection, clock, claims } = visitor;
+    const presence = { state: 'live', connection, clock } as const;
+    const participant = new Participant({ participantId: randomUUID(), slot, name, claims, consent, presence, nowMs: this.#options.clock.nowMs() });
+    session.tell({ type: 'presence', event: 'joined', participant: participant.info() });
+    session.add(participant);
+    const membership = { session, participant };
+    this.#welcome(membership, connection, false);
+    return membership;
+  }
+
+  /**
+   * Puts a participant whose connection went onto a new one; the same slot, the same id.
+   *
+   * @throws CopresenceError RESUME_REFUSED when the token is unknown, used, too old or somebody else's.
+   */
+  resume(visitor: Visitor, resumeToken: string): Membership {
+    const membership = this.#resumeTokens.redeem(resumeToken);
+    if (membership === undefined) throw new CopresenceError('RESUME_REFUSED', 'unknown, used or too old');
+    const { session, participant } = membership;
+    if (participant.claims.subject !== visitor.claims.subject) throw new CopresenceError('RESUME_REFUSED', 'of another subject');
+    const before = participant.presence;
+    if (before.state === 'away') before.leaving.cancel();
+    participant.presence = { state: 'live', connection: visitor.connection, clock: visitor.clock };
+    if (before.state === 'live') before.connection.close('REPLACED', 'resumed on another connection');
+    participant.needsKey = true;
+    participant.forgetCaptureTime();
+    this.#welcome(membership, visitor.connection, true);
+    session.tell({ type: 'presence', event: 'back', participant: participant.info() });
+    return membership;
+  }
+
+  /** The connection is gone; the participant may come back for LIMITS.resumeMs. */
+  disconnect(membership: Membership, connection: Connection): void {
+    const { session, participant } = membership;
+    if (participant.presence.state !== 'live' || participant.presence.connection !== connection) return;
+    const leaving = this.#options.clock.schedule(LIMITS.resumeMs, () => this.leave(membership));
+    participant.presence = { state: 'away', leaving };
+    session.tell({ type: 'presence', event: 'away', participant: participant.info() });
+  }
+
+  /** Ends the membership; an empty session ends with it. */
+  leave(membership: Membership): void {
+    const { session, participant } = membership;
+    if (participant.presence.state === 'left') return;
+    if (participant.presence.state === 'away') participant.presence.leaving.cancel();
+    participant.presence = { state: 'left' };
+    this.#resumeTokens.revoke(membership);
+    session.remove(participant);
+    session.tell({ type: 'presence', event: 'left', participant: participant.info() });
+    this.#options.onLeft(membership);
+    if (session.size > 0) return;
+    this.#sessions.delete(session.id);
+    this.#options.onEmpty(session);
+  }
+
+  #create(id: string): Session {
+    if (this.#sessions.size >= this.#options.maxSessions) throw new CopresenceError('SERVER_FULL', `${this.#sessions.size} sessions`);
+    const session = new Session(id, this.#options.delivery);
+    this.#sessions.set(id, session);
+    return session;
+  }
+
+  #welcome(membership: Membership, connection: Connection, resumed: boolean): void {
+    const { session, participant } = membership;
+    const joined = encodeDown({
+      type: 'joined',
+      session: session.id,
+      slot: participant.slot,
+      participantId: participant.participantId,
+      role: participant.claims.role,
+      grants: [...participant.claims.grants],
+      resumed,
+      resumeToken: this.#resumeTokens.issue(membership),
+      resumeMs: LIMITS.resumeMs,
+      tickRateHz: this.#options.tickRateHz,
+      recording: session.recording.state === 'on',
+      participants: session.roster(),
+    });
+    connection.send(joined, 'reliable');
+  }
+}

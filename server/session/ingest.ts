@@ -1,0 +1,139 @@
+/** What a participant streams: checked, kept as state, recorded, and turned into requests for the models. */
+import type { ErrorCode } from '../../core/errors.ts';
+import type { Task } from '../../core/tasks.ts';
+import { HAND_BYTES } from '../../protocol/codec/hand.ts';
+import { checkPoseSample, handOffset, readCaptureMs } from '../../protocol/codec/pose-sample.ts';
+import { decodeVideoChunk } from '../../protocol/codec/video-chunk.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+import type { UpMessageOf } from '../../protocol/up.ts';
+import type { InferenceRequest, Meter, RecordedItem } from '../flow.ts';
+import type { Membership } from './directory.ts';
+
+/** Which model answers a task, and how long it may take from arrival to result. */
+export interface TaskRoute {
+  readonly model: string;
+  readonly deadlineMs: number;
+  readonly priority: number;
+}
+
+export interface IngestOptions {
+  readonly meter: Meter;
+  readonly submit: (request: InferenceRequest) => void;
+  /** A task without a route is not offered. */
+  readonly routes: Readonly<Partial<Record<Task, TaskRoute>>>;
+  /** How often a hand is looked at; its stream comes several times as fast as gestures change. */
+  readonly gestureRateHz: number;
+}
+
+const HANDS = ['left', 'right'] as const;
+
+/** Each method takes one input and returns why it was refused, or undefined. */
+export class Ingest {
+  readonly #options: IngestOptions;
+  #requests = 0;
+
+  constructor(options: IngestOptions) {
+    this.#options = options;
+  }
+
+  /** @param payload - an encoded pose sample; valid during the call. */
+  pose({ session, participant }: Membership, payload: Uint8Array, arrivedMs: number): ErrorCode | undefined {
+    const { meter } = this.#options;
+    if (!participant.may('publish-pose')) return 'GRANT_MISSING';
+    const size = checkPoseSample(payload, 0);
+    if (typeof size === 'string') return size;
+    if (size !== payload.length) return 'MESSAGE_INVALID';
+    if (!participant.limits.pose.take(arrivedMs)) return void meter.message('pose', 'superseded');
+    const offsetMs = offsetOf({ session, participant });
+    const captureDeviceMs = readCaptureMs(payload, 0, arrivedMs - offsetMs);
+    const captureMs = captureDeviceMs + offsetMs;
+    if (captureMs > arrivedMs + LIMITS.futureMs) return 'TIME_IN_FUTURE';
+    const kept = participant.keepSample(payload, Math.min(captureMs, arrivedMs), arrivedMs);
+    meter.message('pose', kept === 'superseded' ? 'superseded' : 'accepted');
+    if (kept === 'superseded') return undefined;
+    if (kept === 'replaced') meter.message('pose', 'superseded');
+    this.#record({ session, participant }, { kind: 'pose', bytes: payload, captureDeviceMs, captureServerMs: captureMs, arrivedMs });
+    this.#gestures({ session, participant }, payload, captureMs, arrivedMs);
+    return undefined;
+  }
+
+  /** @param payload - an encoded video chunk; valid during the call. */
+  video(membership: Membership, payload: Uint8Array, arrivedMs: number): ErrorCode | undefined {
+    const { participant } = membership;
+    const { meter } = this.#options;
+    if (!participant.may('publish-video')) return 'GRANT_MISSING';
+    if (!participant.consent.inference) return 'CONSENT_MISSING';
+    const offsetMs = offsetOf(membership);
+    const chunk = decodeVideoChunk(payload, arrivedMs - offsetMs);
+    if (typeof chunk === 'string') return chunk;
+    if (chunk.codec !== 'jpeg' || chunk.kind !== 'key') return 'VIDEO_INVALID';
+    const captureMs = chunk.captureMs + offsetMs;
+    if (captureMs > arrivedMs + LIMITS.futureMs) return 'TIME_IN_FUTURE';
+    if (!participant.limits.video.take(arrivedMs)) return void meter.message('video', 'superseded');
+    meter.message('video', 'accepted');
+    this.#record(membership, { kind: 'video', bytes: payload, captureDeviceMs: chunk.captureMs, captureServerMs: captureMs, arrivedMs });
+    this.#submit(membership, 'body-pose', 'camera', Uint8Array.from(chunk.bytes), Math.min(captureMs, arrivedMs), arrivedMs);
+    return undefined;
+  }
+
+  chat(membership: Membership, message: UpMessageOf<'say'>, arrivedMs: number): ErrorCode | undefined {
+    const { session, participant } = membership;
+    if (!participant.may('chat')) return 'GRANT_MISSING';
+    if (!participant.limits.chat.take(arrivedMs)) return 'RATE_LIMITED';
+    const captureMs = message.captureMs + offsetOf(membership);
+    if (captureMs > arrivedMs + LIMITS.futureMs) return 'TIME_IN_FUTURE';
+    const chatId = session.takeChatId();
+    this.#options.meter.message('chat', 'accepted');
+    session.tell({ type: 'chat', chatId, slot: participant.slot, text: message.text, captureMs: Math.min(captureMs, arrivedMs) });
+    const text = Buffer.from(message.text, 'utf8');
+    this.#record(membership, { kind: 'chat', bytes: text, captureDeviceMs: message.captureMs, captureServerMs: captureMs, arrivedMs });
+    if (participant.consent.inference) {
+      this.#submit(membership, 'language', String(chatId), text, Math.min(captureMs, arrivedMs), arrivedMs);
+    }
+    return undefined;
+  }
+
+  /** Hands to the gesture model, at its own rate. */
+  #gestures(membership: Membership, payload: Uint8Array, captureMs: number, arrivedMs: number): void {
+    const { participant } = membership;
+    const valid = payload[4] ?? 0;
+    // A little less than the period, so that jitter on a stream of a multiple of the rate does not halve it.
+    const periodMs = 900 / this.#options.gestureRateHz;
+    if (!participant.consent.inference || arrivedMs - participant.gestureSampledMs < periodMs) return;
+    for (const hand of HANDS) {
+      const offset = handOffset(valid, hand);
+      if (offset === undefined) continue;
+      participant.gestureSampledMs = arrivedMs;
+      this.#submit(membership, 'gesture', hand, payload.slice(offset, offset + HAND_BYTES), captureMs, arrivedMs);
+    }
+  }
+
+  /** @param payload - from here on the request's; nobody writes to it. */
+  #submit({ session, participant }: Membership, task: Task, part: string, payload: Uint8Array, captureMs: number, arrivedMs: number): void {
+    const route = this.#options.routes[task];
+    if (route === undefined) return;
+    this.#options.submit({
+      id: ++this.#requests,
+      task,
+      model: route.model,
+      // Every chat message matters, so each is a stream of its own; of hands and pictures only the newest does.
+      streamId: `${session.id}/${participant.slot}/${task}/${part}`,
+      origin: { sessionId: session.id, slot: participant.slot, part },
+      payload,
+      captureMs,
+      arrivedMs,
+      deadlineMs: arrivedMs + route.deadlineMs,
+      priority: route.priority,
+    });
+  }
+
+  #record({ session, participant }: Membership, item: Omit<RecordedItem, 'participantId' | 'slot'>): void {
+    if (session.recording.state !== 'on' || !participant.consent.recording) return;
+    session.recording.tap.record({ ...item, participantId: participant.participantId, slot: participant.slot });
+  }
+}
+
+/** Server minus device clock. */
+function offsetOf({ participant }: Membership): number {
+  return participant.presence.state === 'live' ? participant.presence.clock.offsetMs : 0;
+}

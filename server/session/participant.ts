@@ -1,0 +1,104 @@
+/** One member of a session; outlives a connection. */
+import type { Timer } from '../../core/clock.ts';
+import { MAX_POSE_SAMPLE_BYTES, writeCaptureMs } from '../../protocol/codec/pose-sample.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+import type { Consent, ParticipantInfo } from '../../protocol/message/common.ts';
+import type { Grant } from '../../protocol/roles.ts';
+import type { Connection, Receiver, TimedEntry } from '../flow.ts';
+import type { ClockOffset } from './clock-offset.ts';
+import { RateLimit } from './rate-limit.ts';
+import type { TokenClaims } from './token.ts';
+
+/** Where a participant is. `away` ends with the timer, in leaving. */
+export type Presence =
+  | { readonly state: 'live'; readonly connection: Connection; readonly clock: ClockOffset }
+  | { readonly state: 'away'; readonly leaving: Timer }
+  | { readonly state: 'left' };
+
+export interface ParticipantOptions {
+  readonly participantId: string;
+  readonly slot: number;
+  readonly name: string;
+  readonly claims: TokenClaims;
+  readonly consent: Consent;
+  readonly presence: Presence;
+  readonly nowMs: number;
+}
+
+/** The state of one participant; `Session` changes it. */
+export class Participant implements Receiver {
+  readonly participantId: string;
+  readonly slot: number;
+  readonly name: string;
+  readonly claims: TokenClaims;
+  readonly limits: { readonly pose: RateLimit; readonly video: RateLimit; readonly chat: RateLimit };
+  consent: Consent;
+  presence: Presence;
+  needsKey = true;
+  /** When a hand was last handed to the gesture model, server clock. */
+  gestureSampledMs = Number.NEGATIVE_INFINITY;
+  readonly #buffer = new Uint8Array(MAX_POSE_SAMPLE_BYTES);
+  #newest: TimedEntry | undefined;
+  #newestCaptureMs = Number.NEGATIVE_INFINITY;
+  #changed = false;
+
+  constructor(options: ParticipantOptions) {
+    this.participantId = options.participantId;
+    this.slot = options.slot;
+    this.name = options.name;
+    this.claims = options.claims;
+    this.consent = options.consent;
+    this.presence = options.presence;
+    this.limits = {
+      pose: new RateLimit(1.2 * LIMITS.poseHz, options.nowMs),
+      video: new RateLimit(LIMITS.videoHz, options.nowMs),
+      chat: new RateLimit(LIMITS.chatPerSecond, options.nowMs),
+    };
+  }
+
+  get connection(): Connection | undefined {
+    return this.presence.state === 'live' ? this.presence.connection : undefined;
+  }
+
+  get newest(): TimedEntry | undefined {
+    return this.#newest;
+  }
+
+  may(grant: Grant): boolean {
+    return this.claims.grants.includes(grant);
+  }
+
+  info(): ParticipantInfo {
+    const presence = this.presence.state === 'live' ? 'live' : 'away';
+    return { slot: this.slot, participantId: this.participantId, name: this.name, role: this.claims.role, presence };
+  }
+
+  /**
+   * Keeps a sample as the newest state.
+   *
+   * @param encoded - one checked sample; copied. @param captureMs - on the server's clock.
+   * @returns `superseded` when a newer one is there, `replaced` when it takes the place of one that no tick has sent yet.
+   */
+  keepSample(encoded: Uint8Array, captureMs: number, arrivedMs: number): 'kept' | 'replaced' | 'superseded' {
+    if (captureMs <= this.#newestCaptureMs) return 'superseded';
+    this.#buffer.set(encoded);
+    writeCaptureMs(this.#buffer, 0, captureMs);
+    this.#newest = { slot: this.slot, sample: this.#buffer.subarray(0, encoded.length), arrivedMs };
+    this.#newestCaptureMs = captureMs;
+    const outcome = this.#changed ? 'replaced' : 'kept';
+    this.#changed = true;
+    return outcome;
+  }
+
+  /** The newest sample if it came since the last call. */
+  takeChanged(): TimedEntry | undefined {
+    if (!this.#changed) return undefined;
+    this.#changed = false;
+    return this.#newest;
+  }
+
+  /** A resumed device may have a new clock, so its first sample counts as newer than all before. */
+  forgetCaptureTime(): void {
+    this.#newestCaptureMs = Number.NEGATIVE_INFINITY;
+  }
+}

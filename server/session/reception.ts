@@ -1,0 +1,240 @@
+/** Receives every connection: greets it, checks who it is, and hands what it sends to the right place. */
+import type { Clock } from '../../core/clock.ts';
+import { CopresenceError, ERRORS, type ErrorCode } from '../../core/errors.ts';
+import { decodeUp, encodeDown } from '../../protocol/codec/control.ts';
+import { KIND, readContainer } from '../../protocol/codec/container.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+import type { UpMessage, UpMessageOf } from '../../protocol/up.ts';
+import { CAPABILITIES, OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from '../../protocol/version.ts';
+import type { Connection, ConnectionListener, MessageKindLabel, Meter } from '../flow.ts';
+import { ClockOffset } from './clock-offset.ts';
+import type { Membership, SessionDirectory } from './directory.ts';
+import { Guest } from './guest.ts';
+import { Heartbeat } from './heartbeat.ts';
+import type { Ingest } from './ingest.ts';
+import type { Participant } from './participant.ts';
+import type { RecordingControl } from './recording-control.ts';
+import { closeWith, sendRefusal } from './refusal.ts';
+import type { TokenVerifier } from './token.ts';
+
+/** Messages that may come in one packet with hello, before the token has been checked. */
+const BACKLOG = 16;
+
+export interface ReceptionOptions {
+  readonly clock: Clock;
+  readonly meter: Meter;
+  readonly tokens: TokenVerifier;
+  readonly directory: SessionDirectory;
+  readonly ingest: Ingest;
+  readonly recording: RecordingControl;
+  readonly serverName: string;
+}
+
+export class Reception implements ConnectionListener {
+  readonly #options: ReceptionOptions;
+  readonly #guests = new Map<Connection, Guest>();
+  readonly #heartbeat: Heartbeat;
+
+  constructor(options: ReceptionOptions) {
+    this.#options = options;
+    this.#heartbeat = new Heartbeat(options.clock, () => this.#guests.values());
+  }
+
+  close(): void {
+    this.#heartbeat.stop();
+  }
+
+  onOpen(connection: Connection): void {
+    const { clock, meter } = this.#options;
+    const timeout = clock.schedule(LIMITS.helloTimeoutMs, () => closeWith(connection, 'HELLO_TIMEOUT', 'no hello', 'hello'));
+    this.#guests.set(connection, new Guest(connection, { state: 'greeting', timeout }, clock.nowMs()));
+    meter.connectionOpened();
+  }
+
+  onClose(connection: Connection, code: ErrorCode | 'NORMAL'): void {
+    const guest = this.#guests.get(connection);
+    if (guest === undefined) return;
+    this.#guests.delete(connection);
+    const { phase } = guest;
+    guest.phase = { state: 'closed' };
+    guest.closing = true;
+    if (phase.state === 'greeting') phase.timeout.cancel();
+    if (phase.state === 'member') this.#options.directory.disconnect(phase.membership, connection);
+    this.#options.meter.connectionClosed(code);
+  }
+
+  onPacket(connection: Connection, packet: Uint8Array, arrivedMs: number): void {
+    const guest = this.#guests.get(connection);
+    if (guest === undefined) return;
+    guest.lastHeardMs = arrivedMs;
+    const problem = readContainer(packet, (kind, payload) => {
+      if (!guest.closing) this.#message(guest, kind, payload, arrivedMs);
+    });
+    if (problem === undefined) return;
+    this.#options.meter.refusal(problem);
+    closeWith(connection, problem, ERRORS[problem].summary, 'packet');
+  }
+
+  /** Refuses one message of a participant's, wherever they are connected now. */
+  refuseParticipant(participant: Participant, code: ErrorCode, about: string): void {
+    const guest = participant.connection && this.#guests.get(participant.connection);
+    if (guest !== undefined) this.#refuse(guest, code, ERRORS[code].summary, about);
+  }
+
+  #message(guest: Guest, kind: number, payload: Uint8Array, arrivedMs: number): void {
+    switch (kind) {
+      case KIND.control:
+        return this.#control(guest, payload, arrivedMs);
+      case KIND.poseSample:
+        return this.#stream(guest, 'pose', (membership) => this.#options.ingest.pose(membership, payload, arrivedMs));
+      case KIND.videoChunk:
+        return this.#stream(guest, 'video', (membership) => this.#options.ingest.video(membership, payload, arrivedMs));
+      default:
+        return this.#refuse(guest, 'MESSAGE_UNKNOWN', `kind ${kind}`, 'packet');
+    }
+  }
+
+  #stream(guest: Guest, kind: MessageKindLabel, take: (membership: Membership) => ErrorCode | undefined): void {
+    const problem = guest.membership === undefined ? 'MESSAGE_UNEXPECTED' : take(guest.membership);
+    if (problem === undefined) return;
+    this.#options.meter.message(kind, 'refused');
+    this.#refuse(guest, problem, ERRORS[problem].summary, kind);
+  }
+
+  #control(guest: Guest, payload: Uint8Array, arrivedMs: number): void {
+    const { meter } = this.#options;
+    const decoded = decodeUp(payload);
+    if (decoded.kind === 'refused') {
+      meter.message('control', 'refused');
+      return this.#refuse(guest, decoded.code, decoded.detail, decoded.about);
+    }
+    if (!guest.controlLimit.take(arrivedMs)) {
+      meter.message('control', 'refused');
+      return this.#refuse(guest, 'RATE_LIMITED', 'too many control messages', decoded.message.type);
+    }
+    meter.message('control', 'accepted');
+    if (guest.phase.state === 'verifying') return this.#postpone(guest, guest.phase.backlog, decoded.message);
+    this.#take(guest, decoded.message, arrivedMs);
+  }
+
+  #postpone(guest: Guest, backlog: UpMessage[], message: UpMessage): void {
+    if (message.type === 'hello' || backlog.length === BACKLOG) return this.#refuse(guest, 'MESSAGE_UNEXPECTED', 'the token is being checked', message.type);
+    backlog.push(message);
+  }
+
+  #take(guest: Guest, message: UpMessage, arrivedMs: number): void {
+    switch (message.type) {
+      case 'hello':
+        return this.#hello(guest, message, arrivedMs);
+      case 'pong':
+        return guest.clock?.update(message.serverMs, message.deviceMs, arrivedMs);
+      case 'clock':
+        return this.#clockReply(guest, message.deviceMs, arrivedMs);
+      case 'join':
+      case 'resume':
+        return this.#enter(guest, message);
+      case 'leave':
+        return this.#leave(guest);
+      case 'consent':
+      case 'say':
+      case 'record':
+        return this.#asMember(guest, message, arrivedMs);
+      default:
+        return message satisfies never;
+    }
+  }
+
+  #hello(guest: Guest, message: UpMessageOf<'hello'>, arrivedMs: number): void {
+    if (guest.phase.state !== 'greeting') return this.#refuse(guest, 'MESSAGE_UNEXPECTED', 'hello comes once', 'hello');
+    guest.phase.timeout.cancel();
+    const version = Math.min(PROTOCOL_VERSION, message.version);
+    if (version < OLDEST_PROTOCOL_VERSION || version < message.oldestVersion) {
+      return this.#close(guest, 'VERSION_UNSUPPORTED', `this server speaks ${OLDEST_PROTOCOL_VERSION} to ${PROTOCOL_VERSION}`, 'hello');
+    }
+    const backlog: UpMessage[] = [];
+    guest.phase = { state: 'verifying', backlog };
+    const clock = new ClockOffset(arrivedMs - message.deviceMs);
+    this.#options.tokens.verify(message.token).then(
+      (claims) => {
+        if (guest.phase.state !== 'verifying') return;
+        guest.phase = { state: 'lobby', claims, clock };
+        this.#welcome(guest, message, version);
+        this.#takeBacklog(guest, backlog);
+      },
+      (error: unknown) => this.#close(guest, 'TOKEN_INVALID', error instanceof Error ? error.message : 'not a token', 'hello'),
+    );
+  }
+
+  #takeBacklog(guest: Guest, backlog: readonly UpMessage[]): void {
+    const nowMs = this.#options.clock.nowMs();
+    for (const message of backlog) if (!guest.closing) this.#take(guest, message, nowMs);
+  }
+
+  #welcome(guest: Guest, message: UpMessageOf<'hello'>, version: number): void {
+    const { clock, serverName } = this.#options;
+    const capabilities = CAPABILITIES.filter((capability) => message.capabilities.includes(capability));
+    const { id: connectionId } = guest.connection;
+    const welcome = { type: 'welcome', version, capabilities, server: serverName, connectionId, serverMs: clock.nowMs(), heartbeatMs: LIMITS.heartbeatMs } as const;
+    guest.connection.send(encodeDown(welcome), 'reliable');
+    this.#heartbeat.greet(guest);
+  }
+
+  #clockReply(guest: Guest, deviceMs: number, arrivedMs: number): void {
+    const reply = { type: 'clock-reply', deviceMs, arrivedMs, sentMs: this.#options.clock.nowMs() } as const;
+    guest.connection.send(encodeDown(reply), 'reliable');
+  }
+
+  #enter(guest: Guest, message: UpMessageOf<'join'> | UpMessageOf<'resume'>): void {
+    const { phase, connection } = guest;
+    if (phase.state !== 'lobby') return this.#refuse(guest, 'MESSAGE_UNEXPECTED', 'say hello first, and leave before joining again', message.type);
+    const { claims, clock } = phase;
+    const { directory, recording } = this.#options;
+    try {
+      const visitor = { connection, claims, clock };
+      const membership = message.type === 'join' ? directory.join(visitor, message) : directory.resume(visitor, message.resumeToken);
+      guest.phase = { state: 'member', claims, clock, membership };
+      recording.note(membership.session, membership.participant);
+    } catch (error) {
+      if (!(error instanceof CopresenceError)) throw error;
+      this.#close(guest, error.code, error.message, message.type);
+    }
+  }
+
+  #leave(guest: Guest): void {
+    if (guest.phase.state !== 'member') return this.#refuse(guest, 'MESSAGE_UNEXPECTED', 'not in a session', 'leave');
+    const { claims, clock, membership } = guest.phase;
+    guest.phase = { state: 'lobby', claims, clock };
+    this.#options.directory.leave(membership);
+    guest.connection.send(encodeDown({ type: 'left' }), 'reliable');
+  }
+
+  #asMember(guest: Guest, message: UpMessageOf<'consent' | 'say' | 'record'>, arrivedMs: number): void {
+    const { membership } = guest;
+    if (membership === undefined) return this.#refuse(guest, 'MESSAGE_UNEXPECTED', 'not in a session', message.type);
+    const { ingest, recording } = this.#options;
+    if (message.type === 'consent') return recording.consent(membership, message.consent);
+    if (message.type === 'say') return this.#refuseIf(guest, ingest.chat(membership, message, arrivedMs), 'say');
+    recording.control(membership, message.action).then(
+      (problem) => this.#refuseIf(guest, problem, 'record'),
+      () => this.#refuseIf(guest, 'RECORDING_FAILED', 'record'),
+    );
+  }
+
+  #refuseIf(guest: Guest, problem: ErrorCode | undefined, about: string): void {
+    if (problem !== undefined) this.#refuse(guest, problem, ERRORS[problem].summary, about);
+  }
+
+  #refuse(guest: Guest, code: ErrorCode, detail: string, about: string): void {
+    this.#options.meter.refusal(code);
+    if (guest.closing) return;
+    if (guest.countRefusal(this.#options.clock.nowMs())) this.#close(guest, 'TOO_MANY_ERRORS', detail, about);
+    else sendRefusal(guest.connection, code, detail, about);
+  }
+
+  #close(guest: Guest, code: ErrorCode, detail: string, about: string): void {
+    if (guest.closing) return;
+    guest.closing = true;
+    this.#options.meter.refusal(code);
+    closeWith(guest.connection, code, detail, about);
+  }
+}

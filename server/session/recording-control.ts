@@ -1,0 +1,68 @@
+/** Starting and stopping recordings, and what each participant allows. */
+import { CopresenceError, type ErrorCode } from '../../core/errors.ts';
+import type { Consent } from '../../protocol/message/common.ts';
+import type { StartRecording } from '../flow.ts';
+import type { Membership } from './directory.ts';
+import type { Participant } from './participant.ts';
+import type { Session } from './session.ts';
+
+/** Only those who consent are recorded; everybody in the session is told that somebody is. */
+export class RecordingControl {
+  readonly #start: StartRecording;
+
+  constructor(start: StartRecording) {
+    this.#start = start;
+  }
+
+  /** Starts or stops; returns why that was refused. Starting what is on, or stopping what is off, changes nothing. */
+  async control({ session, participant }: Membership, action: 'start' | 'stop'): Promise<ErrorCode | undefined> {
+    if (!participant.may('record')) return 'GRANT_MISSING';
+    if (action === 'stop') return this.stop(session);
+    if (session.recording.state !== 'off') return undefined;
+    session.recording = { state: 'starting' };
+    try {
+      session.recording = { state: 'on', tap: await this.#start(session.id) };
+    } catch (error) {
+      session.recording = { state: 'off' };
+      return error instanceof CopresenceError ? error.code : 'RECORDING_FAILED';
+    }
+    // Everybody may have left while the file was made.
+    if (session.size === 0) return this.stop(session);
+    for (const member of session.participants) this.note(session, member);
+    announce(session);
+    return undefined;
+  }
+
+  async stop(session: Session): Promise<ErrorCode | undefined> {
+    if (session.recording.state !== 'on') return undefined;
+    const { tap } = session.recording;
+    session.recording = { state: 'off' };
+    announce(session);
+    try {
+      await tap.stop();
+      return undefined;
+    } catch {
+      return 'RECORDING_FAILED';
+    }
+  }
+
+  /** Changes what a participant allows, at once. */
+  consent({ session, participant }: Membership, consent: Consent): void {
+    participant.consent = consent;
+    this.note(session, participant);
+    if (session.recording.state === 'on') announce(session);
+  }
+
+  /** Writes a participant's name and consent into a running recording, if they consent to being in it. */
+  note(session: Session, participant: Participant): void {
+    if (session.recording.state !== 'on') return;
+    const { participantId, slot, name, consent } = participant;
+    session.recording.tap.participant({ participantId, slot, name: consent.recording ? name : '', consent });
+  }
+}
+
+function announce(session: Session): void {
+  const active = session.recording.state === 'on';
+  const consenting = [...session.participants].filter((participant) => participant.consent.recording).length;
+  session.tell({ type: 'recording', active, recorded: active ? consenting : 0 });
+}

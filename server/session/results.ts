@@ -1,0 +1,60 @@
+/** What became of a request: a result goes to the whole session, a failure to whoever waits for it. */
+import type { Clock } from '../../core/clock.ts';
+import type { ErrorCode } from '../../core/errors.ts';
+import { framedPayload } from '../../protocol/codec/container.ts';
+import { encodeDown } from '../../protocol/codec/control.ts';
+import type { InferenceRequest, Lane, Meter, RequestOutcome } from '../flow.ts';
+import type { Participant } from './participant.ts';
+import type { Session } from './session.ts';
+
+export interface ResultsOptions {
+  readonly clock: Clock;
+  readonly meter: Meter;
+  readonly session: (id: string) => Session | undefined;
+  /** Tells one participant that their input was refused. */
+  readonly refuse: (participant: Participant, code: ErrorCode, about: string) => void;
+}
+
+/** A chat line is judged once; the next picture or hand replaces the one before. */
+const LANES: Readonly<Record<InferenceRequest['task'], Lane>> = { 'body-pose': 'latest', gesture: 'latest', language: 'reliable' };
+
+export class Results {
+  readonly #options: ResultsOptions;
+
+  constructor(options: ResultsOptions) {
+    this.#options = options;
+  }
+
+  /** Takes the one outcome of a request. Expired, superseded and shed requests are counted by the scheduler. */
+  finish(request: InferenceRequest, outcome: RequestOutcome): void {
+    const session = this.#options.session(request.origin.sessionId);
+    const participant = session?.participant(request.origin.slot);
+    if (session === undefined || participant === undefined) return;
+    // Consent may have been withdrawn while the model ran.
+    if (outcome.kind === 'done' && participant.consent.inference) this.#announce(session, participant, request, outcome);
+    if (outcome.kind === 'failed') this.#options.refuse(participant, outcome.code, request.task);
+    if (outcome.kind === 'unavailable') this.#options.refuse(participant, 'MODEL_UNAVAILABLE', request.task);
+  }
+
+  #announce(session: Session, participant: Participant, request: InferenceRequest, outcome: RequestOutcome & { kind: 'done' }): void {
+    const { clock, meter } = this.#options;
+    const nowMs = clock.nowMs();
+    const { captureMs } = request;
+    const framed = encodeDown({
+      type: 'result',
+      slot: participant.slot,
+      model: request.model,
+      version: outcome.batch.modelVersion,
+      batchId: outcome.batch.id,
+      batchSize: outcome.batch.size,
+      captureMs,
+      ageMs: nowMs - captureMs,
+      ...(request.task === 'language' ? { chatId: Number(request.origin.part) } : {}),
+      value: outcome.value,
+    });
+    meter.result(request.task, { ageMs: nowMs - captureMs, ...session.deliver(framed, LANES[request.task]) });
+    if (session.recording.state !== 'on' || !participant.consent.recording) return;
+    const times = { captureDeviceMs: captureMs, captureServerMs: captureMs, arrivedMs: nowMs };
+    session.recording.tap.record({ kind: 'result', participantId: participant.participantId, slot: participant.slot, bytes: framedPayload(framed), ...times });
+  }
+}

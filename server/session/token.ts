@@ -1,0 +1,61 @@
+/** Who may join which session as what, from a signed token. */
+import { errors, jwtVerify } from 'jose';
+import { CopresenceError } from '../../core/errors.ts';
+import { GRANTS, ROLE_GRANTS, ROLES, type Grant, type Role } from '../../protocol/roles.ts';
+
+export const TOKEN_AUDIENCE = 'copresence';
+/** One algorithm, so that a token cannot choose another (`none`, or a public key used as a secret). */
+export const TOKEN_ALGORITHM = 'HS256';
+const CLOCK_TOLERANCE_S = 5;
+
+/** What a token says, checked. */
+export interface TokenClaims {
+  readonly subject: string;
+  /** A session's name, or `*` for any. */
+  readonly session: string;
+  readonly role: Role;
+  readonly grants: readonly Grant[];
+}
+
+/** Checks tokens against one key. */
+export interface TokenVerifier {
+  /** @throws CopresenceError TOKEN_INVALID for anything but a token of ours that is good now. */
+  verify(token: string): Promise<TokenClaims>;
+}
+
+/** @param key - the HMAC secret, at least 32 bytes. @throws CopresenceError CONFIG_INVALID when it is shorter. */
+export function createTokenVerifier(key: Uint8Array, wallMs: () => number): TokenVerifier {
+  if (key.length < 32) throw new CopresenceError('CONFIG_INVALID', 'the token key has fewer than 32 bytes');
+  return {
+    async verify(token) {
+      const options = { algorithms: [TOKEN_ALGORITHM], audience: TOKEN_AUDIENCE, clockTolerance: CLOCK_TOLERANCE_S, currentDate: new Date(wallMs()), requiredClaims: ['exp', 'sub'] };
+      try {
+        return readClaims((await jwtVerify(token, key, options)).payload);
+      } catch (error) {
+        if (error instanceof CopresenceError) throw error;
+        throw new CopresenceError('TOKEN_INVALID', error instanceof errors.JOSEError ? error.code : 'not a token', { cause: error });
+      }
+    },
+  };
+}
+
+/** Whether the token admits to the session. */
+export function admits(claims: TokenClaims, session: string): boolean {
+  return claims.session === '*' || claims.session === session;
+}
+
+function readClaims(payload: Record<string, unknown>): TokenClaims {
+  const { sub, session, role, grants } = payload;
+  const knownRole = ROLES.find((name) => name === role);
+  if (typeof sub !== 'string' || typeof session !== 'string' || knownRole === undefined) {
+    throw new CopresenceError('TOKEN_INVALID', 'a token needs the claims sub, session and role');
+  }
+  return { subject: sub, session, role: knownRole, grants: readGrants(grants, knownRole) };
+}
+
+/** A token's own list narrows or widens the role's; without one the role decides. */
+function readGrants(grants: unknown, role: Role): readonly Grant[] {
+  if (grants === undefined) return ROLE_GRANTS[role];
+  if (!Array.isArray(grants)) throw new CopresenceError('TOKEN_INVALID', 'the claim grants is not a list');
+  return GRANTS.filter((grant) => grants.includes(grant));
+}

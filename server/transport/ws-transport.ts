@@ -1,0 +1,161 @@
+/** WebSocket connections over `ws`. */
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer, type RawData, type WebSocket } from 'ws';
+import { every, type Clock, type Repeating } from '../../core/clock.ts';
+import { ERRORS, type ErrorCode } from '../../core/errors.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+import type { Connection, ConnectionListener, Lane, SendOutcome } from '../flow.ts';
+import { isAllowedOrigin } from './origin.ts';
+import { Outbox } from './outbox.ts';
+import { FLOWING, isStalled, watchStall, type StallState } from './stall-watch.ts';
+
+export const CONNECT_PATH = '/v1/connect';
+export const SUBPROTOCOL = 'copresence.v1';
+/** How long a peer gets to answer a close before the socket is destroyed. */
+const CLOSE_GRACE_MS = 2000;
+const STALL_CHECK_MS = 500;
+
+export interface WsTransportOptions {
+  readonly clock: Clock;
+  readonly listener: ConnectionListener;
+  readonly allowedOrigins: readonly string[];
+  readonly maxConnections: number;
+}
+
+/** Takes over the WebSocket upgrades of an HTTP server. */
+export class WsTransport {
+  readonly #options: WsTransportOptions;
+  readonly #server: WebSocketServer;
+  readonly #connections = new Set<WsConnection>();
+  readonly #stallChecks: Repeating;
+  #accepted = 0;
+
+  constructor(http: Server, options: WsTransportOptions) {
+    this.#options = options;
+    this.#server = new WebSocketServer({
+      noServer: true,
+      perMessageDeflate: false,
+      maxPayload: LIMITS.packetBytes,
+      handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+    });
+    http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#stallChecks = every(options.clock, STALL_CHECK_MS, (nowMs) => this.#endStalled(nowMs));
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  /** Ends every connection, telling each why. */
+  close(code: ErrorCode, reason: string): void {
+    this.#stallChecks.stop();
+    for (const connection of this.#connections) connection.close(code, reason);
+    this.#server.close();
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => socket.destroy());
+    const path = (request.url ?? '').split('?', 1)[0];
+    if (path !== CONNECT_PATH) return refuseUpgrade(socket, 404, 'Not Found');
+    if (!isAllowedOrigin(request.headers.origin, request.headers.host, this.#options.allowedOrigins)) return refuseUpgrade(socket, 403, 'Forbidden');
+    if (this.#connections.size >= this.#options.maxConnections) return refuseUpgrade(socket, 503, 'Service Unavailable');
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket));
+  }
+
+  #open(webSocket: WebSocket): void {
+    const { clock, listener } = this.#options;
+    const connection = new WsConnection(clock, webSocket, `c${++this.#accepted}`);
+    this.#connections.add(connection);
+    webSocket.on('message', (data: RawData, isBinary: boolean) => {
+      if (connection.isClosing) return;
+      if (!isBinary) return connection.close('TEXT_NOT_SUPPORTED', 'binary frames only');
+      listener.onPacket(connection, data as Buffer, clock.nowMs());
+    });
+    webSocket.on('error', (error: Error & { code?: string }) => connection.failed(error.code));
+    webSocket.on('close', () => {
+      this.#connections.delete(connection);
+      listener.onClose(connection, connection.ended());
+    });
+    listener.onOpen(connection);
+  }
+
+  #endStalled(nowMs: number): void {
+    for (const connection of this.#connections) connection.checkStall(nowMs);
+  }
+}
+
+class WsConnection implements Connection {
+  readonly id: string;
+  readonly #clock: Clock;
+  readonly #webSocket: WebSocket;
+  readonly #outbox: Outbox;
+  #stall: StallState = FLOWING;
+  #closeCode: ErrorCode | 'NORMAL' | undefined;
+
+  constructor(clock: Clock, webSocket: WebSocket, id: string) {
+    this.id = id;
+    this.#clock = clock;
+    this.#webSocket = webSocket;
+    this.#outbox = new Outbox(clock, {
+      get bufferedBytes() {
+        return webSocket.bufferedAmount;
+      },
+      write: (packet) => webSocket.send(packet, { binary: true }, ignoreSendError),
+      overflow: () => this.close('SLOW_CONSUMER', 'the reliable lane is full'),
+    });
+  }
+
+  get isClosing(): boolean {
+    return this.#closeCode !== undefined;
+  }
+
+  get bufferedBytes(): number {
+    return this.#outbox.bufferedBytes;
+  }
+
+  send(message: Uint8Array, lane: Lane): SendOutcome {
+    return this.#outbox.send(message, lane);
+  }
+
+  close(code: ErrorCode | 'NORMAL', reason: string): void {
+    if (this.#closeCode !== undefined) return;
+    this.#closeCode = code;
+    this.#outbox.flush();
+    this.#outbox.close();
+    this.#webSocket.close(closeNumber(code), reason);
+    this.#clock.schedule(CLOSE_GRACE_MS, () => this.#webSocket.terminate());
+  }
+
+  /** The library ended the link over what the peer sent, or the network did. */
+  failed(libraryCode: string | undefined): void {
+    this.#closeCode ??= libraryCode === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH' ? 'PACKET_TOO_LARGE' : libraryCode?.startsWith('WS_ERR') ? 'PACKET_MALFORMED' : 'CONNECTION_LOST';
+  }
+
+  /** The link is gone: why, as far as this side knows. */
+  ended(): ErrorCode | 'NORMAL' {
+    this.#outbox.close();
+    return this.#closeCode ?? 'CONNECTION_LOST';
+  }
+
+  checkStall(nowMs: number): void {
+    this.#stall = watchStall(this.#stall, this.#webSocket.bufferedAmount, nowMs);
+    if (!isStalled(this.#stall, nowMs)) return;
+    this.#closeCode ??= 'SLOW_CONSUMER';
+    // A close frame would wait behind the bytes that the peer does not read.
+    this.#webSocket.terminate();
+  }
+}
+
+function closeNumber(code: ErrorCode | 'NORMAL'): number {
+  if (code === 'NORMAL') return 1000;
+  const entry = ERRORS[code];
+  return 'closeCode' in entry ? entry.closeCode : 1011;
+}
+
+/** A send that fails means that the link is going; its close event says so. */
+function ignoreSendError(): void {}
+
+function refuseUpgrade(socket: Duplex, status: number, text: string): void {
+  socket.end(`HTTP/1.1 ${status} ${text}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
