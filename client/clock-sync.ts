@@ -2,6 +2,8 @@
 
 /** Exchanges that the clock filter looks back on: 16 s at one each 2 s. */
 const WINDOW = 8;
+/** Browsers round their clock to as much as this, so that a short round trip can come out below nothing. */
+const CLOCK_STEP_MS = 1;
 
 interface Exchange {
   readonly offsetMs: number;
@@ -46,9 +48,9 @@ export class ClockFilter {
   add(exchange: ClockExchange): boolean {
     const rttMs = exchange.receivedMs - exchange.deviceMs - (exchange.sentMs - exchange.arrivedMs);
     const offsetMs = (exchange.arrivedMs - exchange.deviceMs + exchange.sentMs - exchange.receivedMs) / 2;
-    if (!Number.isFinite(rttMs) || !Number.isFinite(offsetMs) || rttMs < 0 || exchange.sentMs < exchange.arrivedMs) return false;
+    if (!Number.isFinite(rttMs) || !Number.isFinite(offsetMs) || rttMs < -CLOCK_STEP_MS || exchange.sentMs < exchange.arrivedMs) return false;
     if (this.#exchanges.length === WINDOW) this.#exchanges.shift();
-    this.#exchanges.push({ offsetMs, rttMs });
+    this.#exchanges.push({ offsetMs, rttMs: Math.max(0, rttMs) });
     const best = this.#exchanges.reduce((least, next) => (next.rttMs < least.rttMs ? next : least));
     this.#offsetMs = best.offsetMs;
     this.#rttMs = best.rttMs;

@@ -1,0 +1,148 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { MAX_EXTRAPOLATION_MS, SampleBuffer } from '../../client/interpolation.ts';
+import { blendPoses } from '../../client/blend.ts';
+import { createPoseSample, type PoseSample } from '../../protocol/codec/pose-sample.ts';
+
+const coordinate = fc.double({ min: -5, max: 5, noNaN: true });
+const component = fc.double({ min: -1, max: 1, noNaN: true });
+const orientation = fc.tuple(component, component, component, component).filter((q) => Math.hypot(...q) > 0.1).map((q) => q.map((value) => value / Math.hypot(...q)));
+const pose = fc.tuple(fc.tuple(coordinate, coordinate, coordinate), orientation).map(([position, quaternion]) => new Float32Array([...position, ...quaternion]));
+const fraction = fc.double({ min: 0, max: 1, noNaN: true });
+
+function sampleOf(captureMs: number, head: ArrayLike<number>, changes: Partial<PoseSample> = {}): PoseSample {
+  const sample = createPoseSample();
+  Object.assign(sample, { captureMs, valid: 1, tracked: 1, ...changes });
+  sample.rigid.set(head);
+  return sample;
+}
+
+function at(x: number): number[] {
+  return [x, 0, 0, 0, 0, 0, 1];
+}
+
+function angleBetween(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  const dot = Math.abs(a[3]! * b[3]! + a[4]! * b[4]! + a[5]! * b[5]! + a[6]! * b[6]!);
+  return 2 * Math.acos(Math.min(1, dot));
+}
+
+describe('blending', () => {
+  it('gives unit quaternions and positions on the line between both', () => {
+    fc.assert(fc.property(pose, pose, fraction, (from, to, part) => {
+      const into = new Float32Array(7);
+      blendPoses({ from, to, fraction: part }, into, 0, 7);
+      expect(Math.hypot(into[3]!, into[4]!, into[5]!, into[6]!)).toBeCloseTo(1, 5);
+      for (let axis = 0; axis < 3; axis++) expect(into[axis]).toBeCloseTo(from[axis]! + part * (to[axis]! - from[axis]!), 4);
+    }));
+  });
+
+  it('turns the shortest way at constant speed', () => {
+    fc.assert(fc.property(pose, pose, fraction, (from, to, part) => {
+      const into = new Float32Array(7);
+      blendPoses({ from, to, fraction: part }, into, 0, 7);
+      const whole = angleBetween(from, to);
+      expect(whole).toBeLessThanOrEqual(Math.PI + 1e-3);
+      expect(Math.abs(angleBetween(from, into) - part * whole)).toBeLessThan(0.01);
+    }));
+  });
+});
+
+describe('a sample buffer', () => {
+  it('knows nothing before the first sample', () => {
+    expect(new SampleBuffer().sampleAt(0, createPoseSample())).toBe('none');
+  });
+
+  it('gives a sample back exactly at its own time', () => {
+    fc.assert(fc.property(fc.uniqueArray(fc.integer({ min: 0, max: 900 }), { minLength: 1, maxLength: 24 }), (times) => {
+      const buffer = new SampleBuffer();
+      times.sort((a, b) => a - b).forEach((timeMs, index) => expect(buffer.add(sampleOf(timeMs, at(index)))).toBe(true));
+      const into = createPoseSample();
+      times.forEach((timeMs, index) => {
+        buffer.sampleAt(timeMs, into);
+        expect(into.rigid[0]).toBeCloseTo(index, 4);
+      });
+    }));
+  });
+
+  it('never leaves the range of its samples between them, and is finite at any time, whatever came', () => {
+    const arrivals = fc.array(fc.tuple(fc.integer({ min: 0, max: 3000 }), pose), { minLength: 1, maxLength: 60 });
+    fc.assert(fc.property(arrivals, fc.integer({ min: -500, max: 4000 }), (samples, askMs) => {
+      const buffer = new SampleBuffer();
+      for (const [captureMs, head] of samples) buffer.add(sampleOf(captureMs, head));
+      const into = createPoseSample();
+      const source = buffer.sampleAt(askMs, into);
+      expect(buffer.length).toBeLessThanOrEqual(24);
+      expect(into.rigid.every(Number.isFinite)).toBe(true);
+      if (source === 'interpolated') for (let axis = 0; axis < 3; axis++) {
+        const values = samples.map(([, head]) => head[axis]!);
+        expect(into.rigid[axis]).toBeGreaterThanOrEqual(Math.min(...values) - 1e-4);
+        expect(into.rigid[axis]).toBeLessThanOrEqual(Math.max(...values) + 1e-4);
+      }
+    }));
+  });
+
+  it('moves without a jump through samples and past the last one', () => {
+    const buffer = new SampleBuffer();
+    for (let index = 0; index < 10; index++) buffer.add(sampleOf(index * 28, at(Math.sin(index / 3))));
+    const into = createPoseSample();
+    let before = Number.NaN;
+    for (let timeMs = 0; timeMs < 500; timeMs++) {
+      buffer.sampleAt(timeMs, into);
+      if (timeMs > 0) expect(Math.abs(into.rigid[0]! - before)).toBeLessThan(0.013);
+      before = into.rigid[0]!;
+    }
+  });
+
+  it('goes on with the last motion for 100 ms, then stands still and says so', () => {
+    const buffer = new SampleBuffer();
+    buffer.add(sampleOf(0, at(0)));
+    buffer.add(sampleOf(20, at(0.02)));
+    const into = createPoseSample();
+    expect(buffer.sampleAt(70, into)).toBe('extrapolated');
+    expect(into.rigid[0]).toBeCloseTo(0.07, 5);
+    expect(buffer.sampleAt(20 + MAX_EXTRAPOLATION_MS + 1, into)).toBe('held');
+    expect(into.rigid[0]).toBeCloseTo(0.12, 5);
+    expect(buffer.sampleAt(5000, into)).toBe('held');
+    expect(into.rigid[0]).toBeCloseTo(0.12, 5);
+  });
+
+  it('does not continue a jump', () => {
+    const buffer = new SampleBuffer();
+    buffer.add(sampleOf(0, at(0)));
+    buffer.add(sampleOf(20, at(3)));
+    const into = createPoseSample();
+    expect(buffer.sampleAt(60, into)).toBe('extrapolated');
+    expect(into.rigid[0]).toBe(3);
+  });
+
+  it('does not blend across a reset of the reference space', () => {
+    const buffer = new SampleBuffer();
+    buffer.add(sampleOf(0, at(0)));
+    buffer.add(sampleOf(20, at(1), { spaceEpoch: 1 }));
+    const into = createPoseSample();
+    expect(buffer.sampleAt(10, into)).toBe('held');
+    expect(into.rigid[0]).toBe(0);
+    buffer.sampleAt(20, into);
+    expect(into.rigid[0]).toBe(1);
+  });
+
+  it('takes no sample that is older than its newest, unless time itself went back', () => {
+    const buffer = new SampleBuffer();
+    expect(buffer.add(sampleOf(10_000, at(1)))).toBe(true);
+    expect(buffer.add(sampleOf(9_990, at(2)))).toBe(false);
+    expect(buffer.add(sampleOf(10_000, at(2)))).toBe(false);
+    expect(buffer.add(sampleOf(100, at(3)))).toBe(true);
+    expect(buffer.length).toBe(1);
+  });
+
+  it('shows a part that only one of two samples has as the earlier one says', () => {
+    const buffer = new SampleBuffer();
+    buffer.add(sampleOf(0, at(0), { valid: 3, tracked: 3 }));
+    buffer.add(sampleOf(20, at(0), { valid: 1, tracked: 1 }));
+    const into = createPoseSample();
+    buffer.sampleAt(10, into);
+    expect(into.valid).toBe(3);
+    buffer.sampleAt(30, into);
+    expect(into.valid).toBe(1);
+  });
+});
