@@ -253,7 +253,8 @@ class Scheduler implements InferenceScheduler {
   #retry(flight: Flight, entry: Entry, nowMs: number): void {
     const { request, stream } = entry;
     flight.queue.unserve(entry, flight.batch.releasedMs);
-    if (stream.forgotten || stream.waiting !== undefined) return this.#end(request, SUPERSEDED);
+    const newest = Math.max(stream.deliveredSequence, stream.waiting?.sequence ?? -1);
+    if (stream.forgotten || newest > entry.sequence) return this.#end(request, SUPERSEDED);
     if (entry.retried || this.#closed || request.deadlineMs <= nowMs) return this.#end(request, UNAVAILABLE);
     entry.retried = true;
     entry.unavailable = true;
