@@ -1,0 +1,80 @@
+/** The model workers behind the scheduler: one process a device, each with every model. */
+import type { Clock } from '../../core/clock.ts';
+import type { DevicePool } from '../flow.ts';
+import { Suspects } from './suspects.ts';
+import { WorkerDevice } from './worker-device.ts';
+import type { ModelLog } from './worker-device.ts';
+import type { LoadedModel } from './worker-messages.ts';
+
+export interface ModelPoolOptions {
+  /** Processes, 1..; a CPU gains nothing from more than its cores less the one that the gateway needs. */
+  readonly workerCount: number;
+  /** What each worker runs. A batch that takes longer than `deadlineMs` is of no use, so none so large is announced. */
+  readonly models: readonly { readonly name: string; readonly deadlineMs: number }[];
+  readonly modelsFolder: string;
+  /** Where converted graphs are kept. */
+  readonly cacheFolder: string;
+  /** Threads of one run on the CPU. */
+  readonly intraOpThreads: number;
+  /** ONNX Runtime's execution providers in the order of preference. */
+  readonly providers?: readonly string[];
+  /** A batch is given at least so long before its worker counts as hung and is killed. */
+  readonly watchdogFloorMs?: number;
+}
+
+/** A model that the pool serves. */
+export type ServedModel = Pick<LoadedModel, 'name' | 'version' | 'task' | 'provider'>;
+
+export interface ModelPool extends DevicePool {
+  readonly devices: readonly WorkerDevice[];
+  readonly models: readonly ServedModel[];
+  /** Ends every worker; what they work on is lost. */
+  close(): Promise<void>;
+}
+
+const MAX_BATCH_SIZE = 64;
+const WATCHDOG_FLOOR_MS = 2000;
+
+/**
+ * Starts the workers and resolves when every one has loaded and measured its models.
+ *
+ * The first starts alone: it converts what has to be converted, and a model that cannot be loaded stops everything
+ * before more processes have come up.
+ *
+ * @throws CopresenceError MODEL_INVALID, MODEL_TAMPERED, SHAPE_MISMATCH or GRAPH_UNSUPPORTED for a model that cannot
+ * be served, WORKER_FAILED when a process ends or hangs while it starts; then no worker is left running.
+ */
+export async function startModelPool(deps: { readonly clock: Clock; readonly log?: ModelLog }, options: ModelPoolOptions): Promise<ModelPool> {
+  let listener = (): void => undefined;
+  const parts = { clock: deps.clock, log: deps.log, suspects: new Suspects(), onChange: () => listener() };
+  const devices = Array.from({ length: options.workerCount }, (_, index) => new WorkerDevice(parts, deviceOptions(options, index)));
+  const close = async (): Promise<void> => {
+    await Promise.all(devices.map((device) => device.close()));
+  };
+  try {
+    const [first, ...others] = devices;
+    await first?.start();
+    await Promise.all(others.map((device) => device.start()));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    devices,
+    models: devices[0]?.models.map(({ name, version, task, provider }) => ({ name, version, task, provider })) ?? [],
+    onChange(next) {
+      listener = next;
+    },
+    close,
+  };
+}
+
+function deviceOptions(options: ModelPoolOptions, index: number): ConstructorParameters<typeof WorkerDevice>[1] {
+  const { models, modelsFolder, cacheFolder, intraOpThreads, providers = ['cpu'], watchdogFloorMs = WATCHDOG_FLOOR_MS } = options;
+  return {
+    id: `worker-${index}`,
+    deadlineMs: new Map(models.map(({ name, deadlineMs }) => [name, deadlineMs])),
+    watchdogFloorMs,
+    load: { kind: 'load', models: models.map(({ name }) => ({ name })), modelsFolder, cacheFolder, intraOpThreads, providers, capacity: MAX_BATCH_SIZE },
+  };
+}

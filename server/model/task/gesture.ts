@@ -1,0 +1,77 @@
+/** Gesture: one encoded hand to a label, with a classifier over hand features. */
+import { CopresenceError } from '../../../core/errors.ts';
+import { HAND_FEATURE_COUNT, handFeatures } from '../../../features/hand.ts';
+import { HAND_BYTES, HAND_FLOATS, decodeHand, encodeHand } from '../../../protocol/codec/hand.ts';
+import { HAND_JOINT_COUNT } from '../../../protocol/joints.ts';
+import { onlyTensor } from './adapter.ts';
+import type { TaskAdapter, TaskItem, TaskTensors } from './adapter.ts';
+
+const NONE = 'none';
+const POSE_FLOATS = HAND_FLOATS / HAND_JOINT_COUNT;
+
+/**
+ * The model reads float32 [N, HAND_FEATURE_COUNT] and gives float32 [N, labels], a probability each.
+ *
+ * A label counts from its own threshold in the manifest, else from the output's. Below it the hand shows `none`, whose
+ * score is then what the best label lacks of 1.
+ *
+ * @throws CopresenceError SHAPE_MISMATCH when the model's tensors are others, MODEL_INVALID when it has no labels.
+ */
+export function createGesture(tensors: TaskTensors): TaskAdapter {
+  const input = onlyTensor(tensors.inputs, { type: Float32Array, rowShape: [HAND_FEATURE_COUNT] });
+  const output = onlyTensor(tensors.outputs, { type: Float32Array, rowShape: [0] });
+  const { labels: byOutput, thresholds } = tensors.manifest;
+  const labels = byOutput[output.spec.name] ?? [];
+  if (labels.length !== output.rowLength) throw new CopresenceError('MODEL_INVALID', `${labels.length} labels for ${output.rowLength} columns of ${output.spec.name}`);
+  const thresholdOf = (label: string): number => thresholds[label] ?? thresholds[output.spec.name] ?? 0;
+  const joints = new Float32Array(HAND_FLOATS);
+  const positions = new Float32Array(HAND_JOINT_COUNT * 3);
+  return {
+    prepare({ payload, part }, row) {
+      if (payload.length !== HAND_BYTES || !isHand(part)) return 'MESSAGE_INVALID';
+      if (!decodeHand(payload, 0, joints)) return 'POSE_NOT_FINITE';
+      copyPositions(joints, positions);
+      handFeatures({ positions, handedness: part, target: input.data, offset: row * input.rowLength });
+      return 'ready';
+    },
+    finish({ part }, row) {
+      const best = indexOfLargest(output.data, row * output.rowLength, output.rowLength);
+      const label = labels[best] ?? NONE;
+      const score = Math.min(1, Math.max(0, output.data[row * output.rowLength + best]!));
+      const hand = part === 'left' ? 'left' : 'right';
+      return score >= thresholdOf(label) ? { task: 'gesture', hand, label, score } : { task: 'gesture', hand, label: NONE, score: 1 - score };
+    },
+    sample: sampleHand,
+  };
+}
+
+function isHand(part: string): part is 'left' | 'right' {
+  return part === 'left' || part === 'right';
+}
+
+function copyPositions(joints: Float32Array, positions: Float32Array): void {
+  for (let joint = 0; joint < HAND_JOINT_COUNT; joint++) {
+    for (let axis = 0; axis < 3; axis++) positions[joint * 3 + axis] = joints[joint * POSE_FLOATS + axis]!;
+  }
+}
+
+function indexOfLargest(values: Float32Array, from: number, length: number): number {
+  let best = 0;
+  for (let index = 1; index < length; index++) if (values[from + index]! > values[from + best]!) best = index;
+  return best;
+}
+
+/** A flat hand in front of the head, fingers more or less spread. */
+function sampleHand(index: number): TaskItem {
+  const joints = new Float32Array(HAND_FLOATS);
+  const spread = 0.01 * (1 + (index % 4));
+  for (let joint = 0; joint < HAND_JOINT_COUNT; joint++) {
+    // The thumb has one joint fewer than the fingers, so counting from the wrist falls short by one.
+    const finger = joint === 0 ? 2 : Math.floor((joint < 5 ? joint - 1 : joint) / 5);
+    const along = joint === 0 ? 0 : joint < 5 ? joint : joint % 5;
+    joints.set([0.2 + (finger - 2) * (0.02 + spread * along * 0.2), 1.2, -0.3 - along * 0.035, 0, 0, 0, 1], joint * POSE_FLOATS);
+  }
+  const payload = new Uint8Array(HAND_BYTES);
+  encodeHand(joints, 0, payload, 0);
+  return { payload, part: index % 2 === 0 ? 'right' : 'left' };
+}

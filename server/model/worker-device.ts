@@ -1,0 +1,233 @@
+/** One device: a worker process that is started, measured, given batches, watched and started again. */
+import type { Clock, Timer } from '../../core/clock.ts';
+import { CopresenceError } from '../../core/errors.ts';
+import type { Batch, BatchOutcome, Device, DeviceState, InferenceRequest, ItemOutcome, LatencyTable } from '../flow.ts';
+import { LatencyDrift } from './latency-drift.ts';
+import { scaleTable, toLatencyTable } from './latency-table.ts';
+import type { Suspects } from './suspects.ts';
+import { measure, warmUp } from './sweep.ts';
+import { WorkerLink } from './worker-link.ts';
+import type { RunAnswer } from './worker-link.ts';
+import type { LoadMessage, LoadedModel } from './worker-messages.ts';
+
+/** Where facts go; a `pino` logger is one. Never a payload or a result. */
+export interface ModelLog {
+  info(facts: object, message: string): void;
+  warn(facts: object, message: string): void;
+}
+
+export interface WorkerDeviceParts {
+  readonly clock: Clock;
+  readonly log: ModelLog | undefined;
+  readonly suspects: Suspects;
+  /** Called when the state changes, other than between `idle` and `busy`, and when the costs change. */
+  readonly onChange: () => void;
+}
+
+export interface WorkerDeviceOptions {
+  readonly id: string;
+  readonly load: LoadMessage;
+  /** By model: batches that take longer are of no use. */
+  readonly deadlineMs: ReadonlyMap<string, number>;
+  /** A batch is given at least so long before its worker counts as hung. */
+  readonly watchdogFloorMs: number;
+}
+
+type Status =
+  | { readonly state: 'starting'; readonly link: WorkerLink }
+  | { readonly state: 'idle'; readonly link: WorkerLink }
+  | { readonly state: 'busy'; readonly link: WorkerLink }
+  | { readonly state: 'down'; readonly restart: Timer | undefined };
+
+/** What is known of a model once it was measured; outlives the worker. */
+interface MeasuredModel {
+  readonly loaded: LoadedModel;
+  readonly measured: LatencyTable;
+  readonly drift: LatencyDrift;
+  /** The slowest batch so far over its l(b), within 1..4. */
+  slowestRatio: number;
+}
+
+/** The first restart is at once, since most deaths are singular; then ever later, so that a broken model is no fork bomb. */
+const RESTART_DELAYS_MS = [0, 500, 1000, 2000, 5000, 10_000] as const;
+/** A worker that served so long starts the delays anew. */
+const STABLE_MS = 30_000;
+/** Loading may convert a graph and, on a GPU, compile kernels. */
+const LOAD_LIMIT_MS = 120_000;
+const SAMPLE_LIMIT_MS = 30_000;
+/** A worker is hung when a batch takes three times the slowest that is known. */
+const WATCHDOG_FACTOR = 3;
+const MAX_SLOWEST_RATIO = 4;
+
+export class WorkerDevice implements Device {
+  readonly id: string;
+  readonly latency = new Map<string, LatencyTable>();
+  readonly #parts: WorkerDeviceParts;
+  readonly #options: WorkerDeviceOptions;
+  readonly #models = new Map<string, MeasuredModel>();
+  #status: Status = { state: 'down', restart: undefined };
+  #closed = false;
+  #deathsInARow = 0;
+  #servingSinceMs = 0;
+
+  constructor(parts: WorkerDeviceParts, options: WorkerDeviceOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    this.id = options.id;
+  }
+
+  get state(): DeviceState {
+    return this.#status.state;
+  }
+
+  /** The process that serves it now; undefined while it is down. */
+  get pid(): number | undefined {
+    return this.#status.state === 'down' ? undefined : this.#status.link.pid;
+  }
+
+  /** The models as they were loaded last. */
+  get models(): readonly LoadedModel[] {
+    return [...this.#models.values()].map(({ loaded }) => loaded);
+  }
+
+  /**
+   * Starts the worker, loads and measures its models; afterwards the device starts again by itself.
+   *
+   * @throws CopresenceError with the code of the model that was refused, or WORKER_FAILED.
+   */
+  async start(): Promise<void> {
+    const link = new WorkerLink(this.#parts.clock);
+    this.#change({ state: 'starting', link });
+    try {
+      await this.#load(link);
+    } catch (error) {
+      link.kill('start-up failed');
+      await link.ended;
+      this.#change({ state: 'down', restart: undefined });
+      throw error;
+    }
+    this.#servingSinceMs = this.#parts.clock.nowMs();
+    void link.ended.then(({ cause, outputBytes }) => this.#onEnd(cause, outputBytes));
+    this.#change({ state: 'idle', link });
+  }
+
+  run(batch: Batch): Promise<BatchOutcome> {
+    const status = this.#status;
+    const model = this.#models.get(batch.model);
+    if (status.state !== 'idle' || model === undefined) throw new Error(`bug: device ${this.id} is ${status.state} and cannot run ${batch.model}`);
+    this.#status = { state: 'busy', link: status.link };
+    return this.#run(status.link, model, batch);
+  }
+
+  /** Ends the worker for good; a batch that it works on is lost. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#status.state === 'down') this.#status.restart?.cancel();
+    else await this.#status.link.close();
+  }
+
+  async #run(link: WorkerLink, model: MeasuredModel, batch: Batch): Promise<BatchOutcome> {
+    const { clock } = this.#parts;
+    const items = batch.requests.map(({ payload, origin }) => ({ payload, part: origin.part }));
+    const expectedMs = model.measured.latencyMs(Math.min(items.length, model.measured.maxBatchSize));
+    const startMs = clock.nowMs();
+    const answer = await link.run({ kind: 'run', model: batch.model, items }, this.#watchdogMs(model, expectedMs));
+    if (answer.kind === 'lost') {
+      // By then the device is down, as whoever hears of the loss expects.
+      await link.ended;
+      return this.#explainLoss(batch.requests, answer.cause, model);
+    }
+    this.#status = { state: 'idle', link };
+    this.#observe(batch.model, model, (clock.nowMs() - startMs) / expectedMs);
+    return { ...answer, modelVersion: model.loaded.version };
+  }
+
+  /**
+   * A batch is tried again after its worker died; when the next worker dies on one of its requests too, that request
+   * is refused. Which of several it was is not searched for: those that have met two deaths fail together.
+   */
+  #explainLoss(requests: readonly InferenceRequest[], cause: string, model: MeasuredModel): BatchOutcome {
+    const poisonous = this.#closed ? new Set<number>() : this.#parts.suspects.addDeath(requests);
+    if (poisonous.size === 0) return { kind: 'lost', cause };
+    this.#parts.log?.warn({ deviceId: this.id, model: model.loaded.name, requestCount: poisonous.size }, 'requests ended a worker twice');
+    const items = requests.map(({ id }): ItemOutcome => ({ kind: 'failed', code: poisonous.has(id) ? 'MODEL_FAILED' : 'MODEL_UNAVAILABLE' }));
+    return { kind: 'done', items, runMs: 0, modelVersion: model.loaded.version };
+  }
+
+  /** Three times the p99.9, for which the slowest batch so far stands in: it is known from the first batch on. */
+  #watchdogMs(model: MeasuredModel, expectedMs: number): number {
+    return Math.max(this.#options.watchdogFloorMs, WATCHDOG_FACTOR * expectedMs * model.slowestRatio);
+  }
+
+  #observe(name: string, model: MeasuredModel, ratio: number): void {
+    model.slowestRatio = Math.min(MAX_SLOWEST_RATIO, Math.max(model.slowestRatio, ratio));
+    if (!model.drift.observe(this.#parts.clock.nowMs(), ratio)) return;
+    this.latency.set(name, scaleTable(model.measured, model.drift.factor));
+    this.#parts.log?.info({ deviceId: this.id, model: name, factor: model.drift.factor }, 'batch latency changed');
+    this.#parts.onChange();
+  }
+
+  async #load(link: WorkerLink): Promise<void> {
+    const { load } = this.#options;
+    // A restart brings back the version that served before, also when a newer one has been published since.
+    const models = load.models.map(({ name }) => {
+      const before = this.#models.get(name);
+      return before === undefined ? { name } : { name, version: before.loaded.version };
+    });
+    for (const loaded of await link.load({ ...load, models }, LOAD_LIMIT_MS)) {
+      const before = this.#models.get(loaded.name);
+      if (before === undefined) await this.#measure(link, loaded);
+      else await warmUp((size) => runSamples(link, loaded, size), before.measured.maxBatchSize);
+    }
+  }
+
+  async #measure(link: WorkerLink, loaded: LoadedModel): Promise<void> {
+    const { clock, log } = this.#parts;
+    const { name, version, provider, refusedProviders } = loaded;
+    const limits = { deadlineMs: this.#options.deadlineMs.get(name) ?? Infinity, maxBatchSize: this.#options.load.capacity };
+    const points = await measure(clock, (size) => runSamples(link, loaded, size), limits);
+    const measured = toLatencyTable(points, limits);
+    this.#models.set(name, { loaded, measured, drift: new LatencyDrift(clock.nowMs()), slowestRatio: 1 });
+    this.latency.set(name, measured);
+    log?.info({ deviceId: this.id, model: name, version, provider, refusedProviders, maxBatchSize: measured.maxBatchSize, points }, 'model measured');
+  }
+
+  #onEnd(cause: string, outputBytes: number): void {
+    const { clock, log } = this.#parts;
+    if (this.#closed) return this.#change({ state: 'down', restart: undefined });
+    if (clock.nowMs() - this.#servingSinceMs > STABLE_MS) this.#deathsInARow = 0;
+    log?.warn({ deviceId: this.id, cause, outputBytes }, 'model worker ended');
+    this.#restartLater();
+  }
+
+  #restartLater(): void {
+    const delayMs = RESTART_DELAYS_MS[Math.min(this.#deathsInARow, RESTART_DELAYS_MS.length - 1)] ?? 0;
+    this.#deathsInARow++;
+    this.#change({ state: 'down', restart: this.#parts.clock.schedule(delayMs, () => void this.#restart()) });
+  }
+
+  async #restart(): Promise<void> {
+    try {
+      await this.start();
+    } catch (error) {
+      if (this.#closed) return;
+      const code = error instanceof CopresenceError ? error.code : 'WORKER_FAILED';
+      this.#parts.log?.warn({ deviceId: this.id, code, deathsInARow: this.#deathsInARow }, 'model worker could not start again');
+      this.#restartLater();
+    }
+  }
+
+  #change(status: Status): void {
+    this.#status = status;
+    this.#parts.onChange();
+  }
+}
+
+/** @throws CopresenceError WORKER_FAILED when the worker ends, MODEL_INVALID when the model fails on its own samples. */
+async function runSamples(link: WorkerLink, { name, samples }: LoadedModel, size: number): Promise<void> {
+  const items = Array.from({ length: size }, (_, index) => samples[index % samples.length]).filter((item) => item !== undefined);
+  const answer: RunAnswer = await link.run({ kind: 'run', model: name, items }, SAMPLE_LIMIT_MS);
+  if (answer.kind === 'lost') throw new CopresenceError('WORKER_FAILED', `${name}: ${answer.cause}`);
+  const failure = answer.items.find((item) => item.kind === 'failed');
+  if (failure !== undefined) throw new CopresenceError('MODEL_INVALID', `${name} fails on a sample with ${failure.code}`);
+}

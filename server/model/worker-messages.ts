@@ -1,0 +1,42 @@
+/** What a model worker and its parent say to one another. Structured clone carries the bytes as they are. */
+import type { ErrorCode } from '../../core/errors.ts';
+import type { Task } from '../../core/tasks.ts';
+import type { ItemOutcome } from '../flow.ts';
+import type { RunnerOptions } from './runner.ts';
+import type { TaskItem } from './task/adapter.ts';
+
+/** The first message to a worker, once. */
+export interface LoadMessage extends RunnerOptions {
+  readonly kind: 'load';
+  readonly modelsFolder: string;
+  readonly cacheFolder: string;
+  /** The highest version of a model whose version is left out. */
+  readonly models: readonly { readonly name: string; readonly version?: string }[];
+}
+
+/** One batch; the next is sent after its answer. */
+export interface RunMessage {
+  readonly kind: 'run';
+  readonly model: string;
+  readonly items: readonly TaskItem[];
+}
+
+export type ToWorker = LoadMessage | RunMessage;
+
+export interface LoadedModel {
+  readonly name: string;
+  readonly version: string;
+  readonly task: Task;
+  /** The execution provider that runs it. */
+  readonly provider: string;
+  /** Preferred providers that could not. */
+  readonly refusedProviders: readonly string[];
+  /** Realistic inputs to warm up and to measure with. */
+  readonly samples: readonly TaskItem[];
+}
+
+/** `refused`: a model could not be loaded; the worker ends. */
+export type FromWorker =
+  | { readonly kind: 'loaded'; readonly models: readonly LoadedModel[] }
+  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly detail: string }
+  | { readonly kind: 'ran'; readonly items: readonly ItemOutcome[]; readonly runMs: number };

@@ -1,0 +1,63 @@
+/** The entry of a model worker, a child process: loads its models, then runs one batch after the other. */
+import { systemClock } from '../../core/clock.ts';
+import { CopresenceError } from '../../core/errors.ts';
+import { openModelStore } from '../../registry/store.ts';
+import { openRunner } from './runner.ts';
+import type { Runner } from './runner.ts';
+import type { FromWorker, LoadMessage, LoadedModel, RunMessage, ToWorker } from './worker-messages.ts';
+
+const SAMPLES = 4;
+
+const clock = systemClock();
+const runners = new Map<string, Runner>();
+
+process.on('message', (message: ToWorker) => void serve(message));
+// Without a parent there is nobody to work for.
+process.on('disconnect', () => process.exit(0));
+// A terminal's interrupt reaches the whole process group, but the parent decides when its workers end: it drains first.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
+
+async function serve(message: ToWorker): Promise<void> {
+  switch (message.kind) {
+    case 'load':
+      return answerLoad(message);
+    case 'run':
+      return answerRun(message);
+    default:
+      message satisfies never;
+  }
+}
+
+async function answerLoad(message: LoadMessage): Promise<void> {
+  try {
+    send({ kind: 'loaded', models: await load(message) });
+  } catch (error) {
+    const code = error instanceof CopresenceError ? error.code : 'WORKER_FAILED';
+    send({ kind: 'refused', code, detail: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+async function load(message: LoadMessage): Promise<LoadedModel[]> {
+  const store = openModelStore(message);
+  const loaded: LoadedModel[] = [];
+  for (const { name, version } of message.models) {
+    const runner = await openRunner(await store.resolve(name, version), message);
+    runners.set(name, runner);
+    const { manifest, provider, refusedProviders } = runner;
+    const samples = Array.from({ length: SAMPLES }, (_, index) => runner.sample(index));
+    loaded.push({ name, version: manifest.version, task: manifest.task, provider, refusedProviders, samples });
+  }
+  return loaded;
+}
+
+async function answerRun({ model, items }: RunMessage): Promise<void> {
+  const runner = runners.get(model);
+  if (runner === undefined) throw new Error(`bug: this worker has no model ${model}`);
+  const startMs = clock.nowMs();
+  const outcomes = await runner.run(items);
+  send({ kind: 'ran', items: outcomes, runMs: clock.nowMs() - startMs });
+}
+
+function send(message: FromWorker): void {
+  process.send?.(message);
+}
