@@ -1,0 +1,15 @@
+/** Waits for real asynchronous work (a socket, a signature) without sleeping: turn after turn of the event loop. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+const GIVE_UP_AFTER_MS = 30_000;
+
+/** @throws when the condition does not come true in 30 s. */
+export async function until(condition: () => boolean, eachTurn: () => void = () => undefined): Promise<void> {
+  const startMs = performance.now();
+  for (;;) {
+    eachTurn();
+    if (condition()) return;
+    if (performance.now() - startMs > GIVE_UP_AFTER_MS) throw new Error('what was waited for did not come');
+    await nextTurn();
+  }
+}
