@@ -9,8 +9,8 @@ export const LIMITS = {
   videoBytes: 256 * 1024,
   videoWidth: 1920,
   videoHeight: 1080,
+  /** UTF-16 code units, so at most 1500 bytes of UTF-8. */
   chatCharacters: 500,
-  chatBytes: 2000,
   nameLength: 64,
   labelLength: 64,
   labelsPerResult: 28,

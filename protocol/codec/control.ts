@@ -11,6 +11,8 @@ import { isAcceptableMessagePack } from './message-pack-guard.ts';
 const packer = new Packr({ useRecords: false, variableMapSize: true });
 const unpacker = new Unpackr({ useRecords: false, int64AsType: 'number' });
 
+const MAX_DETAIL_CHARACTERS = 200;
+
 /** What a control body turned out to be. */
 export type Decoded<Message> = { readonly kind: 'message'; readonly message: Message } | Refusal;
 export interface Refusal {
@@ -24,8 +26,8 @@ export interface Refusal {
 /**
  * Encodes and frames a control message, ready for a connection.
  *
- * @throws CopresenceError MESSAGE_INVALID when it is larger than LIMITS.controlBytes (a snapshot of presence in the
- * server's `joined` may be larger).
+ * @throws CopresenceError MESSAGE_INVALID when it is larger than LIMITS.controlBytes (what the server sends may
+ * be larger: `joined` names everybody).
  */
 export function encodeUp(message: UpMessage): Uint8Array {
   const body = packer.pack(message);
@@ -38,14 +40,15 @@ export function encodeDown(message: DownMessage): Uint8Array {
   return frameMessage(KIND.control, packer.pack(message));
 }
 
-/** Decodes what a client sent. */
+/** Decodes what a client sent: at most LIMITS.controlBytes. Never throws. */
 export function decodeUp(body: Uint8Array): Decoded<UpMessage> {
   if (!isAcceptableMessagePack(body)) return refused('MESSAGE_INVALID', 'not an acceptable MessagePack value', 'control');
   return decodeWith<UpMessage>(upMessage, UP_TYPES, body);
 }
 
-/** Decodes what the server sent. */
+/** Decodes what the server sent: at most LIMITS.packetBytes, since `joined` names everybody. Never throws. */
 export function decodeDown(body: Uint8Array): Decoded<DownMessage> {
+  if (!isAcceptableMessagePack(body, LIMITS.packetBytes)) return refused('MESSAGE_INVALID', 'not an acceptable MessagePack value', 'control');
   return decodeWith<DownMessage>(downMessage, DOWN_TYPES, body);
 }
 
@@ -76,6 +79,7 @@ function typeOf(value: unknown): string {
   return typeof value.type === 'string' ? value.type : '';
 }
 
+/** The detail may quote names that the sender chose, so it is cut. */
 function refused(code: ErrorCode, detail: string, about: string): Refusal {
-  return { kind: 'refused', code, detail, about };
+  return { kind: 'refused', code, detail: detail.slice(0, MAX_DETAIL_CHARACTERS), about };
 }

@@ -3,17 +3,16 @@
  *
  * A decoder trusts the lengths that it reads: a few bytes can ask for four thousand million elements or nest ten
  * thousand deep. This walk accepts only what the protocol uses (nil, booleans, numbers, strings, binary, arrays, and
- * maps with string keys that are unique and harmless), bounded by the body's own size, so nothing else reaches the decoder.
+ * maps with ASCII keys that are unique and harmless), bounded by the body's own size, so nothing else reaches the decoder.
  */
 import { LIMITS } from '../limits.ts';
 
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 const REFUSED = -1;
-const latin = new TextDecoder();
 
 /** Whether `body` is exactly one acceptable MessagePack value. @bound O(body length), depth LIMITS.controlDepth. */
-export function isAcceptableMessagePack(body: Uint8Array): boolean {
-  return body.length <= LIMITS.controlBytes && skipValue(body, 0, 0) === body.length;
+export function isAcceptableMessagePack(body: Uint8Array, maxBytes: number = LIMITS.controlBytes): boolean {
+  return body.length <= maxBytes && skipValue(body, 0, 0) === body.length;
 }
 
 /** The offset behind the value at `at`, or REFUSED. */
@@ -80,13 +79,17 @@ function skipMap(body: Uint8Array, at: number, count: number, depth: number): nu
   return next;
 }
 
-/** Keys are strings of at most 31 bytes, each once in its map. */
+/** Keys are ASCII strings of at most 31 bytes, each once in its map: no two byte sequences decode to the same key. */
 function skipKey(body: Uint8Array, at: number, seen: Set<string>): number {
   const lead = body[at];
   if (lead === undefined || lead < 0xa0 || lead >= 0xc0) return REFUSED;
   const end = skipBytes(body, at + 1, lead & 31);
   if (end === REFUSED) return REFUSED;
-  const key = latin.decode(body.subarray(at + 1, end));
+  let key = '';
+  for (let index = at + 1; index < end; index++) {
+    if (body[index]! > 127) return REFUSED;
+    key += String.fromCharCode(body[index]!);
+  }
   if (FORBIDDEN_KEYS.has(key) || seen.has(key)) return REFUSED;
   seen.add(key);
   return end;

@@ -1,0 +1,75 @@
+/** The values behind the golden vectors of the control messages: every type, and every kind of result. */
+import type { DownMessage } from '../down.ts';
+import type { ResultValue } from '../message/result.ts';
+import type { UpMessage } from '../up.ts';
+import type { Case } from './cases.ts';
+
+const CONSENT = { inference: true, recording: false, training: false };
+const ADA = { slot: 0, participantId: 'a3c1', name: 'Ada', role: 'host', presence: 'live' } as const;
+const GRACE = { slot: 1, participantId: 'b7f2', name: 'Grace \u{1F44B}', role: 'participant', presence: 'away' } as const;
+
+/** Fields in the order of the schema, which is the order of the vectors' bytes. */
+function result(model: string, value: ResultValue, chat: { chatId?: number } = {}): DownMessage {
+  return { type: 'result', slot: 1, model, version: '1', batchId: 77, batchSize: 4, captureMs: 60000.5, ageMs: 18.25, ...chat, value };
+}
+
+export const UP_MESSAGES: readonly Case<UpMessage>[] = [
+  {
+    name: 'hello',
+    value: { type: 'hello', version: 1, oldestVersion: 1, capabilities: ['pose', 'hands', 'video-jpeg'], token: 'header.payload.signature', deviceMs: 1234.5, client: 'quest/1.0' },
+  },
+  { name: 'hello without a client name', value: { type: 'hello', version: 2, oldestVersion: 1, capabilities: [], token: 't', deviceMs: 0 } },
+  { name: 'join', value: { type: 'join', session: 'studio-1', name: 'Ada', consent: CONSENT } },
+  { name: 'resume', value: { type: 'resume', resumeToken: 'Zm9v' } },
+  { name: 'leave', value: { type: 'leave' } },
+  { name: 'consent', value: { type: 'consent', consent: { inference: true, recording: true, training: true } } },
+  { name: 'say', value: { type: 'say', text: 'Gr\u00fc\u00dfe, \u4f60\u597d \u{1F44B}', captureMs: 2000.0625 } },
+  { name: 'clock', value: { type: 'clock', deviceMs: 123456.789 } },
+  { name: 'pong', value: { type: 'pong', serverMs: 60000, deviceMs: 1234.25 } },
+  { name: 'record start', value: { type: 'record', action: 'start' } },
+  { name: 'record stop', value: { type: 'record', action: 'stop' } },
+];
+
+export const DOWN_MESSAGES: readonly Case<DownMessage>[] = [
+  {
+    name: 'welcome',
+    value: { type: 'welcome', version: 1, capabilities: ['pose', 'hands'], server: 'copresence/0.1.0', connectionId: 'c1', serverMs: 60000.125, heartbeatMs: 1000 },
+  },
+  {
+    name: 'joined',
+    value: {
+      type: 'joined', session: 'studio-1', slot: 0, participantId: 'a3c1', role: 'host', grants: ['publish-pose', 'chat', 'subscribe', 'record'],
+      resumed: false, resumeToken: 'Zm9v', resumeMs: 30000, tickRateHz: 36, recording: false, participants: [ADA, GRACE],
+    },
+  },
+  { name: 'left', value: { type: 'left' } },
+  { name: 'presence joined', value: { type: 'presence', event: 'joined', participant: ADA } },
+  { name: 'presence away', value: { type: 'presence', event: 'away', participant: GRACE } },
+  { name: 'presence back', value: { type: 'presence', event: 'back', participant: { ...GRACE, presence: 'live' } } },
+  { name: 'presence left', value: { type: 'presence', event: 'left', participant: GRACE } },
+  { name: 'chat', value: { type: 'chat', chatId: 12, slot: 1, text: 'hello', captureMs: 60000.5 } },
+  { name: 'clock-reply', value: { type: 'clock-reply', deviceMs: 123456.789, arrivedMs: 60000, sentMs: 60000.0625 } },
+  { name: 'ping', value: { type: 'ping', serverMs: 61000 } },
+  { name: 'result body-pose', value: result('body-pose', { task: 'body-pose', keypoints: Array.from({ length: 51 }, (_, index) => index / 64), score: 0.75 }) },
+  { name: 'result gesture', value: result('gesture', { task: 'gesture', hand: 'left', label: 'pinch', score: 0.9375 }) },
+  {
+    name: 'result language',
+    value: result('language', {
+      task: 'language', sentiment: { label: 'positive', score: 0.875 }, emotions: [{ label: 'joy', score: 0.5 }, { label: 'surprise', score: 0.125 }],
+      intent: { label: 'greeting', score: 0.625 }, moderation: { label: 'ok', score: 0.96875, flagged: false },
+    }, { chatId: 12 }),
+  },
+  {
+    name: 'result language without an intent',
+    value: result('language', {
+      task: 'language', sentiment: { label: 'neutral', score: 0.5 }, emotions: [], intent: null, moderation: { label: 'spam', score: 0.75, flagged: true },
+    }, { chatId: 13 }),
+  },
+  { name: 'recording', value: { type: 'recording', active: true, recorded: 3 } },
+  {
+    name: 'error that refuses one message',
+    value: { type: 'error', code: 'RATE_LIMITED', detail: 'too many messages of this type', about: 'say', retry: 'later', retryAfterMs: 1000, closing: false },
+  },
+  { name: 'error that closes', value: { type: 'error', code: 'TOKEN_INVALID', detail: 'expired', about: 'hello', retry: 'never', closing: true } },
+];
+
