@@ -73,7 +73,7 @@ function readToken(characters: readonly string[], start: number, tokens: Token[]
   }
   if (first === '@' && isWordCharacter(characters[start + 1])) {
     tokens.push(placeholder('mention', '<mention>'));
-    return skip(characters, start + 1, isWordCharacter);
+    return skip(characters, start + 1, (character) => character === '_' || isWordCharacter(character));
   }
   if (isWordCharacter(first)) return readWord(characters, start, tokens);
   tokens.push({ kind: 'mark', text: first, folded: first });
