@@ -63,6 +63,8 @@ const EXPIRED: RequestOutcome = { kind: 'expired' };
 const SUPERSEDED: RequestOutcome = { kind: 'superseded' };
 const SHED: RequestOutcome = { kind: 'shed' };
 const UNAVAILABLE: RequestOutcome = { kind: 'unavailable' };
+/** Of the wait that was asked for: few timers are moved, and few fire in vain. */
+const MOVED_TIMER_SHARE = 0.75;
 const MISSING: ItemOutcome = { kind: 'failed', code: 'MODEL_FAILED' };
 
 /**
@@ -286,12 +288,18 @@ class Scheduler implements InferenceScheduler {
     this.#wakeAt(atMs, this.#clock.nowMs());
   }
 
-  /** A timer that is early already stays: when it fires, the policy says how much longer. */
+  /**
+   * A timer that is early already stays: when it fires, the policy says how much longer. A hold ends a little earlier
+   * with each request that joins, so a timer that has to move goes further than asked, and not with each of them.
+   */
   #wakeAt(atMs: number, nowMs: number): void {
     if (atMs >= this.#timerAtMs) return;
+    const isMoved = this.#timerAtMs < Infinity;
+    const waitMs = atMs - nowMs;
+    const delayMs = isMoved && waitMs > 1 ? waitMs * MOVED_TIMER_SHARE : waitMs;
     this.#timer?.cancel();
-    this.#timerAtMs = atMs;
-    this.#timer = this.#clock.schedule(atMs - nowMs, () => {
+    this.#timerAtMs = nowMs + delayMs;
+    this.#timer = this.#clock.schedule(delayMs, () => {
       this.#timerAtMs = Infinity;
       this.#pump();
     });
