@@ -1,5 +1,6 @@
 /** A whole gateway in this process, on a clock that the test moves: real stages, real protocol, connections in memory. */
 import { randomBytes } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ManualClock } from '../../core/clock.ts';
@@ -33,8 +34,12 @@ export class TestGateway {
   readonly gateway: Gateway;
   readonly transport: MemoryTransport;
 
-  constructor(pool: DevicePool = { devices: [], onChange: () => undefined }) {
-    const config = { 'tick-rate-hz': 50, 'gesture-rate-hz': 20, 'max-sessions': 4, 'recordings-folder': join(tmpdir(), 'copresence-test-recordings') };
+  readonly recordingsFolder = mkdtempSync(join(tmpdir(), 'copresence-'));
+
+  /** @param makePool - gets the gateway's clock; without it there is no device and no inference. */
+  constructor(makePool: (clock: ManualClock) => DevicePool = () => ({ devices: [], onChange: () => undefined })) {
+    const config = { 'tick-rate-hz': 50, 'gesture-rate-hz': 20, 'max-sessions': 4, 'recordings-folder': this.recordingsFolder };
+    const pool = makePool(this.clock);
     this.gateway = createGateway(config, { clock: this.clock, meter: this.metrics.stages, metrics: this.metrics, pool, tokenKey: this.key, version: 'test' });
     this.transport = new MemoryTransport(this.clock, this.gateway.reception);
   }

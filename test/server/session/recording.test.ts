@@ -1,0 +1,103 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openRecording, type RecordingInfo } from '../../../recording/reader.ts';
+import type { RecordingItem } from '../../../recording/format.ts';
+import { TestGateway, type TestClient } from '../../support/gateway.ts';
+
+async function readBack(world: TestGateway): Promise<{ info: RecordingInfo; items: RecordingItem[] }> {
+  const [file, second] = readdirSync(world.recordingsFolder);
+  expect(second).toBeUndefined();
+  const recording = await openRecording(join(world.recordingsFolder, file ?? ''));
+  const items: RecordingItem[] = [];
+  for await (const item of recording.items()) items.push(item);
+  await recording.close();
+  return { info: recording.info, items };
+}
+
+async function startRecording(host: TestClient): Promise<void> {
+  host.control({ type: 'record', action: 'start' });
+  await host.until(() => host.messages('recording').some(({ active }) => active));
+}
+
+describe('recording a session', () => {
+  it('[CON2] holds the streams of those who consented, and of nobody else', async () => {
+    const world = new TestGateway();
+    const host = await world.join('lobby', { role: 'host', name: 'host' });
+    const willing = await world.join('lobby', { name: 'willing', consent: { recording: true } });
+    const unwilling = await world.join('lobby', { name: 'unwilling' });
+    await startRecording(host);
+    expect(unwilling.messages('recording').at(-1)).toEqual({ type: 'recording', active: true, recorded: 1 });
+    for (const client of [willing, unwilling]) {
+      client.pose(1);
+      client.control({ type: 'say', text: `I am ${client === willing ? 'willing' : 'unwilling'}`, captureMs: world.clock.nowMs() });
+    }
+    world.clock.advance(20);
+    await world.gateway.close();
+    const { info, items } = await readBack(world);
+    const willingId = willing.one('joined').participantId;
+    expect(items.filter(({ kind }) => kind === 'pose' || kind === 'chat').map(({ participantId, kind }) => [participantId, kind])).toEqual([[willingId, 'pose'], [willingId, 'chat']]);
+    expect(new TextDecoder().decode(items.find(({ kind }) => kind === 'chat')?.bytes)).toBe('I am willing');
+    expect(info.session).toBe('lobby');
+    expect(info.participants.find(({ participantId }) => participantId === willingId)?.name).toBe('willing');
+    expect(info.participants.map(({ name }) => name)).not.toContain('unwilling');
+  });
+
+  it('[CON3] stops for a participant at the moment when they withdraw', async () => {
+    const world = new TestGateway();
+    const host = await world.join('lobby', { role: 'host' });
+    const member = await world.join('lobby', { consent: { recording: true } });
+    await startRecording(host);
+    member.pose(1);
+    world.clock.advance(20);
+    member.control({ type: 'consent', consent: { inference: true, recording: false, training: false } });
+    member.pose(2);
+    world.clock.advance(20);
+    member.control({ type: 'consent', consent: { inference: true, recording: true, training: false } });
+    member.pose(3);
+    world.clock.advance(20);
+    expect(host.messages('recording').map(({ recorded }) => recorded)).toEqual([1, 0, 1]);
+    await world.gateway.close();
+    const { items } = await readBack(world);
+    expect(items.filter(({ kind }) => kind === 'pose')).toHaveLength(2);
+  });
+
+  it('ends with the session, and the file is whole', async () => {
+    const world = new TestGateway();
+    const host = await world.join('lobby', { role: 'host', consent: { recording: true } });
+    await startRecording(host);
+    host.pose(1);
+    host.control({ type: 'leave' });
+    world.turn();
+    await world.gateway.close();
+    expect((await readBack(world)).info.complete).toBe(true);
+  });
+
+  it('includes somebody who joins later and consents', async () => {
+    const world = new TestGateway();
+    const host = await world.join('lobby', { role: 'host' });
+    await startRecording(host);
+    const late = await world.join('lobby', { name: 'late', consent: { recording: true } });
+    expect(late.one('joined').recording).toBe(true);
+    late.pose(1);
+    world.clock.advance(20);
+    await world.gateway.close();
+    const { items } = await readBack(world);
+    expect(items.filter(({ kind }) => kind === 'pose').map(({ slot }) => slot)).toEqual([late.slot]);
+  });
+
+  it('says so when the file cannot be made, and the session goes on', async () => {
+    const world = new TestGateway();
+    const host = await world.join('lobby', { role: 'host' });
+    const { rmSync, writeFileSync } = await import('node:fs');
+    rmSync(world.recordingsFolder, { recursive: true });
+    writeFileSync(world.recordingsFolder, 'a file where the folder should be');
+    host.control({ type: 'record', action: 'start' });
+    await host.until(() => host.refusals().length > 0);
+    expect(host.one('error')).toMatchObject({ code: 'RECORDING_FAILED', about: 'record', closing: false });
+    host.pose(1);
+    world.clock.advance(40);
+    host.read();
+    expect(host.poses).toHaveLength(1);
+  });
+});

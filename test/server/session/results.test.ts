@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest';
+import type { ManualClock } from '../../../core/clock.ts';
+import { frameMessage, KIND } from '../../../protocol/codec/container.ts';
+import { HAND_BYTES } from '../../../protocol/codec/hand.ts';
+import { PART_BITS, type PoseSample } from '../../../protocol/codec/pose-sample.ts';
+import { encodeVideoChunk } from '../../../protocol/codec/video-chunk.ts';
+import type { ResultValue } from '../../../protocol/message/result.ts';
+import type { Batch, DevicePool, ItemOutcome } from '../../../server/flow.ts';
+import { TestGateway } from '../../support/gateway.ts';
+import { latencyTable, SimulatedDevice } from '../../support/simulated-device.ts';
+
+const LANGUAGE: ResultValue = {
+  task: 'language', sentiment: { label: 'positive', score: 0.9 }, emotions: [{ label: 'joy', score: 0.8 }], intent: null, moderation: { label: 'ok', score: 0.99, flagged: false },
+};
+const BODY: ResultValue = { task: 'body-pose', keypoints: Array.from({ length: 51 }, () => 0.5), score: 0.5 };
+
+/** One device that answers by task; `broken` fails every picture. */
+function poolOf(clock: ManualClock, options: { runMs?: number; broken?: boolean; seen?: Batch[] } = {}): DevicePool {
+  const { runMs = 5, broken = false, seen = [] } = options;
+  const table = latencyTable(8, () => runMs);
+  const answer = (batch: Batch, at: number): ItemOutcome => {
+    const request = batch.requests[at];
+    if (at === 0) seen.push(batch);
+    if (request?.task === 'language') return { kind: 'done', value: LANGUAGE };
+    if (request?.task === 'gesture') return { kind: 'done', value: { task: 'gesture', hand: request.origin.part === 'left' ? 'left' : 'right', label: 'fist', score: 0.9 } };
+    return broken ? { kind: 'failed', code: 'VIDEO_INVALID' } : { kind: 'done', value: BODY };
+  };
+  const device = new SimulatedDevice({ clock, id: 'd0', latency: new Map(['gesture-mlp', 'movenet-lightning', 'avatar-language'].map((model) => [model, table])), itemFor: answer });
+  return { devices: [device], onChange: (listener) => device.onChange(listener) };
+}
+
+function withHands(sample: PoseSample): void {
+  sample.valid |= PART_BITS.leftHand | PART_BITS.rightHand;
+  for (let joint = 0; joint < 50; joint++) sample.hands.set([0.01 * joint, 1, 0, 0, 0, 0, 1], joint * 7);
+}
+
+const picture = (captureMs: number): Uint8Array =>
+  frameMessage(KIND.videoChunk, encodeVideoChunk({ captureMs, codec: 'jpeg', kind: 'key', width: 320, height: 240, bytes: Uint8Array.from([255, 216, 255, 217]) }));
+
+describe('results', () => {
+  it('[RES1] of one participant reach the whole session, with model, batch, capture time and age', async () => {
+    const world = new TestGateway((clock) => poolOf(clock));
+    const sender = await world.join('lobby');
+    const other = await world.join('lobby', { role: 'spectator' });
+    const elsewhere = await world.join('elsewhere');
+    const capturedMs = world.clock.nowMs();
+    sender.peer.send(picture(capturedMs));
+    await world.clock.advanceAsync(6);
+    for (const client of [sender, other]) {
+      expect(client.one('result')).toMatchObject({ slot: sender.slot, model: 'movenet-lightning', batchSize: 1, captureMs: capturedMs, value: BODY });
+      expect(client.one('result').ageMs).toBeCloseTo(5, 0);
+    }
+    expect(elsewhere.messages('result')).toEqual([]);
+  });
+
+  it('name the chat line that they are about', async () => {
+    const world = new TestGateway((clock) => poolOf(clock));
+    const talker = await world.join('lobby');
+    talker.control({ type: 'say', text: 'what a day', captureMs: world.clock.nowMs() });
+    await world.clock.advanceAsync(10);
+    expect(talker.one('result').chatId).toBe(talker.one('chat').chatId);
+  });
+
+  it('come for each hand, at the rate of the gesture model and not of the headset', async () => {
+    const seen: Batch[] = [];
+    const world = new TestGateway((clock) => poolOf(clock, { seen }));
+    const sender = await world.join('lobby');
+    for (let sample = 0; sample < 100; sample++) {
+      sender.pose(0, world.clock.nowMs(), withHands);
+      await world.clock.advanceAsync(10);
+    }
+    const hands = sender.messages('result').map(({ value }) => (value.task === 'gesture' ? value.hand : 'none'));
+    expect(hands.filter((hand) => hand === 'left')).toHaveLength(20);
+    expect(hands.filter((hand) => hand === 'right')).toHaveLength(20);
+    expect(seen.every(({ requests }) => requests.every(({ payload }) => payload.length === HAND_BYTES))).toBe(true);
+  });
+
+  it('[CON1] are neither asked for nor shown without consent to inference', async () => {
+    const seen: Batch[] = [];
+    const world = new TestGateway((clock) => poolOf(clock, { seen }));
+    const shy = await world.join('lobby', { consent: { inference: false } });
+    shy.pose(0, world.clock.nowMs(), withHands);
+    shy.control({ type: 'say', text: 'quiet', captureMs: world.clock.nowMs() });
+    await world.clock.advanceAsync(50);
+    expect(seen).toEqual([]);
+    const changing = await world.join('lobby');
+    changing.control({ type: 'say', text: 'wait, no', captureMs: world.clock.nowMs() });
+    world.turn();
+    changing.control({ type: 'consent', consent: { inference: false, recording: false, training: false } });
+    await world.clock.advanceAsync(50);
+    expect(changing.messages('result')).toEqual([]);
+  });
+
+  it('that failed are answered to their sender alone', async () => {
+    const world = new TestGateway((clock) => poolOf(clock, { broken: true }));
+    const sender = await world.join('lobby');
+    const other = await world.join('lobby');
+    sender.peer.send(picture(world.clock.nowMs()));
+    await world.clock.advanceAsync(10);
+    expect(sender.one('error')).toMatchObject({ code: 'VIDEO_INVALID', about: 'body-pose', closing: false });
+    expect(other.refusals()).toEqual([]);
+  });
+
+  it('of somebody who left are not shown', async () => {
+    const world = new TestGateway((clock) => poolOf(clock, { runMs: 50 }));
+    const sender = await world.join('lobby');
+    const other = await world.join('lobby');
+    sender.control({ type: 'say', text: 'bye', captureMs: world.clock.nowMs() });
+    world.turn();
+    sender.control({ type: 'leave' });
+    await world.clock.advanceAsync(100);
+    expect(other.messages('result')).toEqual([]);
+  });
+});
