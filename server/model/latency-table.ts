@@ -30,8 +30,8 @@ export function nextSweepSize(points: readonly LatencyPoint[], limits: SweepLimi
 }
 
 /**
- * The table for the scheduler: it ends at the largest size that meets the deadline and whose throughput is the best
- * one's or near it (size 1 always stays), and what lies between two measured sizes is interpolated.
+ * The table for the scheduler: it ends at the largest size that meets the deadline (size 1 counts in any case) and whose
+ * throughput is the best one's or near it, and what lies between two measured sizes is interpolated.
  *
  * A batch cannot take longer than a larger one, so a figure above a larger size's is the machine's noise and is
  * lowered to it.
@@ -39,9 +39,9 @@ export function nextSweepSize(points: readonly LatencyPoint[], limits: SweepLimi
  * @param points - at least one, from size 1 up.
  */
 export function toLatencyTable(points: readonly LatencyPoint[], limits: SweepLimits): LatencyTable {
-  const enough = THROUGHPUT_KEPT * bestThroughput(points);
-  const last = points.findLastIndex((point) => point.medianMs <= limits.deadlineMs && throughput(point) >= enough);
-  const kept = points.slice(0, Math.max(1, last + 1));
+  const inTime = points.filter((point, index) => index === 0 || point.medianMs <= limits.deadlineMs);
+  const enough = THROUGHPUT_KEPT * bestThroughput(inTime);
+  const kept = inTime.slice(0, inTime.findLastIndex((point) => throughput(point) >= enough) + 1);
   let ceilingMs = Infinity;
   const smoothed = kept.toReversed().map((point) => {
     ceilingMs = Math.min(ceilingMs, point.p99Ms);
