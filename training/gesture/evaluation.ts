@@ -1,0 +1,103 @@
+/** Measures a gesture model on data that its training never saw. */
+import { seededRandom } from '../../core/random.ts';
+import { classificationReport, expectedCalibrationError } from '../evaluate/classification.ts';
+import type { ClassificationReport } from '../evaluate/classification.ts';
+import type { Classifier, Decision } from './classifier.ts';
+import type { GestureData } from './data.ts';
+import { emulatorHands } from './emulator-hands.ts';
+import { GESTURES, NONE_INDEX } from './gestures.ts';
+import type { Gesture } from './gestures.ts';
+import type { HandCapture } from './handy-poses.ts';
+import { captureSamples, joinSamples } from './samples.ts';
+import type { SampleSet } from './samples.ts';
+
+/** What the model says of one named hand. */
+export interface NamedDecision {
+  readonly name: string;
+  readonly given: Gesture;
+  /** Of the best class, whether or not it passed the threshold. */
+  readonly score: number;
+}
+
+export interface Evaluation {
+  /** Right-hand captures, augmented. */
+  readonly tracked: ClassificationReport;
+  /** Right-hand captures as they are. */
+  readonly captures: ClassificationReport;
+  /** Held-out blocks of camera frames. */
+  readonly frames: ClassificationReport;
+  /** Right-hand captures with each joint's coordinates off by a normal deviation. */
+  readonly robustness: readonly { readonly noiseMm: number; readonly accuracy: number }[];
+  /** Handshapes that training never saw: what each was called, and the share called `none`. */
+  readonly unseen: readonly NamedDecision[];
+  readonly unseenRejected: number;
+  /** The same, each with 2 mm of noise, many times. */
+  readonly unseenRejectedNoisy: number;
+  readonly emulator: readonly NamedDecision[];
+  /** Expected calibration error of the best score on the augmented right-hand captures, before the threshold. */
+  readonly calibrationError: number;
+}
+
+const NOISE_MM = [0, 2, 4, 8];
+const DRAWS = 50;
+const MILLIMETRE = 0.001;
+
+/** Runs the model over every held-out set; the same seed draws the same noise. */
+export async function evaluate(
+  classifier: Classifier,
+  { data, threshold, seed }: { data: GestureData; threshold: number; seed: number },
+): Promise<Evaluation> {
+  const report = (set: SampleSet): Promise<ClassificationReport> => reportOn(classifier, set, threshold);
+  const robustness = [];
+  for (const noiseMm of NOISE_MM) {
+    const { accuracy } = await report(noisy(data.knownCaptures, noiseMm, seed));
+    robustness.push({ noiseMm, accuracy });
+  }
+  const unseen = await nameHands(classifier, data.unseenCaptures, threshold);
+  return {
+    tracked: await report(data.trackedTest),
+    captures: await report(noisy(data.knownCaptures, 0, seed)),
+    frames: await report(data.framesTest),
+    robustness,
+    unseen,
+    unseenRejected: unseen.filter(({ given }) => given === 'none').length / unseen.length,
+    unseenRejectedNoisy: (await report(noisy(data.unseenCaptures, 2, seed))).accuracy,
+    emulator: await nameHands(classifier, emulatorHands(), threshold),
+    calibrationError: await calibrationErrorOn(classifier, data.trackedTest),
+  };
+}
+
+/** The classification report of one set; rows below the threshold count as `none`. */
+export async function reportOn(classifier: Classifier, set: SampleSet, threshold: number): Promise<ClassificationReport> {
+  const decisions = await classifier.classify(set, threshold);
+  return classificationReport({
+    labels: GESTURES,
+    actual: set.classes,
+    predicted: decisions.map((decision) => decision.gesture),
+  });
+}
+
+/** What the model calls each of some captured hands. */
+export async function nameHands(
+  classifier: Classifier,
+  hands: readonly HandCapture[],
+  threshold: number,
+): Promise<NamedDecision[]> {
+  const decisions = await classifier.classify(captureSamples(seededRandom(0), hands, 0), threshold);
+  return hands.map(({ name }, index) => {
+    const { gesture, score }: Decision = decisions[index] ?? { gesture: NONE_INDEX, score: 0 };
+    return { name, given: GESTURES[gesture] ?? 'none', score };
+  });
+}
+
+function noisy(captures: readonly HandCapture[], noiseMm: number, seed: number): SampleSet {
+  const random = seededRandom(seed);
+  const draws = noiseMm === 0 ? 1 : DRAWS;
+  return joinSamples(Array.from({ length: draws }, () => captureSamples(random, captures, noiseMm * MILLIMETRE)));
+}
+
+async function calibrationErrorOn(classifier: Classifier, set: SampleSet): Promise<number> {
+  const decisions = await classifier.classify(set, 0);
+  const correct = decisions.map((decision, row) => decision.gesture === set.classes[row]);
+  return expectedCalibrationError(decisions.map((decision) => decision.score), correct);
+}
