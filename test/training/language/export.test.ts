@@ -1,0 +1,110 @@
+/** Rounding to int8, temperatures, thresholds, and the ONNX graph against the trainer's own arithmetic. */
+import * as ort from 'onnxruntime-node';
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { randomInt, seededRandom } from '../../../core/random.ts';
+import { buildHeads, columnCount } from '../../../training/language/heads.ts';
+import { languageGraph } from '../../../training/language/graph.ts';
+import { createNetwork } from '../../../training/language/network.ts';
+import { predict } from '../../../training/language/predict.ts';
+import { quantiseTable, withTable } from '../../../training/language/quantise.ts';
+import type { EncodedSamples } from '../../../training/language/samples.ts';
+import { coolHead, fitTemperature, middleOfBest } from '../../../training/language/tuning.ts';
+
+const heads = buildHeads(['greeting', 'time']);
+const shape = { buckets: 300, dim: 16, hidden: 24, columns: columnCount(heads) };
+const network = createNetwork(shape, seededRandom(11));
+const table = quantiseTable(network.embedding, shape.dim);
+const rounded = withTable(network, table);
+
+/** Rows of features as a batch for the graph, padded to `length`. */
+function batch(rows: readonly (readonly number[])[], length: number): ort.Tensor {
+  const ids = new Int32Array(rows.length * length);
+  rows.forEach((row, index) => ids.set(row, index * length));
+  return new ort.Tensor('int32', ids, [rows.length, length]);
+}
+
+function encodedRows(rows: readonly (readonly number[])[], classes: readonly number[] = []): EncodedSamples {
+  const starts = new Int32Array(rows.length + 1);
+  rows.forEach((row, index) => (starts[index + 1] = (starts[index] ?? 0) + row.length));
+  const samples = rows.map((_, index) => ({ text: '', targets: [{ head: 'intent' as const, classes: [classes[index] ?? 0] }] }));
+  return { samples, ids: Int32Array.from(rows.flat()), starts };
+}
+
+describe('the exported graph', () => {
+  let session: ort.InferenceSession;
+  beforeAll(async () => {
+    session = await ort.InferenceSession.create(languageGraph(network, table, heads), { intraOpNumThreads: 1 });
+  });
+  const random = seededRandom(4);
+  const rows = [0, 1, 5, 40].map((count) => Array.from({ length: count }, () => 1 + randomInt(random, shape.buckets - 1)));
+
+  it('gives the probabilities of the trainer on the rounded table, to 1e-4', async () => {
+    const outputs = await session.run({ ids: batch(rows, 40) });
+    for (const head of Object.values(heads)) {
+      const expected = predict(rounded, encodedRows(rows), head);
+      const given = outputs[head.name]?.data as Float32Array;
+      expect(outputs[head.name]?.dims).toEqual([rows.length, head.classes.length]);
+      const furthest = Math.max(...Array.from(given, (value, at) => Math.abs(value - (expected[at] ?? NaN))));
+      expect(furthest).toBeLessThanOrEqual(1e-4);
+    }
+  });
+
+  it('gives a row the same numbers whatever its padding and whoever shares its batch', async () => {
+    const alone = await session.run({ ids: batch([rows[2] ?? []], 5) });
+    const padded = await session.run({ ids: batch(rows, 512) });
+    for (const head of Object.values(heads)) {
+      const width = head.classes.length;
+      const together = (padded[head.name]?.data as Float32Array).slice(2 * width, 3 * width);
+      const single = alone[head.name]?.data as Float32Array;
+      together.forEach((value, at) => expect(Math.abs(value - (single[at] ?? NaN))).toBeLessThan(1e-6));
+    }
+  });
+
+  it('answers a message without features with finite numbers', async () => {
+    const outputs = await session.run({ ids: batch([[]], 1) });
+    for (const head of Object.values(heads)) expect([...(outputs[head.name]?.data as Float32Array)].every(Number.isFinite)).toBe(true);
+  });
+});
+
+describe('quantiseTable', () => {
+  it('is never off by more than half a step of the column', () => {
+    const value = fc.float({ min: -100, max: 100, noNaN: true });
+    fc.assert(
+      fc.property(fc.array(value, { minLength: 12, maxLength: 12 }).map((values) => Float32Array.from(values)), (values) => {
+        const { values: integers, scales } = quantiseTable(values, 3);
+        integers.forEach((integer, at) => {
+          const scale = scales[at % 3] ?? 0;
+          expect(Math.abs(integer * scale - (values[at] ?? 0))).toBeLessThanOrEqual(scale * 0.501);
+        });
+      }),
+    );
+  });
+
+  it('keeps zero at zero, which padding relies on', () => {
+    expect([...quantiseTable(Float32Array.of(0, 0, 3, -8), 2).values]).toEqual([0, 0, 127, -127]);
+  });
+});
+
+describe('tuning', () => {
+  it('finds the temperature that a head was heated by', () => {
+    const heated = createNetwork(shape, seededRandom(11));
+    const random = seededRandom(8);
+    const rows = Array.from({ length: 4000 }, () => [1 + randomInt(random, 299), 1 + randomInt(random, 299)]);
+    coolHead(heated, heads.intent, 0.2);
+    const probabilities = predict(heated, encodedRows(rows), heads.intent);
+    // Labels drawn from the model's own probabilities: it is calibrated until it is heated further.
+    const classes = rows.map((_, row) => {
+      const chance = random.next();
+      const [first = 0, second = 0] = probabilities.subarray(row * 3, row * 3 + 3);
+      return chance < first ? 0 : chance < first + second ? 1 : 2;
+    });
+    coolHead(heated, heads.intent, 1 / 3);
+    expect(Math.abs(fitTemperature(heated, heads.intent, encodedRows(rows, classes)) - 3)).toBeLessThan(0.4);
+  });
+
+  it('takes the middle of the widest plateau', () => {
+    const scores = [0, 1, 0, 1, 1, 1, 0.5];
+    expect(middleOfBest([0, 1, 2, 3, 4, 5, 6], (candidate) => scores[candidate] ?? 0)).toBe(4);
+  });
+});

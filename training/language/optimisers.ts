@@ -1,0 +1,63 @@
+/** Adam for the dense layers, and row-wise sparse Adagrad for the embedding table. */
+
+/** Adam (Kingma and Ba, 2015) over one array of weights. */
+export class Adam {
+  readonly #weights: Float32Array;
+  readonly #means: Float32Array;
+  readonly #squares: Float32Array;
+  #step = 0;
+
+  /** @param weights - overwritten by `apply`; still owned by the caller. */
+  constructor(weights: Float32Array) {
+    this.#weights = weights;
+    this.#means = new Float32Array(weights.length);
+    this.#squares = new Float32Array(weights.length);
+  }
+
+  /** Takes one step down `gradients`, times `scale`, and sets them to zero. @param weightDecay - share lost per unit of rate. */
+  apply(gradients: Float32Array, options: { rate: number; scale: number; weightDecay: number }): void {
+    this.#step++;
+    const meanCorrection = 1 - 0.9 ** this.#step;
+    const rate = (options.rate * Math.sqrt(1 - 0.999 ** this.#step)) / meanCorrection;
+    const kept = 1 - options.rate * options.weightDecay;
+    const weights = this.#weights;
+    const means = this.#means;
+    const squares = this.#squares;
+    for (let at = 0; at < weights.length; at++) {
+      const gradient = gradients[at]! * options.scale;
+      means[at] = 0.9 * means[at]! + 0.1 * gradient;
+      squares[at] = 0.999 * squares[at]! + 0.001 * gradient * gradient;
+      weights[at] = weights[at]! * kept - (rate * means[at]!) / (Math.sqrt(squares[at]!) + 1e-8);
+      gradients[at] = 0;
+    }
+  }
+}
+
+/** Adagrad (Duchi et al., 2011) that touches only the rows of one sample's features. */
+export class SparseAdagrad {
+  readonly #table: Float32Array;
+  readonly #squares: Float32Array;
+
+  /** @param table - [rows, dim]; overwritten by `apply`; still owned by the caller. */
+  constructor(table: Float32Array) {
+    this.#table = table;
+    // Starts above zero: the first step of a rare feature would otherwise have full length.
+    this.#squares = new Float32Array(table.length).fill(1e-4);
+  }
+
+  /** Moves each row of `ids` down the same gradient, times `scale`. @param gradient - [dim]. Read only. */
+  apply(ids: Int32Array, gradient: Float32Array, options: { rate: number; scale: number }): void {
+    const dim = gradient.length;
+    const table = this.#table;
+    const squares = this.#squares;
+    for (let index = 0; index < ids.length; index++) {
+      const row = ids[index]! * dim;
+      for (let column = 0; column < dim; column++) {
+        const step = gradient[column]! * options.scale;
+        const square = squares[row + column]! + step * step;
+        squares[row + column] = square;
+        table[row + column]! -= (options.rate * step) / Math.sqrt(square);
+      }
+    }
+  }
+}

@@ -1,0 +1,149 @@
+/** Trains the network on all heads at once; each sample teaches only the heads that it has labels for. */
+import { randomInt, shuffle } from '../../core/random.ts';
+import type { Random } from '../../core/random.ts';
+import type { Head, HeadName, Heads } from './heads.ts';
+import { crossEntropy } from './loss.ts';
+import { backward, createActivations, createDenseGradients, forward, poolScale } from './network.ts';
+import type { Activations, DenseGradients, Network } from './network.ts';
+import { Adam, SparseAdagrad } from './optimisers.ts';
+import { idsOf } from './samples.ts';
+import type { EncodedSamples, Sample } from './samples.ts';
+
+export interface TrainingOptions {
+  readonly epochs: number;
+  readonly batchSize: number;
+  /** Learning rates at the start; they fall in a straight line to zero. */
+  readonly embeddingRate: number;
+  readonly denseRate: number;
+  readonly weightDecay: number;
+  /** Share of a message's features that one pass does not see, 0..1. */
+  readonly featureDropout: number;
+  /** Share of hidden units that one pass does not see, 0..1. */
+  readonly hiddenDropout: number;
+  /** Factor on each head's loss. */
+  readonly headWeights: Readonly<Record<HeadName, number>>;
+  /** By head, factor on the loss of a sample whose first class is this one; 1 where absent. */
+  readonly classWeights: Readonly<Partial<Record<HeadName, readonly number[]>>>;
+}
+
+/** Samples of one data set, and how often an epoch visits each on average; a fraction takes a fresh random part. */
+export interface TrainingPart {
+  readonly encoded: EncodedSamples;
+  readonly repeats: number;
+}
+
+interface Visit {
+  readonly part: EncodedSamples;
+  readonly index: number;
+}
+
+/** One training run; `runEpoch` is called `epochs` times. */
+export class Trainer {
+  readonly #network: Network;
+  readonly #heads: Heads;
+  readonly #parts: readonly TrainingPart[];
+  readonly #options: TrainingOptions;
+  readonly #random: Random;
+  readonly #activations: Activations;
+  readonly #gradients: DenseGradients;
+  readonly #dense: { weights: Adam; gradients: Float32Array }[];
+  readonly #embedding: SparseAdagrad;
+  readonly #kept: Int32Array;
+  #visited = 0;
+
+  constructor(deps: { network: Network; heads: Heads; random: Random }, parts: readonly TrainingPart[], options: TrainingOptions) {
+    this.#network = deps.network;
+    this.#heads = deps.heads;
+    this.#random = deps.random;
+    this.#parts = parts;
+    this.#options = options;
+    this.#activations = createActivations(deps.network.shape);
+    this.#gradients = createDenseGradients(deps.network.shape);
+    this.#dense = (['hiddenWeights', 'hiddenBias', 'outputWeights', 'outputBias'] as const).map((layer) => ({
+      weights: new Adam(deps.network[layer]),
+      gradients: this.#gradients[layer],
+    }));
+    this.#embedding = new SparseAdagrad(deps.network.embedding);
+    this.#kept = new Int32Array(Math.max(...parts.map(({ encoded }) => longest(encoded))));
+  }
+
+  /** Visits in one epoch. */
+  get visitsPerEpoch(): number {
+    return this.#parts.reduce((sum, { encoded, repeats }) => sum + Math.round(encoded.samples.length * repeats), 0);
+  }
+
+  /** One pass in random order; gives the mean loss. @param progress - called with the visits done, about once a batch. */
+  runEpoch(progress: (visits: number) => void): number {
+    const visits = shuffle(this.#random, this.#parts.flatMap((part) => this.#drawVisits(part)));
+    const totalVisits = visits.length * this.#options.epochs;
+    let loss = 0;
+    for (let start = 0; start < visits.length; start += this.#options.batchSize) {
+      const batch = visits.slice(start, start + this.#options.batchSize);
+      const remaining = Math.max(0, 1 - this.#visited / totalVisits);
+      for (const { part, index } of batch) {
+        loss += this.#learn(idsOf(part, index), part.samples[index] as Sample, remaining);
+      }
+      this.#stepDense(batch.length, remaining);
+      this.#visited += batch.length;
+      progress(start + batch.length);
+    }
+    return loss / visits.length;
+  }
+
+  #drawVisits({ encoded, repeats }: TrainingPart): Visit[] {
+    const all = encoded.samples.map((_, index) => ({ part: encoded, index }));
+    const whole = Math.floor(repeats);
+    const rest = shuffle(this.#random, [...all]).slice(0, Math.round((repeats - whole) * all.length));
+    return [...Array.from({ length: whole }, () => all).flat(), ...rest];
+  }
+
+  #learn(ids: Int32Array, sample: Sample, remaining: number): number {
+    const activations = this.#activations;
+    const seen = this.#dropFeatures(ids);
+    this.#dropHidden();
+    const heads = sample.targets.map((target) => this.#heads[target.head]);
+    forward(this.#network, seen, heads, activations);
+    let loss = 0;
+    for (const target of sample.targets) {
+      const head: Head = this.#heads[target.head];
+      const weight = this.#options.headWeights[target.head] * this.#classWeight(target.head, target.classes);
+      loss += crossEntropy({ head, logits: activations.logits, classes: target.classes, weight, gradients: activations.logitGradients });
+    }
+    backward(this.#network, heads, activations, this.#gradients);
+    const rate = this.#options.embeddingRate * remaining;
+    this.#embedding.apply(seen, activations.pooledGradients, { rate, scale: poolScale(seen.length) });
+    return loss;
+  }
+
+  #classWeight(head: HeadName, classes: readonly number[]): number {
+    return this.#options.classWeights[head]?.[classes[0] ?? -1] ?? 1;
+  }
+
+  #dropFeatures(ids: Int32Array): Int32Array {
+    let count = 0;
+    for (const id of ids) {
+      if (this.#random.next() >= this.#options.featureDropout) this.#kept[count++] = id;
+    }
+    if (count === 0 && ids.length > 0) this.#kept[count++] = ids[randomInt(this.#random, ids.length)] ?? 0;
+    return this.#kept.subarray(0, count);
+  }
+
+  #dropHidden(): void {
+    const rate = this.#options.hiddenDropout;
+    const mask = this.#activations.hiddenMask;
+    for (let unit = 0; unit < mask.length; unit++) mask[unit] = this.#random.next() < rate ? 0 : 1 / (1 - rate);
+  }
+
+  #stepDense(batchSize: number, remaining: number): void {
+    const { denseRate, weightDecay } = this.#options;
+    for (const { weights, gradients } of this.#dense) {
+      weights.apply(gradients, { rate: denseRate * remaining, scale: 1 / batchSize, weightDecay });
+    }
+  }
+}
+
+function longest(encoded: EncodedSamples): number {
+  let length = 1;
+  for (let index = 0; index < encoded.samples.length; index++) length = Math.max(length, idsOf(encoded, index).length);
+  return length;
+}

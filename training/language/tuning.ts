@@ -1,0 +1,123 @@
+/** Chooses temperatures and thresholds on the validation part, never on the test part. */
+import type { Head, Heads } from './heads.ts';
+import { moderationReport, scopeFigures, spamReport } from './figures.ts';
+import type { EncodedCorpora, Probabilities, Thresholds } from './figures.ts';
+import { crossEntropy } from './loss.ts';
+import { createActivations, forward } from './network.ts';
+import type { Network } from './network.ts';
+import { classesOf, idsOf } from './samples.ts';
+import type { EncodedSamples, Sample } from './samples.ts';
+
+/** In-scope accuracy that may be given up so that more out-of-scope texts are told apart. */
+const ACCURACY_GIVEN_UP = 0.02;
+const GRID = Array.from({ length: 37 }, (_, index) => 0.05 + index * 0.025);
+
+/**
+ * The temperature by which to divide a head's logits so that its probabilities fit the validation part (Guo et al.
+ * 2017, section 4.2), found by golden-section search. Between 0.25 and 8.
+ */
+export function fitTemperature(network: Network, head: Head, encoded: EncodedSamples): number {
+  const activations = createActivations(network.shape);
+  const end = head.offset + head.classes.length;
+  const rows = encoded.samples.map((_, index) => {
+    forward(network, idsOf(encoded, index), [head], activations);
+    return activations.logits.slice(head.offset, end);
+  });
+  const loss = (logTemperature: number): number => {
+    const factor = Math.exp(-logTemperature);
+    return rows.reduce((sum, row, index) => {
+      activations.logits.set(row.map((logit) => logit * factor), head.offset);
+      const classes = classesOf(encoded.samples[index] as Sample, head.name) ?? [];
+      return sum + crossEntropy({ head, logits: activations.logits, classes, weight: 1, gradients: activations.logitGradients });
+    }, 0);
+  };
+  return Math.exp(minimize(loss, Math.log(0.25), Math.log(8)));
+}
+
+/** Divides the head's logits by `temperature`, for good. */
+export function coolHead(network: Network, head: Head, temperature: number): void {
+  const { hidden } = network.shape;
+  for (let column = head.offset; column < head.offset + head.classes.length; column++) {
+    network.outputBias[column]! /= temperature;
+    for (let unit = 0; unit < hidden; unit++) network.outputWeights[column * hidden + unit]! /= temperature;
+  }
+}
+
+/** All thresholds that the manifest holds: one for each emotion, and `intent`, `hate`, `offensive`, `spam`. */
+export function tuneThresholds(validation: EncodedCorpora, heads: Heads, probabilities: Probabilities): Thresholds {
+  return {
+    ...tuneEmotions(validation.emotion.samples, heads.emotion, probabilities.emotion),
+    intent: tuneIntent(validation.intent.samples, heads.intent, probabilities.intent),
+    ...tuneModeration(validation.moderation.samples, probabilities.moderation),
+    spam: middleOfBest(GRID, (threshold) => spamReport(validation.spam.samples, probabilities.spam, threshold).classes[1]?.f1 ?? 0),
+  };
+}
+
+/**
+ * The middle of the widest run of neighbouring candidates that score best.
+ *
+ * On a small validation part many thresholds tie; the middle is furthest from where the score falls.
+ */
+export function middleOfBest(candidates: readonly number[], scoreOf: (candidate: number) => number): number {
+  const scores = candidates.map(scoreOf);
+  const best = Math.max(...scores);
+  let longest: number[] = [];
+  let run: number[] = [];
+  scores.forEach((score, index) => {
+    run = score === best ? [...run, index] : [];
+    if (run.length > longest.length) longest = run;
+  });
+  return rounded(candidates[longest[Math.floor(longest.length / 2)] ?? 0] ?? 0.5);
+}
+
+/** For each emotion, the threshold of the highest F1. */
+function tuneEmotions(samples: readonly Sample[], head: Head, probabilities: Float32Array): Record<string, number> {
+  const width = head.classes.length;
+  const tuned: Record<string, number> = {};
+  head.classes.forEach((label, column) => {
+    const rows = samples.map((sample, row) => ({
+      score: probabilities[row * width + column] ?? 0,
+      holds: classesOf(sample, 'emotion')?.includes(column) === true,
+    }));
+    const positives = rows.filter(({ holds }) => holds).length;
+    tuned[label] = middleOfBest(GRID, (threshold) => {
+      const given = rows.filter(({ score }) => score >= threshold);
+      return (2 * given.filter(({ holds }) => holds).length) / Math.max(1, given.length + positives);
+    });
+  });
+  return tuned;
+}
+
+/** The highest threshold, and so the highest recall of out-of-scope, that costs at most `ACCURACY_GIVEN_UP`. */
+function tuneIntent(samples: readonly Sample[], head: Head, probabilities: Float32Array): number {
+  const accuracy = (threshold: number): number => scopeFigures(samples, head, probabilities, threshold).intentAcceptedAccuracy;
+  const least = accuracy(0) - ACCURACY_GIVEN_UP;
+  return rounded(Math.max(...GRID.filter((threshold) => accuracy(threshold) >= least), GRID[0] ?? 0));
+}
+
+/** The pair of thresholds with the highest mean F1 of the three classes. */
+function tuneModeration(samples: readonly Sample[], probabilities: Float32Array): { hate: number; offensive: number } {
+  let best = { hate: 0.5, offensive: 0.5, score: -1 };
+  for (let hate = 0.2; hate < 0.81; hate += 0.05) {
+    for (let offensive = 0.3; offensive < 0.81; offensive += 0.05) {
+      const score = moderationReport(samples, probabilities, { hate, offensive }).macroF1;
+      if (score > best.score) best = { hate, offensive, score };
+    }
+  }
+  return { hate: rounded(best.hate), offensive: rounded(best.offensive) };
+}
+
+function minimize(valueAt: (x: number) => number, low: number, high: number): number {
+  const golden = (Math.sqrt(5) - 1) / 2;
+  let [left, right] = [low, high];
+  for (let step = 0; step < 24; step++) {
+    const width = golden * (right - left);
+    if (valueAt(right - width) < valueAt(left + width)) right = left + width;
+    else left = right - width;
+  }
+  return (left + right) / 2;
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}
