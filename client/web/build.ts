@@ -1,0 +1,30 @@
+/// <reference types="node" />
+/** Builds the viewer: one script, one page, one style sheet. Runs in Node. */
+import { copyFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+/** Files that go as they are. */
+const PLAIN_FILES = ['index.html', 'viewer.css'] as const;
+
+/** Writes viewer.js, index.html and viewer.css into `outFolder`, which is made when missing. */
+export async function buildViewer(outFolder: string): Promise<void> {
+  await mkdir(outFolder, { recursive: true });
+  await bundleForBrowser(join(import.meta.dirname, 'main.ts'), join(outFolder, 'viewer.js'));
+  for (const file of PLAIN_FILES) await copyFile(join(import.meta.dirname, file), join(outFolder, file));
+}
+
+/** Bundles a script of this project and all that it imports into one minified file for browsers of 2022 and later. */
+export async function bundleForBrowser(entry: string, outFile: string): Promise<void> {
+  await build({
+    entryPoints: [entry],
+    outfile: outFile,
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    logLevel: 'warning',
+    legalComments: 'none',
+  });
+}

@@ -1,0 +1,165 @@
+/** Everybody in the session as avatars: made, moved, labelled and taken away as the client says. */
+import { Vector3, type PerspectiveCamera } from 'three';
+import { createPoseSample, PART_BITS } from '../../protocol/codec/pose-sample.ts';
+import type { ParticipantInfo } from '../../protocol/message/common.ts';
+import type { ResultMessage } from '../../protocol/message/result.ts';
+import type { CopresenceClient } from '../client.ts';
+import { Avatar, type Presence } from './avatar.ts';
+import { slotColour } from './colours.ts';
+import { percent } from './describe.ts';
+import { Label, tagContent } from './labels.ts';
+import type { Room } from './scene.ts';
+
+/** How long something that a model said stays up without being said again. */
+const GESTURE_MS = 1200;
+const BODY_MS = 2500;
+const EMOTION_MS = 15_000;
+const SPREAD_SPACING_M = 1.25;
+const OVERLAP_M = 0.3;
+const HEADS_COMPARED = 32;
+const SIDES = ['left', 'right'] as const;
+
+interface Said {
+  readonly text: string;
+  readonly untilMs: number;
+}
+
+interface Member {
+  readonly avatar: Avatar;
+  readonly tag: Label;
+  readonly chips: Readonly<Record<(typeof SIDES)[number], Label>>;
+  readonly gestures: Partial<Record<(typeof SIDES)[number], Said>>;
+  emotion: Said | undefined;
+  bodyUntilMs: number;
+  seen: boolean;
+}
+
+export class Crowd {
+  readonly #room: Room;
+  readonly #layer: HTMLElement;
+  readonly #members = new Map<number, Member>();
+  readonly #sample = createPoseSample();
+  readonly #point = new Vector3();
+  /** Whether each participant is given a place of their own, for sessions whose spaces are not aligned. */
+  spread: boolean;
+
+  constructor(room: Room, layer: HTMLElement, options: { readonly spread: boolean }) {
+    this.#room = room;
+    this.#layer = layer;
+    this.spread = options.spread;
+  }
+
+  /** Where the heads are that are drawn now, world space. */
+  get heads(): Vector3[] {
+    return [...this.#members.values()].filter(({ seen }) => seen).map(({ avatar }) => avatar.nameAnchor(new Vector3()));
+  }
+
+  /** Whether two stand in one place, as they do when their devices' spaces were never aligned. */
+  get overlaps(): boolean {
+    const heads = this.heads.slice(0, HEADS_COMPARED);
+    return heads.some((head, index) => heads.slice(index + 1).some((other) => Math.hypot(head.x - other.x, head.z - other.z) < OVERLAP_M));
+  }
+
+  /** Draws everybody as the client knows them now. */
+  update(client: CopresenceClient, nowMs: number): void {
+    const serverMs = client.serverNowMs() - client.renderDelayMs;
+    for (const slot of this.#members.keys()) if (!client.participants.has(slot)) this.#remove(slot);
+    let place = 0;
+    const drawn = [...this.#members.values()].filter(({ seen }) => seen).length;
+    for (const participant of client.participants.values()) {
+      const source = client.avatarAt(participant.slot, serverMs, this.#sample);
+      if (source === 'none' || (this.#sample.valid & PART_BITS.head) === 0) continue;
+      const member = this.#memberOf(participant.slot);
+      member.seen = true;
+      this.#place(member, place++, drawn);
+      member.avatar.pose(this.#sample);
+      member.avatar.show(presenceOf(participant, source === 'held'));
+      member.avatar.skeleton.group.visible = member.bodyUntilMs > nowMs;
+      member.avatar.placePanel(this.#room.camera);
+      this.#label(member, participant, nowMs);
+    }
+  }
+
+  /** Keeps what a model said, to be shown for a while. */
+  understand({ slot, value }: ResultMessage, nowMs: number): void {
+    const member = this.#members.get(slot);
+    if (member === undefined) return;
+    switch (value.task) {
+      case 'body-pose':
+        member.avatar.skeleton.update(value.keypoints);
+        member.bodyUntilMs = value.score > 0.1 ? nowMs + BODY_MS : 0;
+        return;
+      case 'gesture':
+        if (value.label === 'none') delete member.gestures[value.hand];
+        else member.gestures[value.hand] = { text: `${value.label} ${percent(value.score)}`, untilMs: nowMs + GESTURE_MS };
+        return;
+      case 'language':
+        member.emotion = { text: value.emotions[0]?.label ?? value.sentiment.label, untilMs: nowMs + EMOTION_MS };
+        return;
+      default:
+        value satisfies never;
+    }
+  }
+
+  clear(): void {
+    for (const slot of [...this.#members.keys()]) this.#remove(slot);
+  }
+
+  #label(member: Member, participant: ParticipantInfo, nowMs: number): void {
+    const emotion = member.emotion !== undefined && member.emotion.untilMs > nowMs ? member.emotion.text : undefined;
+    const away = participant.presence === 'away';
+    const person = { slot: participant.slot, name: participant.name, emotion, note: away ? 'away' : '' };
+    member.tag.fill(JSON.stringify(person), () => tagContent(person));
+    member.tag.dim(away);
+    const { camera } = this.#room;
+    member.tag.follow(member.avatar.nameAnchor(this.#point), camera, this.#room);
+    for (const side of SIDES) this.#labelHand(member, side, nowMs, camera);
+  }
+
+  #labelHand(member: Member, side: (typeof SIDES)[number], nowMs: number, camera: PerspectiveCamera): void {
+    const said = member.gestures[side];
+    const text = said !== undefined && said.untilMs > nowMs ? said.text : undefined;
+    if (text !== undefined) member.chips[side].fill(text, () => [text]);
+    member.chips[side].follow(text === undefined ? undefined : member.avatar.handAnchor(side, this.#sample, this.#point), camera, this.#room);
+  }
+
+  /** On a grid when spread, so that people who stand in the same place are told apart. */
+  #place(member: Member, place: number, all: number): void {
+    if (!this.spread) return void member.avatar.group.position.set(0, 0, 0);
+    const columns = Math.ceil(Math.sqrt(all * 1.6));
+    const rows = Math.ceil(all / columns);
+    const column = place % columns, row = Math.floor(place / columns);
+    member.avatar.group.position.set(((columns - 1) / 2 - column) * SPREAD_SPACING_M, 0, (row - (rows - 1) / 2) * SPREAD_SPACING_M);
+  }
+
+  #memberOf(slot: number): Member {
+    const known = this.#members.get(slot);
+    if (known !== undefined) return known;
+    const member: Member = {
+      avatar: new Avatar(slotColour(slot)),
+      tag: new Label(this.#layer, 'tag'),
+      chips: { left: new Label(this.#layer, 'chip'), right: new Label(this.#layer, 'chip') },
+      gestures: {},
+      emotion: undefined,
+      bodyUntilMs: 0,
+      seen: false,
+    };
+    this.#room.avatars.add(member.avatar.group);
+    this.#members.set(slot, member);
+    return member;
+  }
+
+  #remove(slot: number): void {
+    const member = this.#members.get(slot);
+    member?.avatar.dispose();
+    member?.tag.remove();
+    member?.chips.left.remove();
+    member?.chips.right.remove();
+    this.#members.delete(slot);
+  }
+}
+
+function presenceOf(participant: ParticipantInfo, held: boolean): Presence {
+  if (participant.presence === 'away') return 'away';
+  return held ? 'stale' : 'present';
+}

@@ -1,0 +1,51 @@
+/** Results in words, for the feed. */
+import type { LanguageValue, ResultMessage } from '../../protocol/message/result.ts';
+
+/** One line for a result. */
+export function describeResult({ value }: ResultMessage): string {
+  switch (value.task) {
+    case 'body-pose':
+      return `body, score ${value.score.toFixed(2)}`;
+    case 'gesture':
+      return `${value.hand} hand: ${value.label} ${percent(value.score)}`;
+    case 'language':
+      return describeLanguage(value);
+    default:
+      return value satisfies never;
+  }
+}
+
+/** What the model made of a line of chat, most telling first. */
+export function describeLanguage({ emotions, sentiment, intent }: LanguageValue): string {
+  const top = emotions[0];
+  const parts = [`${sentiment.label} ${percent(sentiment.score)}`];
+  if (top !== undefined) parts.unshift(`${top.label} ${percent(top.score)}`);
+  if (intent !== null) parts.push(`intent ${intent.label}`);
+  return parts.join(' · ');
+}
+
+/** `model@version, batch of n, age`. */
+export function describeOrigin({ model, version, batchSize, ageMs }: ResultMessage): string {
+  return `${model}@${version} · batch ${batchSize} · ${ageMs.toFixed(0)} ms`;
+}
+
+/**
+ * What has to differ from the one before for a result to be worth a line. Poses and gestures come many times a second
+ * and mostly repeat themselves; a line of chat is understood once.
+ */
+export function novelty({ slot, chatId, value }: ResultMessage): { readonly stream: string; readonly content: string } {
+  switch (value.task) {
+    case 'body-pose':
+      return { stream: `${slot} body`, content: value.score < 0.3 ? 'nobody' : 'somebody' };
+    case 'gesture':
+      return { stream: `${slot} ${value.hand}`, content: value.label };
+    case 'language':
+      return { stream: `${slot} language`, content: String(chatId) };
+    default:
+      return value satisfies never;
+  }
+}
+
+export function percent(score: number): string {
+  return `${Math.round(score * 100)} %`;
+}

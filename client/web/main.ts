@@ -1,0 +1,146 @@
+/** The viewer: joins a session as its token allows and shows what goes on there. */
+import { every, systemClock } from '../../core/clock.ts';
+import type { CopresenceClient } from '../client.ts';
+import { connect } from '../connect.ts';
+import type { ClientState } from '../events.ts';
+import { Crowd } from './crowd.ts';
+import { byId, create } from './dom.ts';
+import { ChatFeed, ResultFeed, showParticipants } from './feed.ts';
+import { Measurements } from './measurements.ts';
+import { Room } from './scene.ts';
+import { fragmentFor, readSettings, type ViewerSettings } from './settings.ts';
+import { openBrowserSocket } from './socket.ts';
+
+const PANEL_PERIOD_MS = 500;
+/** When the camera first turns to those who are there, and for how long it follows new ones. */
+const FRAMING_MS = 4000;
+
+const clock = systemClock();
+const settings = readSettings(location.hash);
+const room = new Room(byId('scene', HTMLCanvasElement));
+const crowd = new Crowd(room, byId('labels', HTMLElement), { spread: settings.spread });
+const results = new ResultFeed(byId('results', HTMLElement));
+const chat = new ChatFeed(byId('chat', HTMLElement));
+const measurements = new Measurements();
+const names = new Map<number, string>();
+let client: CopresenceClient | undefined;
+let framed = { heads: 0, untilMs: 0 };
+
+function watch(joining: CopresenceClient): void {
+  client = joining;
+  measurements.watch(joining, () => clock.nowMs());
+  joining.on('state', showState);
+  joining.on('joined', () => {
+    crowd.clear();
+    framed = { heads: 0, untilMs: clock.nowMs() + FRAMING_MS };
+    byId('say', HTMLFormElement).hidden = !joining.self.grants.includes('chat');
+    refreshParticipants();
+  });
+  joining.on('presence', refreshParticipants);
+  joining.on('chat', (message) => chat.add(message, nameOf(message.slot)));
+  joining.on('result', (result) => {
+    crowd.understand(result, clock.nowMs());
+    chat.understand(result);
+    results.add(result, nameOf(result.slot));
+  });
+}
+
+async function enter({ token, session, name }: ViewerSettings): Promise<void> {
+  if (token === '' || session === '') return showNotice('Open this page with #token=…&session=… behind its address.');
+  showState({ state: 'joining', sinceMs: clock.nowMs(), anew: false });
+  try {
+    await connect({
+      url: location.origin, token, session, name, clock, openSocket: openBrowserSocket, listen: watch,
+      // A viewer sends nothing that a model could run on or a recording could hold.
+      consent: { inference: false, recording: false, training: false },
+    });
+  } catch (error) {
+    showNotice(error instanceof Error ? error.message : 'could not join');
+  }
+}
+
+function refreshParticipants(): void {
+  if (client === undefined) return;
+  for (const { slot, name } of client.participants.values()) names.set(slot, name);
+  showParticipants(byId('participants', HTMLElement), client.participants.values(), client.state.state === 'live' ? client.self.slot : undefined);
+  byId('participant-count', HTMLElement).textContent = String(client.participants.size);
+}
+
+function nameOf(slot: number): string {
+  return names.get(slot) ?? `slot ${slot}`;
+}
+
+function showState(state: ClientState): void {
+  const status = byId('status', HTMLElement);
+  status.dataset['state'] = state.state;
+  status.textContent = state.state === 'closed' ? `closed: ${state.code}` : state.state;
+  if (state.state === 'live') byId('notice', HTMLElement).hidden = true;
+}
+
+function showNotice(text: string): void {
+  const notice = byId('notice', HTMLElement);
+  notice.textContent = text;
+  notice.hidden = false;
+}
+
+function showPanel(nowMs: number): void {
+  measurements.draw(nowMs);
+  if (client?.state.state !== 'live') return;
+  byId('link', HTMLElement).textContent =
+    `round trip ${client.rttMs.toFixed(1)} ms · clock offset ${client.clockOffsetMs.toFixed(0)} ms · drawn ${client.renderDelayMs.toFixed(0)} ms late`;
+}
+
+/** Shows everybody while they come in, then leaves the camera to whoever looks. */
+function frameNewcomers(nowMs: number): void {
+  if (nowMs > framed.untilMs) return;
+  const heads = crowd.heads;
+  if (heads.length === framed.heads) return;
+  framed = { ...framed, heads: heads.length };
+  if (!crowd.spread && crowd.overlaps) setSpread(true);
+  else room.frame(heads);
+}
+
+function setSpread(wanted: boolean): void {
+  crowd.spread = wanted;
+  byId('spread', HTMLInputElement).checked = wanted;
+  framed = { heads: 0, untilMs: clock.nowMs() + FRAMING_MS };
+}
+
+function drawPicture(): void {
+  if (client === undefined) return;
+  const nowMs = clock.nowMs();
+  crowd.update(client, nowMs);
+  frameNewcomers(nowMs);
+}
+
+function fillForms(): void {
+  byId('session', HTMLInputElement).value = settings.session;
+  byId('sessions', HTMLDataListElement).append(...settings.sessions.map((name) => {
+    const option = create('option', '');
+    option.value = name;
+    return option;
+  }));
+  const spread = byId('spread', HTMLInputElement);
+  spread.checked = settings.spread;
+  spread.addEventListener('change', () => setSpread(spread.checked));
+  byId('switcher', HTMLFormElement).addEventListener('submit', (event) => {
+    event.preventDefault();
+    location.hash = fragmentFor({ ...settings, spread: spread.checked }, byId('session', HTMLInputElement).value);
+  });
+  byId('say', HTMLFormElement).addEventListener('submit', (event) => {
+    event.preventDefault();
+    const line = byId('line', HTMLInputElement);
+    if (client?.say(line.value) === 'sent') line.value = '';
+  });
+}
+
+// Another fragment is another session: leave this one properly, so that the viewer does not stay there as away.
+window.addEventListener('hashchange', () => {
+  void (client?.leave() ?? Promise.resolve()).then(() => location.reload());
+});
+window.addEventListener('pagehide', () => void client?.leave());
+
+fillForms();
+room.start(drawPicture);
+every(clock, PANEL_PERIOD_MS, showPanel);
+void enter(settings);

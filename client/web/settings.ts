@@ -1,0 +1,31 @@
+/** What the page was opened with: `#token=...&session=...`, in the fragment so that it reaches no server log. */
+
+export interface ViewerSettings {
+  readonly token: string;
+  readonly session: string;
+  readonly name: string;
+  /** Sessions to offer in the switcher. */
+  readonly sessions: readonly string[];
+  readonly spread: boolean;
+}
+
+/** Reads a fragment, with or without its `#`. */
+export function readSettings(fragment: string): ViewerSettings {
+  const fields = new URLSearchParams(fragment.replace(/^#/, ''));
+  const session = fields.get('session') ?? '';
+  const listed = (fields.get('sessions') ?? '').split(',').filter((name) => name !== '');
+  return {
+    token: fields.get('token') ?? '',
+    session,
+    name: (fields.get('name') ?? 'viewer').slice(0, 64) || 'viewer',
+    sessions: [...new Set(session === '' ? listed : [session, ...listed])],
+    spread: fields.get('spread') === '1',
+  };
+}
+
+/** The fragment for another session with the same token. */
+export function fragmentFor(settings: ViewerSettings, session: string): string {
+  const fields = new URLSearchParams({ token: settings.token, session, name: settings.name, sessions: settings.sessions.join(',') });
+  if (settings.spread) fields.set('spread', '1');
+  return `#${fields.toString()}`;
+}
