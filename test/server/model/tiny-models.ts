@@ -32,16 +32,16 @@ export async function publish(modelsFolder: string, model: TinyModel): Promise<v
 }
 
 /**
- * Finds every joint in the middle of a dark picture. On a grey one it answers NaN, and on a white one it fails: it
+ * Finds every joint in the middle of a dark picture. On a light one it answers NaN, and on a white one it fails: it
  * reads behind the end of a table.
  */
 export function moodyBody(name: string): TinyModel {
   const graph = new GraphBuilder({ name });
   const pixels = graph.op('Cast', [graph.input('input', 'uint8', ['N', 8, 8, 3])], { to: FLOAT });
-  const brightness = graph.op('ReduceMax', [graph.op('Reshape', [pixels, graph.ints([0, 192])])], { axes: [1], keepdims: 0 });
-  const grey = graph.op('Cast', [graph.op('Greater', [brightness, graph.scalar(85)])], { to: INT64 });
-  const white = graph.op('Cast', [graph.op('Greater', [brightness, graph.scalar(200)])], { to: INT64 });
-  const row = graph.op('Add', [grey, graph.op('Mul', [white, graph.ints([1000])])]);
+  const brightness = graph.op('ReduceMean', [graph.op('Reshape', [pixels, graph.ints([0, 192])])], { axes: [1], keepdims: 0 });
+  const light = graph.op('Cast', [graph.op('Greater', [brightness, graph.scalar(130)])], { to: INT64 });
+  const white = graph.op('Cast', [graph.op('Greater', [brightness, graph.scalar(180)])], { to: INT64 });
+  const row = graph.op('Add', [light, graph.op('Mul', [white, graph.ints([1000])])]);
   const table = new Float32Array(2 * 51).fill(0.5).fill(NaN, 51);
   const chosen = graph.op('Gather', [graph.constant('float32', [2, 51], table), row], { axis: 0 });
   graph.op('Reshape', [chosen, graph.ints([0, 17, 3])], {}, 'keypoints');
