@@ -43,8 +43,10 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
+export type GatewayConfig = Pick<Config, 'tick-rate-hz' | 'gesture-rate-hz' | 'max-sessions' | 'recordings-folder' | 'workers'>;
+
 /** Builds the stages and starts the tick. */
-export function createGateway(config: Pick<Config, 'tick-rate-hz' | 'gesture-rate-hz' | 'max-sessions' | 'recordings-folder'>, parts: GatewayParts): Gateway {
+export function createGateway(config: GatewayConfig, parts: GatewayParts): Gateway {
   const { clock, meter } = parts;
   const broadcaster = new Broadcaster(meter);
   const recording = new RecordingControl(recordIntoFolder(clock, config['recordings-folder']));
@@ -67,7 +69,7 @@ export function createGateway(config: Pick<Config, 'tick-rate-hz' | 'gesture-rat
     { clock, pool: parts.pool, onOutcome: (request, outcome) => results.finish(request, outcome), metrics: parts.metrics.scheduler },
     { queueCapacity: QUEUE_CAPACITY, budgetMs: { gesture: ROUTES.gesture.deadlineMs, 'body-pose': ROUTES['body-pose'].deadlineMs, language: ROUTES.language.deadlineMs } },
   );
-  const ingest = new Ingest({ meter, submit: (request) => scheduler.submit(request), routes: routesOf(parts.pool), gestureRateHz: config['gesture-rate-hz'] });
+  const ingest = new Ingest({ meter, submit: (request) => scheduler.submit(request), routes: config.workers === 0 ? {} : ROUTES, gestureRateHz: config['gesture-rate-hz'] });
   const tokens = createTokenVerifier(parts.tokenKey, () => clock.wallMs());
   const reception: Reception = new Reception({ clock, meter, tokens, directory, ingest, recording, serverName: `copresence ${parts.version}` });
   const ticking = startTicking(clock, config['tick-rate-hz'], directory, broadcaster);
@@ -88,13 +90,13 @@ export function createGateway(config: Pick<Config, 'tick-rate-hz' | 'gesture-rat
 /** A running server. */
 export interface RunningServer {
   readonly url: string;
-  /** Tells every client, ends recordings, workers and sockets. */
+  /** Tells every client, ends recordings and sockets. The pool is its owner's to close, after this. */
   close(): Promise<void>;
 }
 
 export interface ServerParts {
   readonly clock: Clock;
-  readonly pool: DevicePool & { close(): Promise<void> };
+  readonly pool: DevicePool;
   readonly tokenKey: Uint8Array;
   readonly version: string;
   readonly viewerFolder: string;
@@ -124,7 +126,6 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
       draining = true;
       transport.close('SERVER_DRAINING', 'the server is going down');
       await gateway.close();
-      await pool.close();
       http.close();
       http.closeAllConnections();
       await metrics.close();
@@ -138,11 +139,6 @@ function startTicking(clock: Clock, tickRateHz: number, directory: SessionDirect
     tick = (tick + 1) >>> 0;
     for (const session of directory.sessions) broadcaster.tick(session, tick, nowMs);
   });
-}
-
-/** Without any device no task is offered, rather than every request refused. */
-function routesOf(pool: DevicePool): Partial<Record<Task, TaskRoute>> {
-  return pool.devices.length === 0 ? {} : ROUTES;
 }
 
 function isReady(device: DevicePool['devices'][number]): boolean {

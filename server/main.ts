@@ -7,6 +7,7 @@ import { systemClock, type Clock } from '../core/clock.ts';
 import { CopresenceError } from '../core/errors.ts';
 import { ROUTES, startServer } from './app.ts';
 import { describeConfig, readConfig, type Config } from './config.ts';
+import { LatePool } from './late-pool.ts';
 import { startModelPool } from './model/pool.ts';
 import { signToken } from './session/token-signer.ts';
 
@@ -22,13 +23,19 @@ async function main(): Promise<void> {
   const log = pino({ level: config['log-level'], base: null }, pino.destination(2));
   const developmentKey = config['token-key'] === undefined ? randomBytes(32).toString('base64url') : undefined;
   const tokenKey = Buffer.from(config['token-key'] ?? developmentKey ?? '', 'utf8');
-  const pool = await startModelPool({ clock, log }, poolOptions(config));
+  const pool = new LatePool();
   const { version } = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8')) as { version: string };
   const server = await startServer(config, { clock, pool, tokenKey, version, viewerFolder: folder('.cache/viewer') });
   log.info({ url: server.url, workers: config.workers }, 'listening');
   if (config['json-events']) console.log(JSON.stringify({ event: 'listening', url: server.url, ...(developmentKey === undefined ? {} : { devKey: developmentKey }) }));
   else if (developmentKey !== undefined) await explainDevelopment(clock, server.url, developmentKey);
-  closeOnSignals(log, () => server.close());
+  const models = await startModelPool({ clock, log }, poolOptions(config));
+  closeOnSignals(log, async () => {
+    await server.close();
+    await models.close();
+  });
+  pool.attach(models);
+  log.info({ models: models.models }, 'ready');
 }
 
 function poolOptions(config: Config): Parameters<typeof startModelPool>[1] {
