@@ -12,7 +12,7 @@ export const ITEM_ENCODING = 'copresence.item.v1';
 export const SESSION_RECORD = 'copresence.session';
 export const PARTICIPANT_RECORD = 'copresence.participant';
 
-/** What a channel holds. `presence` and `consent` are JSON, `chat` and `result` MessagePack. */
+/** What a channel holds. `presence` and `consent` are JSON, `chat` is text and `result` MessagePack. */
 export const RECORDED_KINDS = ['pose', 'video', 'chat', 'result', 'presence', 'consent'] as const;
 export type RecordedKind = (typeof RECORDED_KINDS)[number];
 
@@ -23,7 +23,7 @@ export type RecordingSource = 'measured' | 'generated';
 export const PAYLOADS: Readonly<Record<RecordedKind, string>> = {
   pose: 'One encoded pose sample, as in docs/spec.md.',
   video: 'One encoded video chunk, as in docs/spec.md.',
-  chat: 'One control message of type say or chat (MessagePack), or plain UTF-8 text.',
+  chat: 'One line of chat: UTF-8 text.',
   result: 'One control message of type result: MessagePack.',
   presence: 'JSON {"event": "joined" | "away" | "back" | "left"}.',
   consent: 'JSON {"inference": boolean, "recording": boolean, "training": boolean}.',

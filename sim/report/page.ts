@@ -1,0 +1,134 @@
+/** A report as one HTML page: no scripts, nothing loaded from anywhere. */
+import { TASKS } from '../../core/tasks.ts';
+import type { FleetReport } from '../fleet/fleet-report.ts';
+import { TIMED } from '../measure/fleet-measure.ts';
+import { barChart, escapeText, lineChart } from './chart.ts';
+import { milliseconds, shareOf } from './numbers.ts';
+import { PAGE_STYLE } from './page-style.ts';
+import { batchRows, byteRows, errorRows, latencyRows, messageRows, requestRows, sessionRows, settingRows, streamRows, TIMED_NAMES, verdictRows, type Rows } from './rows.ts';
+
+/** The whole page. */
+export function renderPage(report: FleetReport): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>Simulator report, ${escapeText(report.startedAt)}</title>
+<style>${PAGE_STYLE}</style>
+</head>
+<body>
+${[summary(report), ...sections(report)].join('\n')}
+</body>
+</html>
+`;
+}
+
+function summary(report: FleetReport): string {
+  const { settings, passed, verdicts } = report;
+  const kept = verdicts.filter((verdict) => verdict.passed).length;
+  return `<header><h1>Simulator report</h1><span class="badge ${passed ? 'good' : 'bad'}">${passed ? 'passed' : 'failed'}: ${kept} of ${verdicts.length} thresholds kept</span></header>
+<p>${settings.headsets} virtual headsets in ${settings.sessions} sessions, ${settings.durationS} s measured, ${escapeText(report.startedAt)}</p>
+<div class="tiles">${tiles(report).map(([value, label]) => `<div class="tile"><b>${escapeText(value)}</b><span>${escapeText(label)}</span></div>`).join('')}</div>`;
+}
+
+function tiles({ streams, latency, joins, settings, chat }: FleetReport): [string, string][] {
+  const middle = (figures: { count: number; p50Ms: number; p99Ms: number }): string => (figures.count === 0 ? '–' : `${milliseconds(figures.p50Ms)} ms`);
+  return [
+    [`${joins.joined} / ${settings.headsets}`, 'headsets joined'],
+    [shareOf(streams.pose.delivered, streams.pose.expected), 'of the poses reached the others'],
+    [middle(latency.pose), 'pose to the others, median'],
+    ...TASKS.map((task): [string, string] => [middle(latency[task]), `${task} result, median`]),
+    [`${chat.lost}`, 'chat lines lost'],
+  ];
+}
+
+function sections(report: FleetReport): string[] {
+  const errors = errorRows(report);
+  return [
+    section('Thresholds', '', verdictTable(report)),
+    section('Streams', 'Late: sent more than 5 ms after the intended time. Skipped: the simulator was too slow to send it. A pose that a newer one overtakes on the server is superseded, not delivered.', table(streamRows(report))),
+    section('Latency', 'From the intended capture to the receiver. The error of the clocks is the distance between capture times on the server’s clock and the true ones.', table(latencyRows(report)) + charts([cumulative(report), ...timelines(report)])),
+    section('Throughput', '', charts(throughput(report))),
+    section('Inference', 'How the gateway’s requests ended, and the batches that results came from.', pair([table(requestRows(report)), table(batchRows(report))]) + charts(batchSizes(report))),
+    section('Sessions and traffic', '', pair([table(sessionRows(report)), table(byteRows(report)), table(messageRows(report)), ...(errors.length > 1 ? [table(errors)] : [])])),
+    section('Settings', '', table(settingRows(report), true)),
+    section('Sources', 'Measured: all of it was recorded by sensors. Generated: hands move between measured poses on recorded controllers.', originTable(report)),
+  ];
+}
+
+function section(title: string, note: string, body: string): string {
+  return `<section><h2>${escapeText(title)}</h2>${note === '' ? '' : `<p>${escapeText(note)}</p>`}${body}</section>`;
+}
+
+function table(rows: Rows, words = false): string {
+  const [head = [], ...body] = rows;
+  const cells = (tag: 'th' | 'td', row: readonly string[]): string => `<tr>${row.map((cell) => `<${tag}>${escapeText(cell)}</${tag}>`).join('')}</tr>`;
+  return `<div class="scroll"><table${words ? ' class="words"' : ''}><thead>${cells('th', head)}</thead><tbody>${body.map((row) => cells('td', row)).join('')}</tbody></table></div>`;
+}
+
+function verdictTable(report: FleetReport): string {
+  const [head = [], ...rows] = verdictRows(report);
+  const body = rows.map(([mark = '', ...cells], index) => {
+    const passed = report.verdicts[index]?.passed === true;
+    return `<tr><td class="${passed ? 'good' : 'bad'}">${mark} ${passed ? 'kept' : 'broken'}</td>${cells.map((cell) => `<td>${escapeText(cell)}</td>`).join('')}</tr>`;
+  });
+  return `<div class="scroll"><table class="words"><thead><tr>${head.map((cell) => `<th>${escapeText(cell)}</th>`).join('')}</tr></thead><tbody>${body.join('')}</tbody></table></div>`;
+}
+
+function originTable({ origins }: FleetReport): string {
+  return table([['headset', 'recording', 'streams'], ...origins.map(({ headset, origin, source }) => [headset, origin, source])], true);
+}
+
+function pair(tables: readonly string[]): string {
+  return `<div class="pair">${tables.join('')}</div>`;
+}
+
+function charts(svgs: readonly string[]): string {
+  return `<div class="charts">${svgs.map((svg) => `<figure>${svg}</figure>`).join('')}</div>`;
+}
+
+function cumulative({ latency }: FleetReport): string {
+  const shown = TIMED.filter((timed) => latency[timed].count > 0);
+  return lineChart({
+    title: 'Share that came within a time',
+    x: { label: 'ms, logarithmic', scale: 'log', domain: [1, Math.max(100, ...shown.map((timed) => latency[timed].maxMs))] },
+    y: { label: 'share', domain: [0, 1], format: (share) => `${Math.round(share * 100)}%` },
+    series: shown.map((timed) => ({ name: timed, colour: TIMED.indexOf(timed), points: latency[timed].curve.map(({ share, ms }) => ({ x: Math.max(1, ms), y: share })) })),
+  });
+}
+
+function timelines({ timelines: points, settings }: FleetReport): string[] {
+  return TIMED.filter((timed) => points[timed].length > 0).map((timed) => lineChart({
+    title: TIMED_NAMES[timed],
+    x: { label: 'seconds since the start', domain: [0, settings.warmUpS + settings.durationS + 1] },
+    y: { label: 'ms' },
+    series: [
+      { name: 'median', colour: TIMED.indexOf(timed), points: points[timed].map(({ atS, p50Ms }) => ({ x: atS + 0.5, y: p50Ms })) },
+      { name: '99th percentile', colour: TIMED.indexOf(timed), dashed: true, points: points[timed].map(({ atS, p99Ms }) => ({ x: atS + 0.5, y: p99Ms })) },
+    ],
+  }));
+}
+
+/** The first and the last second are cut, so they are left out. */
+function throughput({ throughput: points, settings }: FleetReport): string[] {
+  const whole = points.slice(1, -1);
+  const x = { label: 'seconds since the start', domain: [0, settings.warmUpS + settings.durationS + 1] as const };
+  return [
+    lineChart({ title: 'Poses a second, all sessions', x, y: { label: 'poses/s' }, series: [
+      { name: 'sent', colour: 1, points: whole.map(({ atS, posesSent }) => ({ x: atS + 0.5, y: posesSent })) },
+      { name: 'delivered', colour: 0, points: whole.map(({ atS, posesDelivered }) => ({ x: atS + 0.5, y: posesDelivered })) },
+    ] }),
+    lineChart({ title: 'Results a second, all sessions', x, y: { label: 'results/s' }, series: TASKS.map((task) => (
+      { name: task, colour: TIMED.indexOf(task), points: whole.map(({ atS, results }) => ({ x: atS + 0.5, y: results[task] })) }
+    )) }),
+  ];
+}
+
+function batchSizes({ batches }: FleetReport): string[] {
+  return TASKS.filter((task) => batches[task].length > 0).map((task) => barChart({
+    title: `Batches of ${task}`, xLabel: 'requests in a batch', yLabel: 'batches', colour: TIMED.indexOf(task),
+    bars: batches[task].map(({ size, batches: number }) => ({ label: String(size), value: number })),
+  }));
+}

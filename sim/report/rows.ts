@@ -1,0 +1,95 @@
+/** The tables of a report as rows of text: the terminal and the page show the same ones. */
+import { TASKS } from '../../core/tasks.ts';
+import type { FleetReport } from '../fleet/fleet-report.ts';
+import { TIMED, type Timed } from '../measure/fleet-measure.ts';
+import type { LatencyFigures } from '../measure/latency.ts';
+import { byteRate, count, milliseconds, shareOf } from './numbers.ts';
+
+/** What each timed stream is called in a report. */
+export const TIMED_NAMES: Readonly<Record<Timed, string>> = {
+  pose: 'pose → others', chat: 'chat → others', 'body-pose': 'picture → body pose → all', gesture: 'hand → gesture → all', language: 'chat → language → all',
+};
+
+/** The first row is the head. */
+export type Rows = readonly (readonly string[])[];
+
+export function streamRows({ streams }: FleetReport): Rows {
+  const rows = (['pose', 'video', 'chat'] as const).map((kind) => {
+    const { sent, late, missed, superseded, unsent, expected, delivered } = streams[kind];
+    return [kind, count(sent), count(late), count(missed), count(superseded + unsent),
+      kind === 'video' ? '–' : count(expected), kind === 'video' ? '–' : count(delivered), kind === 'video' ? '–' : shareOf(delivered, expected)];
+  });
+  return [['stream', 'sent', 'late', 'skipped', 'not sent', 'expected', 'delivered', 'share'], ...rows];
+}
+
+export function latencyRows(report: FleetReport): Rows {
+  const row = (name: string, { count: measured, p50Ms, p90Ms, p95Ms, p99Ms, maxMs }: LatencyFigures): string[] =>
+    [name, count(measured), ...(measured === 0 ? ['–', '–', '–', '–', '–'] : [p50Ms, p90Ms, p95Ms, p99Ms, maxMs].map(milliseconds))];
+  return [
+    ['milliseconds', 'measured', 'p50', 'p90', 'p95', 'p99', 'longest'],
+    ...TIMED.map((timed) => row(TIMED_NAMES[timed], report.latency[timed])),
+    row('joining', report.joins.timeMs),
+    row('error of the clocks', report.clockError),
+  ];
+}
+
+/** How the gateway's inference requests ended; a note in place of figures when it does not serve them. */
+export function requestRows({ gateway }: FleetReport): Rows {
+  const outcomes = ['done', 'failed', 'expired', 'superseded', 'shed', 'unavailable'];
+  if (gateway === undefined) return [['task', ...outcomes], ['the gateway does not serve its metrics here', ...outcomes.map(() => '')]];
+  return [['task', ...outcomes], ...TASKS.map((task) => [task, ...outcomes.map((outcome) => count(gateway.requests[task]?.[outcome] ?? 0))])];
+}
+
+/** What became of messages when they arrived at the gateway. */
+export function messageRows({ gateway }: FleetReport): Rows {
+  const outcomes = ['accepted', 'refused', 'superseded'];
+  const kinds = ['pose', 'video', 'chat', 'control'];
+  if (gateway === undefined) return [['message', ...outcomes]];
+  return [['message', ...outcomes], ...kinds.map((kind) => [kind, ...outcomes.map((outcome) => count(gateway.messages[kind]?.[outcome] ?? 0))])];
+}
+
+export function sessionRows({ sessions }: FleetReport): Rows {
+  return [
+    ['session', 'headsets', 'pictures', 'chat lines', ...TASKS.map((task) => `${task} results`)],
+    ...sessions.map((session) => [session.session, count(session.headsets), count(session.pictures), count(session.chatLines), ...TASKS.map((task) => count(session.results[task]))]),
+  ];
+}
+
+export function batchRows({ batches }: FleetReport): Rows {
+  return [['task', 'batches', 'mean size', 'largest'], ...TASKS.map((task) => {
+    const sizes = batches[task];
+    const number = sizes.reduce((sum, entry) => sum + entry.batches, 0);
+    const requests = sizes.reduce((sum, entry) => sum + entry.batches * entry.size, 0);
+    return [task, count(number), number === 0 ? '–' : (requests / number).toFixed(2), number === 0 ? '–' : `${Math.max(...sizes.map(({ size }) => size))}`];
+  })];
+}
+
+export function byteRows({ bytes }: FleetReport): Rows {
+  return [
+    ['bytes', ''],
+    ['one avatar update', `${bytes.perAvatarUpdate.toFixed(0)} B`],
+    ['received by a headset', byteRate(bytes.receivedPerHeadsetS)],
+    ['sent by a headset', byteRate(bytes.sentPerHeadsetS)],
+  ];
+}
+
+export function verdictRows({ verdicts }: FleetReport): Rows {
+  return [['', 'threshold', 'limit', 'value'], ...verdicts.map(({ name, limit, value, passed }) => [passed ? '✓' : '✗', name, limit, value])];
+}
+
+export function errorRows({ errors, joins }: FleetReport): Rows {
+  return [['code', 'times'], ...Object.entries({ ...joins.failures, ...errors }).map(([code, times]) => [code, count(times)])];
+}
+
+export function settingRows({ settings, machine, startedAt }: FleetReport): Rows {
+  return [
+    ['setting', ''],
+    ['started', startedAt],
+    ['server', settings.url],
+    ['headsets', `${settings.headsets} in ${settings.sessions} sessions, ${settings.cameras} with a camera`],
+    ['streams', `pose and hands at ${settings.poseHz} Hz, pictures at ${settings.videoHz} Hz`],
+    ['measured', `${settings.durationS} s after ${settings.warmUpS} s of warm-up, seed ${settings.seed}`],
+    ['machine', `${machine.cores} x ${machine.cpu}, ${machine.memoryGiB} GiB`],
+    ['system', `${machine.system}, Node ${machine.node}`],
+  ];
+}
