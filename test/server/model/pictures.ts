@@ -6,13 +6,30 @@ import sharp from 'sharp';
 
 const photographs = join(dirname(createRequire(import.meta.url).resolve('@vladmandic/face-api/package.json')), 'demo');
 
-/** How many photographs of people there are, numbered from 1. */
-export const PHOTOGRAPH_COUNT = 6;
-
-/** A photograph of people as a camera would send it: 640x480, JPEG. */
+/** A photograph of several people as a camera would send it: 640x480, JPEG. @param number - 1..6 */
 export async function photograph(number: number): Promise<Uint8Array> {
   const original = await readFile(join(photographs, `sample${number}.jpg`));
   return sharp(original).resize(640, 480, { fit: 'cover' }).jpeg({ quality: 75 }).toBuffer();
+}
+
+/** Where one person stands in a photograph of several: its left edge and its width, as shares of the photograph's. */
+export const PEOPLE = [
+  { number: 2, left: 0, width: 0.46 },
+  { number: 2, left: 0.66, width: 0.34 },
+  { number: 3, left: 0, width: 0.5 },
+  { number: 3, left: 0.45, width: 0.3 },
+  { number: 4, left: 0.47, width: 0.25 },
+  { number: 6, left: 0.05, width: 0.35 },
+  { number: 6, left: 0.5, width: 0.3 },
+  { number: 6, left: 0.72, width: 0.28 },
+] as const;
+
+/** One person cut out of a photograph: 480 high at most, JPEG. */
+export async function portrait({ number, left, width }: (typeof PEOPLE)[number]): Promise<Uint8Array> {
+  const original = sharp(await readFile(join(photographs, `sample${number}.jpg`)));
+  const size = await original.metadata();
+  const region = { left: Math.round(left * size.width), top: 0, width: Math.floor(width * size.width), height: size.height };
+  return original.extract(region).resize(640, 480, { fit: 'inside' }).jpeg({ quality: 75 }).toBuffer();
 }
 
 /** A JPEG of one shade of grey, 0..255. */
