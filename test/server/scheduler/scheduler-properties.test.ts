@@ -178,7 +178,8 @@ describe('whatever requests, devices and participants do', () => {
       const world = await tell(told);
       const released = timesReleased(world);
       for (const { request, atMs } of world.ended) {
-        if (!released.has(request)) expect(atMs).toBeLessThanOrEqual(request.deadlineMs);
+        // A time that is a sum of many delays is off by its rounding.
+        if (!released.has(request)) expect(atMs).toBeLessThanOrEqual(request.deadlineMs + 1e-6);
       }
     }));
 

@@ -242,6 +242,34 @@ describe('devices that fail', () => {
     expect(world.outcomeOf(older)).toBe('superseded');
   });
 
+  it('a stream whose batch was lost does not count as served', async () => {
+    const world = new World({ latency: new Map([['m', latencyTable(1, () => 5)]]), budgetMs: 100 });
+    world.submit({ streamId: 'a' });
+    await world.advance(5);
+    world.submit({ streamId: 'b' });
+    await world.advance(5);
+    world.submit({ streamId: 'a' });
+    world.device().crash();
+    await world.advance(0);
+    world.submit({ streamId: 'b' });
+    world.submit({ streamId: 'a' });
+    world.device().restart();
+    await world.advance(20);
+    expect(world.batches.map(({ requests }) => requests[0]?.streamId)).toEqual(['a', 'b', 'a', 'a', 'b']);
+  });
+
+  it('a device that goes while another model is looked at is given nothing', async () => {
+    const world = new World({ deviceCount: 0, budgetMs: 20, latency: new Map([['m', TABLE], ['n', TABLE]]) });
+    const served = world.submit({ model: 'm', budgetMs: 50 });
+    world.submit({ model: 'n', budgetMs: 2 });
+    world.onEnd = ({ model }) => model === 'n' && world.device().crash();
+    const device = world.addDevice();
+    expect(world.batches).toEqual([]);
+    device.restart();
+    await world.advance(20);
+    expect(world.outcomeOf(served)).toBe('done');
+  });
+
   it('of two lost requests of a stream the newer is tried again', async () => {
     const world = new World({ deviceCount: 3, budgetMs: 40 });
     const older = world.submit({ streamId: 'a' });
@@ -309,6 +337,20 @@ describe('bounds', () => {
     const unimportant = world.submit({ priority: 3 });
     expect(world.outcomeOf(unimportant)).toBe('shed');
     await world.advance(20);
+  });
+
+  it('with more streams than it remembers, the silent ones lose their place', async () => {
+    const world = new World({ queueCapacity: 2, budgetMs: 100, latency: new Map([['m', latencyTable(1, () => 1)]]) });
+    for (let stream = 0; stream < 9; stream++) {
+      world.submit({ streamId: `stream-${stream}` });
+      await world.advance(1);
+    }
+    world.submit({ streamId: 'busy' });
+    world.submit({ streamId: 'stream-0' });
+    world.submit({ streamId: 'new' });
+    await world.advance(5);
+    const order = world.batches.slice(-2).map(({ requests }) => requests[0]?.streamId);
+    expect(order).toEqual(['stream-0', 'new']);
   });
 
   it('closing ends what waits, and lets what is in flight finish', async () => {

@@ -32,6 +32,8 @@ export class World {
   readonly ended: Ended[] = [];
   /** Called as each batch reaches a device, with what was left waiting. */
   onRelease: (batch: Batch, waiting: readonly InferenceRequest[]) => void = () => undefined;
+  /** Called as each request ends; may change devices or submit. */
+  onEnd: (request: InferenceRequest) => unknown = () => undefined;
   readonly scheduler;
   readonly #options: WorldOptions;
   readonly #inFlight = new Set<InferenceRequest>();
@@ -131,6 +133,7 @@ export class World {
     this.ended.push({ request, outcome, atMs: this.clock.nowMs() });
     this.#alive.delete(request);
     this.#inFlight.delete(request);
+    this.onEnd(request);
   }
 }
 
