@@ -1,14 +1,17 @@
 /** Gathers everything that the gesture model learns from and is tested on, with nothing shared between the two. */
 import { join } from 'node:path';
 import { seededRandom } from '../../core/random.ts';
+import type { Prototype } from './augment.ts';
 import { roleOf } from './gestures.ts';
 import { readHandyPoses } from './handy-poses.ts';
 import type { HandCapture } from './handy-poses.ts';
 import { readKiniviKeypoints, splitKeypoints } from './kinivi-keypoints.ts';
-import { augmentedFrames, frameSamples, poseSamples, prototypesOf } from './samples.ts';
+import { augmentedFrames, emptyHands, frameSamples, joinSamples, poseSamples, prototypesOf } from './samples.ts';
 import type { SampleSet } from './samples.ts';
 
 export interface GestureData {
+  /** The left-hand captures that training draws from. */
+  readonly prototypes: readonly Prototype[];
   /** Left-hand captures, augmented: as a headset tracks them, and as a camera would see them. */
   readonly trackedTrain: SampleSet;
   readonly cameraTrain: SampleSet;
@@ -25,6 +28,8 @@ export interface GestureData {
 }
 
 const MILLIMETRE = 0.001;
+/** Enough for the network to learn that a hand without joints shows nothing. */
+const EMPTY_HANDS = 50;
 
 /**
  * Reads the data sets and draws the samples; the same seed gives the same samples.
@@ -41,7 +46,11 @@ export function loadGestureData(folder: string, seed: number): GestureData {
   const tracked = { view: 'tracked', noise: 6 * MILLIMETRE } as const;
   const camera = { view: 'camera', noise: 3 * MILLIMETRE } as const;
   return {
-    trackedTrain: poseSamples(seededRandom(seed), left, { ...tracked, perGesture: 800, none: 5000 }),
+    prototypes: left,
+    trackedTrain: joinSamples([
+      poseSamples(seededRandom(seed), left, { ...tracked, perGesture: 800, none: 5000 }),
+      emptyHands(EMPTY_HANDS),
+    ]),
     cameraTrain: poseSamples(seededRandom(seed + 1), left, { ...camera, perGesture: 400, none: 1500 }),
     trackedValidation: poseSamples(seededRandom(seed + 2), left, { ...tracked, perGesture: 60, none: 300 }),
     framesTrain: augmentedFrames(seededRandom(seed + 4), frames.train, 2),

@@ -5,11 +5,12 @@ import type { ClassificationReport } from '../evaluate/classification.ts';
 import type { Classifier, Decision } from './classifier.ts';
 import type { GestureData } from './data.ts';
 import { emulatorHands } from './emulator-hands.ts';
-import { GESTURES, NONE_INDEX } from './gestures.ts';
-import type { Gesture } from './gestures.ts';
+import { GESTURES, NONE, NONE_INDEX } from './gestures.ts';
+import type { Gesture, Role } from './gestures.ts';
 import type { HandCapture } from './handy-poses.ts';
 import { captureSamples, joinSamples } from './samples.ts';
 import type { SampleSet } from './samples.ts';
+import { shapeDistance, toSkeleton } from './skeleton.ts';
 
 /** What the model says of one named hand. */
 export interface NamedDecision {
@@ -18,6 +19,16 @@ export interface NamedDecision {
   /** Of the best class, whether or not it passed the threshold. */
   readonly score: number;
 }
+
+/** A handshape that training never saw, and the gesture that it is most like. */
+export interface UnseenDecision extends NamedDecision {
+  readonly nearest: Role;
+  /** Degrees: the mean angle between the bones of the finger that differs most, to the nearest training capture. */
+  readonly distanceDegrees: number;
+}
+
+/** A handshape nearer than this to a gesture differs from it by less than two captures of one gesture may. */
+export const LOOK_ALIKE_DEGREES = 20;
 
 export interface Evaluation {
   /** Right-hand captures, augmented. */
@@ -29,8 +40,10 @@ export interface Evaluation {
   /** Right-hand captures with each joint's coordinates off by a normal deviation. */
   readonly robustness: readonly { readonly noiseMm: number; readonly accuracy: number }[];
   /** Handshapes that training never saw: what each was called, and the share called `none`. */
-  readonly unseen: readonly NamedDecision[];
+  readonly unseen: readonly UnseenDecision[];
   readonly unseenRejected: number;
+  /** The share of those that are no look-alike of a gesture. */
+  readonly distinctRejected: number;
   /** The same, each with 2 mm of noise, many times. */
   readonly unseenRejectedNoisy: number;
   readonly emulator: readonly NamedDecision[];
@@ -53,14 +66,15 @@ export async function evaluate(
     const { accuracy } = await report(noisy(data.knownCaptures, noiseMm, seed));
     robustness.push({ noiseMm, accuracy });
   }
-  const unseen = await nameHands(classifier, data.unseenCaptures, threshold);
+  const unseen = await nameUnseen(classifier, data, threshold);
   return {
     tracked: await report(data.trackedTest),
     captures: await report(noisy(data.knownCaptures, 0, seed)),
     frames: await report(data.framesTest),
     robustness,
     unseen,
-    unseenRejected: unseen.filter(({ given }) => given === 'none').length / unseen.length,
+    unseenRejected: rejectedShare(unseen),
+    distinctRejected: rejectedShare(unseen.filter(({ distanceDegrees }) => distanceDegrees >= LOOK_ALIKE_DEGREES)),
     unseenRejectedNoisy: (await report(noisy(data.unseenCaptures, 2, seed))).accuracy,
     emulator: await nameHands(classifier, emulatorHands(), threshold),
     calibrationError: await calibrationErrorOn(classifier, data.trackedTest),
@@ -88,6 +102,33 @@ export async function nameHands(
     const { gesture, score }: Decision = decisions[index] ?? { gesture: NONE_INDEX, score: 0 };
     return { name, given: GESTURES[gesture] ?? 'none', score };
   });
+}
+
+async function nameUnseen(classifier: Classifier, data: GestureData, threshold: number): Promise<UnseenDecision[]> {
+  const named = await nameHands(classifier, data.unseenCaptures, threshold);
+  return named.map((decision, index) => {
+    return { ...decision, ...nearestGesture(data, data.unseenCaptures[index]) };
+  });
+}
+
+function nearestGesture(
+  { prototypes }: GestureData,
+  capture: HandCapture | undefined,
+): Pick<UnseenDecision, 'nearest' | 'distanceDegrees'> {
+  let nearest: Role = NONE;
+  let smallest = Number.POSITIVE_INFINITY;
+  for (const { role, skeleton } of prototypes) {
+    if (role === NONE || capture === undefined) continue;
+    const distance = shapeDistance(toSkeleton(capture), skeleton);
+    if (distance >= smallest) continue;
+    smallest = distance;
+    nearest = role;
+  }
+  return { nearest, distanceDegrees: (smallest * 180) / Math.PI };
+}
+
+function rejectedShare(decisions: readonly NamedDecision[]): number {
+  return decisions.filter(({ given }) => given === NONE).length / decisions.length;
 }
 
 function noisy(captures: readonly HandCapture[], noiseMm: number, seed: number): SampleSet {

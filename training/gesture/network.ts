@@ -46,7 +46,12 @@ const LEARNING_RATE = 1e-3;
 /** Keeps the network from certainty, so that a threshold on its scores can reject. */
 const LABEL_SMOOTHING = 0.05;
 
-/** Trains until the validation stops rising and keeps the best weights; the same seed gives the same network. */
+/**
+ * Trains until the validation stops rising and keeps the best weights; the same seed gives the same network.
+ *
+ * What is validated and kept is a running mean of the weights over epochs: the last steps of single epochs differ by
+ * several points on hands that training did not see, and their mean does not.
+ */
 export async function trainNetwork(options: TrainingOptions): Promise<TrainedNetwork> {
   const tf = await startTensorFlow();
   const { hidden = [96, 48], maxEpochs = 60, patience = 8 } = options;
@@ -56,12 +61,19 @@ export async function trainNetwork(options: TrainingOptions): Promise<TrainedNet
   const validation = options.validation.map((set) => standardise(set, scale));
   const model = buildModel(tf, hidden, options.seed);
   const optimizer = tf.train.adam(LEARNING_RATE);
-  let best = { epoch: 0, accuracy: -1, weights: copyWeights(model) };
+  let average = copyWeights(model);
+  let best = { epoch: 0, accuracy: -1, weights: average };
   for (let epoch = 1; epoch <= maxEpochs && epoch - best.epoch <= patience; epoch++) {
     const loss = runEpoch(tf, { model, optimizer, train, random });
+    const current = copyWeights(model);
+    average = epoch === 1 ? current : mixWeights(average, current);
+    restoreWeights(tf, model, average);
     const accuracy = validation.reduce((sum, set) => sum + accuracyOn(tf, model, set), 0) / validation.length;
-    if (accuracy > best.accuracy) best = { epoch, accuracy, weights: copyWeights(model) };
+    restoreWeights(tf, model, current);
+    if (accuracy > best.accuracy) best = { epoch, accuracy, weights: average };
     options.onEpoch?.({ epoch, maxEpochs, loss, accuracy });
+    // Lets the terminal draw the progress.
+    await tf.nextFrame();
   }
   restoreWeights(tf, model, best.weights);
   optimizer.dispose();
@@ -229,6 +241,16 @@ interface SavedTensor {
 
 function copyWeights(model: tfjs.Sequential): SavedTensor[] {
   return model.getWeights().map((tensor) => ({ values: Float32Array.from(tensor.dataSync()), shape: tensor.shape }));
+}
+
+/** How much of the running mean each new epoch replaces. */
+const AVERAGE_RATE = 0.25;
+
+function mixWeights(average: readonly SavedTensor[], current: readonly SavedTensor[]): SavedTensor[] {
+  return average.map(({ values, shape }, index) => ({
+    values: values.map((value, at) => value + AVERAGE_RATE * ((current[index]?.values[at] ?? value) - value)),
+    shape,
+  }));
 }
 
 function restoreWeights(tf: TensorFlow, model: tfjs.Sequential, saved: readonly SavedTensor[]): void {

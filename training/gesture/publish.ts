@@ -71,6 +71,7 @@ function metrics({ evaluation }: VariantResult): Record<string, number> {
     cameraFramesAccuracy: frames.accuracy,
     cameraFramesMacroF1: frames.macroF1,
     unseenRejected: evaluation.unseenRejected,
+    unseenDistinctRejected: evaluation.distinctRejected,
     unseenRejectedAt2mm: evaluation.unseenRejectedNoisy,
     calibrationError: evaluation.calibrationError,
   };

@@ -66,6 +66,15 @@ function handRow(random: Random, hand: Skeleton, { noise, view }: PoseSampleOpti
   return view === 'tracked' ? trackedRow({ positions, handedness: 'right' }) : cameraRow(random, positions);
 }
 
+/** Rows of a hand that has no palm, which is all zeros; it shows no gesture. */
+export function emptyHands(count: number): SampleSet {
+  return {
+    features: new Float32Array(count * HAND_FEATURE_COUNT),
+    classes: new Uint8Array(count).fill(NONE_INDEX),
+    count,
+  };
+}
+
 /** The captures themselves, with `noise` metres of deviation on each coordinate. */
 export function captureSamples(random: Random, captures: readonly HandCapture[], noise: number): SampleSet {
   return toSampleSet(captures.map((capture) => {
