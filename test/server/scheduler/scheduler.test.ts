@@ -258,6 +258,25 @@ describe('devices that fail', () => {
     expect(world.batches.map(({ requests }) => requests[0]?.streamId)).toEqual(['a', 'b', 'a', 'a', 'b']);
   });
 
+  it('a stream whose result was late does not count as served', async () => {
+    const runMs = ({ id }: Batch): number => (id === 2 ? 20 : 5);
+    const world = new World({ latency: new Map([['m', latencyTable(1, () => 5)]]), budgetMs: 100, runMs });
+    world.submit({ streamId: 'a' });
+    world.submit({ streamId: 'b' });
+    await world.advance(10);
+    world.submit({ streamId: 'a', budgetMs: 10 });
+    for (const streamId of ['b', 'a', 'new']) world.submit({ streamId });
+    await world.advance(40);
+    expect(world.batches.map(({ requests }) => requests[0]?.streamId)).toEqual(['a', 'b', 'a', 'new', 'a', 'b']);
+  });
+
+  it('a device that is down does not count: the only other one is never held', () => {
+    const world = new World({ deviceCount: 2 });
+    world.device(1).crash();
+    world.submit();
+    expect(world.batches).toMatchObject([{ release: 'idle-device' }]);
+  });
+
   it('a device that goes while another model is looked at is given nothing', async () => {
     const world = new World({ deviceCount: 0, budgetMs: 20, latency: new Map([['m', TABLE], ['n', TABLE]]) });
     const served = world.submit({ model: 'm', budgetMs: 50 });
