@@ -28,5 +28,5 @@ const LOOKS: Readonly<Record<string, EmotionLook>> = {
 
 /** The look of an emotion; a label that is not known looks neutral. */
 export function emotionLook(label: string): EmotionLook {
-  return LOOKS[label] ?? NEUTRAL;
+  return (Object.hasOwn(LOOKS, label) ? LOOKS[label] : undefined) ?? NEUTRAL;
 }

@@ -42,6 +42,7 @@ export async function startScriptedGateway(folder: string): Promise<ScriptedGate
     const nowMs = clock.nowMs();
     if (message.type === 'hello') socket.send(encodeDown({ type: 'welcome', version: 1, capabilities: [], server: 'scripted', connectionId: 'c', serverMs: nowMs, heartbeatMs: 1000 }));
     if (message.type === 'clock') socket.send(encodeDown({ type: 'clock-reply', deviceMs: message.deviceMs, arrivedMs: nowMs, sentMs: nowMs }));
+    if (message.type === 'leave') socket.send(encodeDown({ type: 'left' }));
     if (message.type !== 'join') return;
     socket.send(encodeDown(joined(message.session, message.name)));
     sockets.add(socket);
