@@ -64,6 +64,7 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts): Gatew
     meter,
     session: (id) => directory.session(id),
     refuse: (participant, code, about) => reception.refuseParticipant(participant, code, about),
+    notify: (participant, code, about) => reception.notifyParticipant(participant, code, about),
   });
   const scheduler = createScheduler(
     { clock, pool: parts.pool, onOutcome: (request, outcome) => results.finish(request, outcome), metrics: parts.metrics.scheduler },

@@ -148,7 +148,10 @@ class Scheduler implements InferenceScheduler {
   #admit(queue: ModelQueue, entry: Entry, nowMs: number): void {
     const admission = queue.admit(entry, nowMs);
     if (admission.kind === 'queued') return;
-    this.#end(admission.entry.request, admission.kind === 'shed' ? SHED : SUPERSEDED);
+    const { request, unavailable, retried } = admission.entry;
+    if (admission.kind === 'shed') return this.#end(request, SHED);
+    // Where no device could run it, that a newer one came does not matter, and whoever waits should hear of it.
+    this.#end(request, unavailable && !retried ? UNAVAILABLE : SUPERSEDED);
   }
 
   #onDevicesChanged(): void {

@@ -31,7 +31,7 @@ export class Participant implements Receiver {
   readonly slot: number;
   readonly name: string;
   readonly claims: TokenClaims;
-  readonly limits: { readonly pose: RateLimit; readonly video: RateLimit; readonly chat: RateLimit };
+  readonly limits: { readonly pose: RateLimit; readonly video: RateLimit; readonly chat: RateLimit; readonly notice: RateLimit };
   consent: Consent;
   presence: Presence;
   needsKey = true;
@@ -53,6 +53,7 @@ export class Participant implements Receiver {
       pose: new RateLimit(1.2 * LIMITS.poseHz, options.nowMs),
       video: new RateLimit(LIMITS.videoHz, options.nowMs),
       chat: new RateLimit(LIMITS.chatPerSecond, options.nowMs),
+      notice: new RateLimit(1, options.nowMs),
     };
   }
 

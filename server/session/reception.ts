@@ -81,6 +81,12 @@ export class Reception implements ConnectionListener {
     if (guest !== undefined) this.#refuse(guest, code, ERRORS[code].summary, about);
   }
 
+  /** Tells a participant what went wrong through no fault of theirs. */
+  notifyParticipant(participant: Participant, code: ErrorCode, about: string): void {
+    this.#options.meter.refusal(code);
+    if (participant.connection !== undefined) sendRefusal(participant.connection, code, ERRORS[code].summary, about);
+  }
+
   #message(guest: Guest, kind: number, payload: Uint8Array, arrivedMs: number): void {
     switch (kind) {
       case KIND.control:

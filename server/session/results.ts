@@ -11,8 +11,10 @@ export interface ResultsOptions {
   readonly clock: Clock;
   readonly meter: Meter;
   readonly session: (id: string) => Session | undefined;
-  /** Tells one participant that their input was refused. */
+  /** Tells one participant that their input was refused, which counts against them. */
   readonly refuse: (participant: Participant, code: ErrorCode, about: string) => void;
+  /** Tells one participant of something that is not their doing. */
+  readonly notify: (participant: Participant, code: ErrorCode, about: string) => void;
 }
 
 /** A chat line is judged once; the next picture or hand replaces the one before. */
@@ -33,7 +35,8 @@ export class Results {
     // Consent may have been withdrawn while the model ran.
     if (outcome.kind === 'done' && participant.consent.inference) this.#announce(session, participant, request, outcome);
     if (outcome.kind === 'failed') this.#options.refuse(participant, outcome.code, request.task);
-    if (outcome.kind === 'unavailable') this.#options.refuse(participant, 'MODEL_UNAVAILABLE', request.task);
+    // At headset rates one such line a second says it all.
+    if (outcome.kind === 'unavailable' && participant.limits.notice.take(this.#options.clock.nowMs())) this.#options.notify(participant, 'MODEL_UNAVAILABLE', request.task);
   }
 
   #announce(session: Session, participant: Participant, request: InferenceRequest, outcome: RequestOutcome & { kind: 'done' }): void {

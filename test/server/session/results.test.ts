@@ -101,6 +101,20 @@ describe('results', () => {
     expect(other.refusals()).toEqual([]);
   });
 
+  it('that no device can give are announced once a second, and never held against the sender', async () => {
+    const world = new TestGateway();
+    const sender = await world.join('lobby');
+    for (let sent = 0; sent < 100; sent++) {
+      sender.peer.send(picture(world.clock.nowMs()));
+      await world.clock.advanceAsync(100);
+      sender.control({ type: 'pong', serverMs: world.clock.nowMs(), deviceMs: world.clock.nowMs() });
+    }
+    expect(sender.peer.closedWith).toBeUndefined();
+    expect(new Set(sender.refusals())).toEqual(new Set(['MODEL_UNAVAILABLE']));
+    expect(sender.refusals().length).toBeLessThanOrEqual(11);
+    expect(sender.messages('error')[0]).toMatchObject({ retry: 'later', about: 'body-pose' });
+  });
+
   it('of somebody who left are not shown', async () => {
     const world = new TestGateway((clock) => poolOf(clock, { runMs: 50 }));
     const sender = await world.join('lobby');
