@@ -28,3 +28,8 @@ export async function bundleForBrowser(entry: string, outFile: string): Promise<
     legalComments: 'none',
   });
 }
+
+/** From the command line: into the folder that is named, else where the server looks. */
+if (import.meta.filename === process.argv[1]) {
+  await buildViewer(process.argv[2] ?? join(import.meta.dirname, '../../.cache/viewer'));
+}
