@@ -1,0 +1,227 @@
+/**
+ * What inference costs: a picture through a worker against the bare model, items a second by batch size, and JPEG decoders.
+ *
+ * npx tsx bench/inference.ts [--json <file>] [--smoke]
+ *
+ * What is compared runs in turn, round by round, so that a busy machine slows both alike: trust the ratios. Asking
+ * another process costs more on a busy machine than on an idle one, since both wait for a core; the fastest tenth of the
+ * rounds is what comes near an idle machine, so it is given beside the median.
+ */
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { Tensor } from 'onnxruntime-node';
+import sharp from 'sharp';
+import { systemClock } from '../core/clock.ts';
+import { openModelStore } from '../registry/store.ts';
+import type { Batch, InferenceRequest } from '../server/flow.ts';
+import { Letterbox, placeInSquare } from '../server/model/letterbox.ts';
+import { openSession } from '../server/model/onnx-session.ts';
+import { PictureDecoder } from '../server/model/picture-decoder.ts';
+import { startModelPool } from '../server/model/pool.ts';
+import type { ModelPool, ServedModel } from '../server/model/pool.ts';
+import { openRunner } from '../server/model/runner.ts';
+import { machineInfo, median, parseBenchArguments, printTable, saveReport } from './support.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const modelsFolder = join(root, 'models');
+const BODY_MODEL = 'movenet-lightning';
+const MODELS = [BODY_MODEL, 'gesture-mlp', 'avatar-language'].filter((name) => existsSync(join(modelsFolder, name, '1/manifest.json')));
+const SETTINGS = { providers: ['cpu'], intraOpThreads: 1 } as const;
+const SIDE = 192;
+const SIZES = [{ width: 320, height: 240 }, { width: 640, height: 480 }] as const;
+const PHOTOGRAPHS = 6;
+const BATCH_SIZES = [1, 2, 4, 8, 16, 32, 64];
+/** A batch size whose batches take longer than this ends the list of its model. */
+const SLOWEST_BATCH_MS = 400;
+/** A measurement ends after this time, whatever is left of its rounds. */
+const BUDGET_MS = { pictures: 7000, batches: 700, decoders: 4000 } as const;
+const MIN_ROUNDS = 4;
+const WARM_UP_ROUNDS = 3;
+
+interface Rounds {
+  /** Of each comparison. */
+  readonly paired: number;
+  /** At most, of each batch size. */
+  readonly batches: number;
+}
+
+type Way = () => unknown;
+/** Round by round, milliseconds. */
+type Times = Record<string, number[]>;
+
+const clock = systemClock();
+
+export async function main(args: string[]): Promise<void> {
+  const { json, smoke } = parseBenchArguments(args);
+  const rounds: Rounds = smoke ? { paired: 4, batches: 2 } : { paired: 150, batches: 30 };
+  const cacheFolder = await mkdtemp(join(tmpdir(), 'bench-inference-'));
+  const models = MODELS.map((name) => ({ name, deadlineMs: 1 }));
+  const pool = await startModelPool({ clock }, { workerCount: 1, models, modelsFolder, cacheFolder, ...SETTINGS, watchdogFloorMs: 30_000 });
+  try {
+    const pictures = await measurePictures(pool, cacheFolder, rounds);
+    const batches = await measureBatches(pool, cacheFolder, rounds);
+    const decoders = await measureDecoders(rounds);
+    printReport(pictures, batches, decoders);
+    if (json !== undefined) saveReport(json, { machine: machineInfo(), settings: SETTINGS, rounds, pictures, batches, decoders });
+  } finally {
+    await pool.close();
+    await rm(cacheFolder, { recursive: true, force: true });
+  }
+}
+
+/** One picture at a time: JPEG to keypoints through the worker, and the model alone on pixels that are ready. */
+async function measurePictures(pool: ModelPool, cacheFolder: string, rounds: Rounds): Promise<object[]> {
+  const bare = await openBareModel(cacheFolder);
+  const rows: object[] = [];
+  for (const size of SIZES) {
+    const jpegs = await photographs(size);
+    let round = 0;
+    const times = await inTurn({ rounds: rounds.paired, budgetMs: BUDGET_MS.pictures }, {
+      bare,
+      worker: () => runBatch(pool, BODY_MODEL, [jpegs[round++ % jpegs.length] ?? new Uint8Array(0)]),
+    });
+    const [bareFastMs, workerFastMs] = [fastest(times['bare']), fastest(times['worker'])];
+    rows.push({
+      picture: `${size.width}x${size.height}`,
+      rounds: times['bare']?.length ?? 0,
+      bareMs: middle(times['bare']),
+      workerMs: middle(times['worker']),
+      ratio: ratio(times, 'worker', 'bare'),
+      bareFastMs,
+      workerFastMs,
+      fastRatio: round2(workerFastMs / bareFastMs),
+    });
+  }
+  return rows;
+}
+
+/** The model as ONNX Runtime runs it, in this process, with the worker's settings and tensors that are reused. */
+async function openBareModel(cacheFolder: string): Promise<Way> {
+  const { graphPath } = await openModelStore({ modelsFolder, cacheFolder }).resolve(BODY_MODEL);
+  const { session } = await openSession(graphPath, SETTINGS);
+  const feeds = { input: new Tensor('uint8', new Uint8Array(SIDE * SIDE * 3).fill(128), [1, SIDE, SIDE, 3]) };
+  const fetches = { keypoints: new Tensor('float32', new Float32Array(51), [1, 17, 3]) };
+  return () => session.run(feeds, fetches);
+}
+
+/** Items a second of every model, batch by batch through the worker. */
+async function measureBatches(pool: ModelPool, cacheFolder: string, rounds: Rounds): Promise<object[]> {
+  const rows: object[] = [];
+  for (const model of pool.models) {
+    const samples = await samplesOf(model, cacheFolder);
+    for (const size of BATCH_SIZES) {
+      const items = Array.from({ length: size }, (_, index) => samples[index % samples.length] ?? { payload: new Uint8Array(0), part: '' });
+      const { batch = [] } = await inTurn({ rounds: rounds.batches, budgetMs: BUDGET_MS.batches }, { batch: () => runItems(pool, model.name, items) });
+      const batchMs = median(batch);
+      rows.push({ model: model.name, provider: model.provider, batchSize: size, batchMs: round2(batchMs), itemsPerSecond: Math.round((size * 1000) / batchMs) });
+      if (batchMs > SLOWEST_BATCH_MS) break;
+    }
+  }
+  return rows;
+}
+
+/** Each decoder's own way to RGB, and to the model's square. */
+async function measureDecoders(rounds: Rounds): Promise<object[]> {
+  sharp.concurrency(1);
+  sharp.cache(false);
+  const decoder = new PictureDecoder();
+  const letterbox = new Letterbox(SIDE);
+  const target = new Uint8Array(SIDE * SIDE * 3);
+  const rows: object[] = [];
+  for (const size of SIZES) {
+    const jpegs = await photographs(size);
+    let round = 0;
+    const next = (): Uint8Array => jpegs[Math.floor(round++ / 4) % jpegs.length] ?? new Uint8Array(0);
+    const times = await inTurn({ rounds: rounds.paired, budgetMs: BUDGET_MS.decoders }, {
+      turboRgb: () => decoder.decode(next()),
+      turboSquare: () => {
+        const frame = decoder.decode(next());
+        if (frame !== undefined) letterbox.draw({ ...frame, target, offset: 0, side: SIDE, placement: placeInSquare(frame, SIDE) });
+      },
+      sharpRgb: () => sharp(next()).raw().toBuffer(),
+      sharpSquare: () => sharp(next()).resize(SIDE, SIDE, { fit: 'contain', kernel: 'linear' }).raw().toBuffer(),
+    });
+    const picture = `${size.width}x${size.height}`;
+    rows.push({ picture, to: 'RGB', turboMs: middle(times['turboRgb']), sharpMs: middle(times['sharpRgb']), ratio: ratio(times, 'sharpRgb', 'turboRgb') });
+    rows.push({ picture, to: 'square', turboMs: middle(times['turboSquare']), sharpMs: middle(times['sharpSquare']), ratio: ratio(times, 'sharpSquare', 'turboSquare') });
+  }
+  return rows;
+}
+
+/** Runs every way once a round, one after the other; the first rounds only warm up. */
+async function inTurn(limits: { rounds: number; budgetMs: number }, ways: Readonly<Record<string, Way>>): Promise<Times> {
+  const times: Times = {};
+  const untilMs = clock.nowMs() + limits.budgetMs;
+  for (let round = -WARM_UP_ROUNDS; round < limits.rounds && (round < MIN_ROUNDS || clock.nowMs() < untilMs); round++) {
+    for (const [name, way] of Object.entries(ways)) {
+      const startMs = clock.nowMs();
+      await way();
+      if (round >= 0) (times[name] ??= []).push(clock.nowMs() - startMs);
+    }
+  }
+  return times;
+}
+
+function runBatch(pool: ModelPool, model: string, payloads: readonly Uint8Array[]): Promise<void> {
+  return runItems(pool, model, payloads.map((payload) => ({ payload, part: '' })));
+}
+
+async function runItems(pool: ModelPool, model: string, items: readonly { payload: Uint8Array; part: string }[]): Promise<void> {
+  const requests = items.map(({ payload, part }, id): InferenceRequest => ({
+    id, task: 'body-pose', model, streamId: '', origin: { sessionId: '', slot: 0, part }, payload, captureMs: 0, arrivedMs: 0, deadlineMs: 0, priority: 0,
+  }));
+  const batch: Batch = { id: 0, model, requests, releasedMs: 0, release: 'full' };
+  const outcome = await pool.devices[0]?.run(batch);
+  if (outcome?.kind !== 'done' || outcome.items.some((item) => item.kind !== 'done')) throw new Error(`${model} did not answer every item`);
+}
+
+/** What the model's own adapter holds for typical inputs. */
+async function samplesOf(model: ServedModel, cacheFolder: string): Promise<{ payload: Uint8Array; part: string }[]> {
+  const resolved = await openModelStore({ modelsFolder, cacheFolder }).resolve(model.name, model.version);
+  const runner = await openRunner(resolved, { ...SETTINGS, capacity: 1 });
+  const samples = [0, 1, 2, 3].map((index) => runner.sample(index));
+  await runner.close();
+  return samples;
+}
+
+/** People, as a camera of this size would send them. */
+async function photographs({ width, height }: (typeof SIZES)[number]): Promise<Uint8Array[]> {
+  const folder = join(dirname(createRequire(import.meta.url).resolve('@vladmandic/face-api/package.json')), 'demo');
+  const numbers = Array.from({ length: PHOTOGRAPHS }, (_, index) => index + 1);
+  return Promise.all(numbers.map(async (number) => {
+    const original = await readFile(join(folder, `sample${number}.jpg`));
+    return sharp(original).resize(width, height, { fit: 'cover' }).jpeg({ quality: 75 }).toBuffer();
+  }));
+}
+
+/** The median of each round's ratio. */
+function ratio(times: Times, over: string, under: string): number {
+  return round2(median((times[over] ?? []).map((time, round) => time / (times[under]?.[round] ?? NaN))));
+}
+
+function middle(times: readonly number[] = []): number {
+  return round2(median(times));
+}
+
+/** The slowest of the fastest tenth. */
+function fastest(times: readonly number[] = []): number {
+  return round2([...times].sort((left, right) => left - right)[Math.floor(times.length / 10)] ?? NaN);
+}
+
+function round2(value: number): number {
+  return Math.round(value * 100) / 100;
+}
+
+function printReport(...tables: readonly object[][]): void {
+  const titles = ['one picture, JPEG to keypoints, against the bare model', 'items a second through one worker', 'JPEG decoders, one thread'];
+  tables.forEach((rows, index) => {
+    console.log(`\n${titles[index]}`);
+    printTable(rows as Record<string, string | number>[]);
+  });
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main(process.argv.slice(2));
