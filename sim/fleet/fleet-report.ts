@@ -55,6 +55,9 @@ export interface FleetReport {
   readonly latency: Readonly<Record<Timed, LatencyFigures>>;
   /** Capture to the moment when the server sent the result. */
   readonly serverAge: Readonly<Record<Task, LatencyFigures>>;
+  /** Poses from their true capture, which only a simulator knows, to the others. */
+  readonly truePose: LatencyFigures;
+  /** How far capture times on the server's clock are from the true ones, without sign. */
   readonly clockError: LatencyFigures;
   readonly timelines: Readonly<Record<Timed, readonly TimelinePoint[]>>;
   readonly throughput: readonly ThroughputPoint[];

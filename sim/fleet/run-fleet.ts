@@ -202,6 +202,7 @@ function report({ parts, options, measure, joins, startedAt, bytes, gateway, war
     chat: measure.chat.figures(),
     sessions: measure.sessions(),
     latency: measure.latencies(),
+    gateway,
   };
   const verdicts = judge(facts, { ...DEFAULT_THRESHOLDS, ...options.thresholds });
   return {
@@ -214,11 +215,12 @@ function report({ parts, options, measure, joins, startedAt, bytes, gateway, war
     origins: roles.map(({ name, script }) => ({ headset: name, origin: script.origin, source: script.source })),
     ...facts,
     serverAge: { 'body-pose': measure.serverAge['body-pose'].figures(), gesture: measure.serverAge.gesture.figures(), language: measure.serverAge.language.figures() },
+    truePose: measure.truePose.figures(),
     clockError: measure.clockError.figures(),
     timelines: measure.timelines(),
     throughput: measure.throughput(),
     batches: { 'body-pose': sizesOf(measure, 'body-pose'), gesture: sizesOf(measure, 'gesture'), language: sizesOf(measure, 'language') },
-    bytes, gateway, verdicts, passed: verdicts.every(({ passed }) => passed),
+    bytes, verdicts, passed: verdicts.every(({ passed }) => passed),
   };
 }
 

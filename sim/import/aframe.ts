@@ -9,7 +9,7 @@ import { blendPoses } from '../../client/blend.ts';
 import { createPoseSample, PART_BITS, type Part } from '../../protocol/codec/pose-sample.ts';
 import { POSE_FLOATS } from '../../protocol/codec/quantise.ts';
 import { elements, finite, member, memberNames, parseJson, refuse, type Place } from './json-place.ts';
-import { PoseTrackBuilder, type PoseTrack } from './pose-track.ts';
+import { lastAtOrBefore, PoseTrackBuilder, type PoseTrack } from './pose-track.ts';
 
 /** The names that the published recordings use. */
 const PARTS: readonly (readonly [Part, readonly string[]])[] = [
@@ -81,9 +81,9 @@ const scratch = new Float32Array(POSE_FLOATS);
 
 /** Writes a strand's pose at `timeMs` into its place. @returns false before its first and after its last time. */
 function placeStrand({ part, timesMs, poses }: Strand, timeMs: number, rigid: Float32Array): boolean {
-  const after = timesMs.findIndex((time) => time >= timeMs);
-  if (after === -1 || (after === 0 && (timesMs[0] ?? 0) > timeMs)) return false;
-  const before = Math.max(0, after - 1);
+  if (timeMs < (timesMs[0] ?? 0) || timeMs > (timesMs[timesMs.length - 1] ?? 0)) return false;
+  const before = lastAtOrBefore(timesMs, timeMs);
+  const after = Math.min(before + 1, timesMs.length - 1);
   const [fromMs, toMs] = [timesMs[before] ?? 0, timesMs[after] ?? 0];
   const fraction = toMs > fromMs ? (timeMs - fromMs) / (toMs - fromMs) : 0;
   blendPoses({ from: poses[before] as Float32Array, to: poses[after] as Float32Array, fraction }, scratch, 0, POSE_FLOATS);

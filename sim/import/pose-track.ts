@@ -61,8 +61,8 @@ export function sampleTrack(track: PoseTrack, timeMs: number, into: PoseSample):
   }
 }
 
-/** The index of the last time that is not after `timeMs`, at least 0. */
-function lastAtOrBefore(timesMs: Float64Array, timeMs: number): number {
+/** The index of the last time that is not after `timeMs`, at least 0. @param timesMs - ascending. */
+export function lastAtOrBefore(timesMs: ArrayLike<number>, timeMs: number): number {
   let low = 0;
   let high = timesMs.length;
   while (high - low > 1) {

@@ -35,7 +35,8 @@ export interface StreamFigures {
 /** Counts of one second, over the whole fleet. */
 export interface ThroughputPoint {
   readonly atS: number;
-  readonly posesSent: number;
+  /** Poses sent, times those who should get them. */
+  readonly posesExpected: number;
   readonly posesDelivered: number;
   readonly results: Readonly<Record<Task, number>>;
 }
@@ -60,6 +61,8 @@ export class FleetMeasure {
   readonly latency: Record<Timed, LatencyRecorder>;
   /** From capture to when the server sent the result. */
   readonly serverAge: Record<Task, LatencyRecorder>;
+  /** From true capture to the others, free of the clocks' error. */
+  readonly truePose = new LatencyRecorder();
   /** How far the capture times on the server's clock are from the true ones, which only a simulator knows. */
   readonly clockError = new LatencyRecorder();
   reconnects = 0;
@@ -70,22 +73,22 @@ export class FleetMeasure {
   readonly #streams: Record<StreamKind, StreamCounts> = { pose: noStream(), video: noStream(), chat: noStream() };
   readonly #sessions = new Map<string, Mutable<SessionFigures>>();
   readonly #batches = new Set<string>();
-  readonly #timelines: Record<Timed, LatencyTimeline>;
+  #timelines: Record<Timed, LatencyTimeline>;
   readonly #throughput = new Map<number, Mutable<ThroughputPoint>>();
-  readonly #originMs: number;
   #fromMs = Infinity;
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#originMs = clock.nowMs();
     this.latency = perKey(TIMED, () => new LatencyRecorder());
     this.serverAge = perKey(TASKS, () => new LatencyRecorder());
-    this.#timelines = perKey(TIMED, () => new LatencyTimeline(this.#originMs));
+    this.#timelines = perKey(TIMED, () => new LatencyTimeline(0));
   }
 
-  /** Counts what is captured from now on. */
+  /** Counts what is captured from now on, which is second 0. */
   begin(): void {
-    this.#fromMs = this.#clock.nowMs();
+    // A ticker sends up to half a millisecond early: what it has sent already must not count on one side only.
+    this.#fromMs = this.#clock.nowMs() + 1;
+    this.#timelines = perKey(TIMED, () => new LatencyTimeline(this.#fromMs));
   }
 
   /** A watcher for one headset, whose first results in a session stand for what the session got. */
@@ -127,15 +130,16 @@ export class FleetMeasure {
     const session = this.#sessions.get(probe.session);
     if (session === undefined) return;
     if (kind !== 'video') counts.expected += kind === 'pose' ? session.headsets - 1 : session.headsets;
-    if (kind === 'pose') this.#second().posesSent++;
+    if (kind === 'pose') this.#second().posesExpected += session.headsets - 1;
     if (kind === 'video') session.pictures++;
     if (kind === 'chat') session.chatLines++;
   }
 
-  notePose(latencyMs: number, sampleBytes: number, clockErrorMs: number): void {
-    this.noteTime('pose', latencyMs);
-    this.clockError.record(clockErrorMs);
-    this.sampleBytes += sampleBytes;
+  notePose(pose: { sampleBytes: number; latencyMs: number; trueLatencyMs: number; clockErrorMs: number }): void {
+    this.noteTime('pose', pose.latencyMs);
+    this.truePose.record(pose.trueLatencyMs);
+    this.clockError.record(pose.clockErrorMs);
+    this.sampleBytes += pose.sampleBytes;
     this.samples++;
     this.#streams.pose.delivered++;
     this.#second().posesDelivered++;
@@ -191,8 +195,8 @@ export class FleetMeasure {
   }
 
   #second(): Mutable<ThroughputPoint> {
-    const atS = Math.floor((this.nowMs - this.#originMs) / 1000);
-    const point = this.#throughput.get(atS) ?? { atS, posesSent: 0, posesDelivered: 0, results: noResults() };
+    const atS = Math.floor((this.nowMs - this.#fromMs) / 1000);
+    const point = this.#throughput.get(atS) ?? { atS, posesExpected: 0, posesDelivered: 0, results: noResults() };
     this.#throughput.set(atS, point);
     return point;
   }
@@ -206,7 +210,8 @@ export class HeadsetProbe implements HeadsetWatcher {
   readonly #measure: FleetMeasure;
   readonly #deviceOffsetMs: number;
   readonly #first: boolean;
-  readonly #newest = new Map<number, number>();
+  /** Of each other headset, the newest pose: its capture on the server's clock, and truly. */
+  readonly #newest = new Map<number, { readonly captureMs: number; readonly trueMs: number }>();
   /** The grid on which this headset's poses are captured, once it has sent one. */
   #grid: { readonly atMs: number; readonly periodMs: number } | undefined;
 
@@ -243,20 +248,32 @@ export class HeadsetProbe implements HeadsetWatcher {
     return numberLine(text, this.#measure.chat.nextNumber(this.name));
   }
 
-  /** The distance of a time from the nearest at which this headset captured a pose. */
-  gridErrorMs(captureMs: number): number {
-    if (this.#grid === undefined) return 0;
-    const periods = (captureMs - this.#grid.atMs) / this.#grid.periodMs;
-    return Math.abs(periods - Math.round(periods)) * this.#grid.periodMs;
+  /**
+   * The time at which this headset truly captured a pose that a listener sees: one of its grid.
+   *
+   * The first pose is taken for the nearest of the grid; after that the steps between poses are counted, so that an error
+   * of the clocks that grows beyond half a period does no harm.
+   *
+   * @param captureMs - on the fleet's clock, as far as the listener knows. @param stepMs - since the pose before it, on the server's clock.
+   * @param before - what this returned for the pose before it.
+   */
+  trueCaptureMs(captureMs: number, stepMs: number | undefined, before: number | undefined): number {
+    if (this.#grid === undefined) return captureMs;
+    const { atMs, periodMs } = this.#grid;
+    if (stepMs === undefined || before === undefined) return atMs + Math.round((captureMs - atMs) / periodMs) * periodMs;
+    return atMs + Math.round((before + stepMs - atMs) / periodMs) * periodMs;
   }
 
   #onPose(client: CopresenceClient, { slot, sample, sampleBytes, arrivedMs }: PoseEvent): void {
-    if (slot === this.slot || sample.captureMs <= (this.#newest.get(slot) ?? -Infinity)) return;
-    this.#newest.set(slot, sample.captureMs);
-    const captureMs = this.#toFleet(client, sample.captureMs);
+    const before = this.#newest.get(slot);
+    if (slot === this.slot || sample.captureMs <= (before?.captureMs ?? -Infinity)) return;
     const sender = this.#measure.memberAt(this.session, slot);
-    if (sender === undefined || !this.#measure.counts(captureMs)) return;
-    this.#measure.notePose(arrivedMs - this.#deviceOffsetMs - captureMs, sampleBytes, sender.gridErrorMs(captureMs));
+    if (sender === undefined) return;
+    const captureMs = this.#toFleet(client, sample.captureMs);
+    const trueMs = sender.trueCaptureMs(captureMs, before === undefined ? undefined : sample.captureMs - before.captureMs, before?.trueMs);
+    this.#newest.set(slot, { captureMs: sample.captureMs, trueMs });
+    if (!this.#measure.counts(trueMs)) return;
+    this.#measure.notePose({ sampleBytes, latencyMs: arrivedMs - this.#deviceOffsetMs - captureMs, trueLatencyMs: arrivedMs - this.#deviceOffsetMs - trueMs, clockErrorMs: Math.abs(captureMs - trueMs) });
   }
 
   #onChat(client: CopresenceClient, { slot, text, captureMs }: { slot: number; text: string; captureMs: number }): void {

@@ -78,7 +78,7 @@ const CURVE_SHARES = [...Array.from({ length: 100 }, (_, index) => index / 100),
 
 /** One second of a run. */
 export interface TimelinePoint {
-  /** The second's start, from the start of the run. */
+  /** The second's start, from the start of what is measured. */
   readonly atS: number;
   readonly count: number;
   readonly p50Ms: number;

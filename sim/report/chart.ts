@@ -57,6 +57,7 @@ const WIDTH = 560;
 const HEIGHT = 240;
 const MARGIN = { top: 46, right: 16, bottom: 40, left: 54 } as const;
 const TICKS = 5;
+const WIDEST_BAR = 48;
 
 /** A chart of lines over a common pair of axes. */
 export function lineChart(chart: LineChart): string {
@@ -86,12 +87,13 @@ export function barChart(chart: BarChart): string {
   const axis: Axis = { label: chart.yLabel };
   const yScale = scaleOf(axis, bars.map(({ value }) => value), [height - MARGIN.bottom, MARGIN.top], true);
   const base = height - MARGIN.bottom;
+  const barWidth = Math.min(band.bandwidth(), WIDEST_BAR);
   const shapes = bars.map(({ label, value }) => {
-    const left = band(label) ?? 0;
+    const left = (band(label) ?? 0) + (band.bandwidth() - barWidth) / 2;
     const top = yScale(value);
-    const bar = `<rect x="${round(left)}" y="${round(top)}" width="${round(band.bandwidth())}" height="${round(Math.max(0, base - top))}" rx="2" style="fill:${colourOf(colour)}"/>`;
-    const centre = round(left + band.bandwidth() / 2);
-    const figure = value > 0 && bars.length <= 16 ? text(shortNumber(value), { x: centre, y: top - 4, anchor: 'middle', small: true }) : '';
+    const bar = `<rect x="${round(left)}" y="${round(top)}" width="${round(barWidth)}" height="${round(Math.max(0, base - top))}" rx="2" style="fill:${colourOf(colour)}"/>`;
+    const centre = round(left + barWidth / 2);
+    const figure = value > 0 && bars.length <= 26 ? text(shortNumber(value), { x: centre, y: top - 4, anchor: 'middle', small: true }) : '';
     return bar + figure + text(label, { x: centre, y: base + 15, anchor: 'middle' });
   });
   return frame(chart.title, { width, height }, [
@@ -168,7 +170,7 @@ function legend(series: readonly Series[], width: number): string {
   let right = width - MARGIN.right;
   return series.map(({ name, colour, dashed }, index) => ({ name, dashed, colour: colourOf(colour ?? index) })).reverse().map(({ name, colour, dashed }) => {
     const label = text(name, { x: right, y: 36, anchor: 'end', small: true });
-    right -= name.length * 5.6 + 22;
+    right -= name.length * 5.6 + 28;
     const key = `<line x1="${round(right + 4)}" x2="${round(right + 18)}" y1="32" y2="32" style="stroke:${colour};stroke-width:2.5${dashed === true ? ';stroke-dasharray:5 3' : ''}"/>`;
     right -= 8;
     return label + key;

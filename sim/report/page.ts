@@ -1,11 +1,14 @@
 /** A report as one HTML page: no scripts, nothing loaded from anywhere. */
 import { TASKS } from '../../core/tasks.ts';
 import type { FleetReport } from '../fleet/fleet-report.ts';
-import { TIMED } from '../measure/fleet-measure.ts';
+import { TIMED, type Timed } from '../measure/fleet-measure.ts';
+import type { TimelinePoint } from '../measure/latency.ts';
 import { barChart, escapeText, lineChart } from './chart.ts';
 import { milliseconds, shareOf } from './numbers.ts';
 import { PAGE_STYLE } from './page-style.ts';
 import { batchRows, byteRows, errorRows, latencyRows, messageRows, requestRows, sessionRows, settingRows, streamRows, TIMED_NAMES, verdictRows, type Rows } from './rows.ts';
+
+const MOST_BARS = 32;
 
 /** The whole page. */
 export function renderPage(report: FleetReport): string {
@@ -49,10 +52,10 @@ function sections(report: FleetReport): string[] {
   return [
     section('Thresholds', '', verdictTable(report)),
     section('Streams', 'Late: sent more than 5 ms after the intended time. Skipped: the simulator was too slow to send it. A pose that a newer one overtakes on the server is superseded, not delivered.', table(streamRows(report))),
-    section('Latency', 'From the intended capture to the receiver. The error of the clocks is the distance between capture times on the server’s clock and the true ones.', table(latencyRows(report)) + charts([cumulative(report), ...timelines(report)])),
+    section('Latency', 'From the intended capture to the receiver, both on the server’s clock as the receiver knows it. The error of the clocks is the distance between such capture times and the true ones, which only a simulator knows.', table(latencyRows(report)) + charts([cumulative(report), ...timelines(report)])),
     section('Throughput', '', charts(throughput(report))),
     section('Inference', 'How the gateway’s requests ended, and the batches that results came from.', pair([table(requestRows(report)), table(batchRows(report))]) + charts(batchSizes(report))),
-    section('Sessions and traffic', '', pair([table(sessionRows(report)), table(byteRows(report)), table(messageRows(report)), ...(errors.length > 1 ? [table(errors)] : [])])),
+    section('Sessions and traffic', '', table(sessionRows(report)) + pair([table(messageRows(report)), table(byteRows(report)), ...(errors.length > 1 ? [table(errors)] : [])])),
     section('Settings', '', table(settingRows(report), true)),
     section('Sources', 'Measured: all of it was recorded by sensors. Generated: hands move between measured poses on recorded controllers.', originTable(report)),
   ];
@@ -100,24 +103,25 @@ function cumulative({ latency }: FleetReport): string {
 }
 
 function timelines({ timelines: points, settings }: FleetReport): string[] {
-  return TIMED.filter((timed) => points[timed].length > 0).map((timed) => lineChart({
+  const within = (timed: Timed): readonly TimelinePoint[] => points[timed].filter(({ atS }) => atS + 1 <= settings.durationS);
+  return TIMED.filter((timed) => within(timed).length > 0).map((timed) => lineChart({
     title: TIMED_NAMES[timed],
-    x: { label: 'seconds since the start', domain: [0, settings.warmUpS + settings.durationS + 1] },
+    x: { label: 'seconds measured', domain: [0, settings.durationS] },
     y: { label: 'ms' },
     series: [
-      { name: 'median', colour: TIMED.indexOf(timed), points: points[timed].map(({ atS, p50Ms }) => ({ x: atS + 0.5, y: p50Ms })) },
-      { name: '99th percentile', colour: TIMED.indexOf(timed), dashed: true, points: points[timed].map(({ atS, p99Ms }) => ({ x: atS + 0.5, y: p99Ms })) },
+      { name: 'median', colour: TIMED.indexOf(timed), points: within(timed).map(({ atS, p50Ms }) => ({ x: atS + 0.5, y: p50Ms })) },
+      { name: '99th percentile', colour: TIMED.indexOf(timed), dashed: true, points: within(timed).map(({ atS, p99Ms }) => ({ x: atS + 0.5, y: p99Ms })) },
     ],
   }));
 }
 
-/** The first and the last second are cut, so they are left out. */
+/** Seconds after the last send hold only what was still on its way. */
 function throughput({ throughput: points, settings }: FleetReport): string[] {
-  const whole = points.slice(1, -1);
-  const x = { label: 'seconds since the start', domain: [0, settings.warmUpS + settings.durationS + 1] as const };
+  const whole = points.filter(({ atS }) => atS + 1 <= settings.durationS);
+  const x = { label: 'seconds measured', domain: [0, settings.durationS] as const };
   return [
-    lineChart({ title: 'Poses a second, all sessions', x, y: { label: 'poses/s' }, series: [
-      { name: 'sent', colour: 1, points: whole.map(({ atS, posesSent }) => ({ x: atS + 0.5, y: posesSent })) },
+    lineChart({ title: 'Poses delivered a second, all sessions', x, y: { label: 'poses/s' }, series: [
+      { name: 'expected', colour: 1, points: whole.map(({ atS, posesExpected }) => ({ x: atS + 0.5, y: posesExpected })) },
       { name: 'delivered', colour: 0, points: whole.map(({ atS, posesDelivered }) => ({ x: atS + 0.5, y: posesDelivered })) },
     ] }),
     lineChart({ title: 'Results a second, all sessions', x, y: { label: 'results/s' }, series: TASKS.map((task) => (
@@ -129,6 +133,13 @@ function throughput({ throughput: points, settings }: FleetReport): string[] {
 function batchSizes({ batches }: FleetReport): string[] {
   return TASKS.filter((task) => batches[task].length > 0).map((task) => barChart({
     title: `Batches of ${task}`, xLabel: 'requests in a batch', yLabel: 'batches', colour: TIMED.indexOf(task),
-    bars: batches[task].map(({ size, batches: number }) => ({ label: String(size), value: number })),
+    bars: everySize(batches[task]),
   }));
+}
+
+/** Sizes that did not occur have their place too, up to a number of bars that can be told apart. */
+function everySize(sizes: FleetReport['batches']['gesture']): { label: string; value: number }[] {
+  const largest = Math.max(...sizes.map(({ size }) => size));
+  if (largest > MOST_BARS) return sizes.map(({ size, batches }) => ({ label: String(size), value: batches }));
+  return Array.from({ length: largest }, (_, index) => ({ label: String(index + 1), value: sizes.find(({ size }) => size === index + 1)?.batches ?? 0 }));
 }

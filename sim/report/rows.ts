@@ -28,6 +28,7 @@ export function latencyRows(report: FleetReport): Rows {
   return [
     ['milliseconds', 'measured', 'p50', 'p90', 'p95', 'p99', 'longest'],
     ...TIMED.map((timed) => row(TIMED_NAMES[timed], report.latency[timed])),
+    row('pose, from true capture', report.truePose),
     row('joining', report.joins.timeMs),
     row('error of the clocks', report.clockError),
   ];
