@@ -8,7 +8,8 @@ const MIN_BATCHES = 8;
 const MAX_RATIOS = 1024;
 /** A change by less than this is noise. */
 const TOLERANCE = 1.3;
-const MIN_FACTOR = 0.25;
+/** A table that was measured on a machine busy with something else may be far too slow. */
+const MIN_FACTOR = 1 / 64;
 const MAX_FACTOR = 16;
 
 /** One model on one device. */
@@ -38,6 +39,13 @@ export class LatencyDrift {
     this.#ratios = [];
     this.#sinceMs = nowMs;
     return this.#follow(Math.min(MAX_FACTOR, Math.max(MIN_FACTOR, high)));
+  }
+
+  /** Starts over from one batch, after a time without any. @param ratio - as for `observe`. */
+  restart(nowMs: number, ratio: number): void {
+    this.#ratios = [];
+    this.#sinceMs = nowMs;
+    this.factor = Math.min(MAX_FACTOR, Math.max(MIN_FACTOR, ratio));
   }
 
   #follow(factor: number): boolean {

@@ -20,6 +20,8 @@ export interface ModelPoolOptions {
   readonly providers?: readonly string[];
   /** A batch is given at least so long before its worker counts as hung and is killed. */
   readonly watchdogFloorMs?: number;
+  /** How often a model that is too slow for its deadline is tried on a sample. */
+  readonly probeMs?: number;
 }
 
 /** A model that the pool serves. */
@@ -34,6 +36,7 @@ export interface ModelPool extends DevicePool {
 
 const MAX_BATCH_SIZE = 64;
 const WATCHDOG_FLOOR_MS = 2000;
+const PROBE_MS = 2000;
 
 /**
  * Starts the workers and resolves when every one has loaded and measured its models.
@@ -70,11 +73,12 @@ export async function startModelPool(deps: { readonly clock: Clock; readonly log
 }
 
 function deviceOptions(options: ModelPoolOptions, index: number): ConstructorParameters<typeof WorkerDevice>[1] {
-  const { models, modelsFolder, cacheFolder, intraOpThreads, providers = ['cpu'], watchdogFloorMs = WATCHDOG_FLOOR_MS } = options;
+  const { models, modelsFolder, cacheFolder, intraOpThreads, providers = ['cpu'], watchdogFloorMs = WATCHDOG_FLOOR_MS, probeMs = PROBE_MS } = options;
   return {
     id: `worker-${index}`,
     deadlineMs: new Map(models.map(({ name, deadlineMs }) => [name, deadlineMs])),
     watchdogFloorMs,
+    probeMs,
     load: { kind: 'load', models: models.map(({ name }) => ({ name })), modelsFolder, cacheFolder, intraOpThreads, providers, capacity: MAX_BATCH_SIZE },
   };
 }

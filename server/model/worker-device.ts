@@ -1,5 +1,5 @@
 /** One device: a worker process that is started, measured, given batches, watched and started again. */
-import type { Clock, Timer } from '../../core/clock.ts';
+import { every, type Clock, type Repeating, type Timer } from '../../core/clock.ts';
 import { CopresenceError } from '../../core/errors.ts';
 import type { Batch, BatchOutcome, Device, DeviceState, InferenceRequest, ItemOutcome, LatencyTable } from '../flow.ts';
 import { LatencyDrift } from './latency-drift.ts';
@@ -31,6 +31,8 @@ export interface WorkerDeviceOptions {
   readonly deadlineMs: ReadonlyMap<string, number>;
   /** A batch is given at least so long before its worker counts as hung. */
   readonly watchdogFloorMs: number;
+  /** How often a model that is too slow for its deadline is tried on a sample. */
+  readonly probeMs: number;
 }
 
 type Status =
@@ -69,6 +71,7 @@ export class WorkerDevice implements Device {
   #closed = false;
   #deathsInARow = 0;
   #servingSinceMs = 0;
+  #probing: Repeating | undefined;
 
   constructor(parts: WorkerDeviceParts, options: WorkerDeviceOptions) {
     this.#parts = parts;
@@ -108,6 +111,7 @@ export class WorkerDevice implements Device {
     }
     this.#servingSinceMs = this.#parts.clock.nowMs();
     void link.ended.then(({ cause, outputBytes }) => this.#onEnd(cause, outputBytes));
+    this.#probing ??= every(this.#parts.clock, this.#options.probeMs, () => void this.#probe());
     this.#change({ state: 'idle', link });
   }
 
@@ -122,6 +126,7 @@ export class WorkerDevice implements Device {
   /** Ends the worker for good; a batch that it works on is lost. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#probing?.stop();
     if (this.#status.state === 'down') this.#status.restart?.cancel();
     else await this.#status.link.close();
   }
@@ -167,6 +172,42 @@ export class WorkerDevice implements Device {
     this.#parts.onChange();
   }
 
+  /**
+   * Tries a model whose single request misses its deadline, as far as is known, on a sample.
+   *
+   * Such a model gets no batches, so that nothing would ever show that the machine is no longer busy with something else.
+   */
+  async #probe(): Promise<void> {
+    const status = this.#status;
+    if (status.state !== 'idle') return;
+    const slow = [...this.#models].find(([name]) => (this.latency.get(name)?.latencyMs(1) ?? 0) > this.#deadlineMs(name));
+    if (slow === undefined) return;
+    const [name, model] = slow;
+    this.#change({ state: 'busy', link: status.link });
+    const startMs = this.#parts.clock.nowMs();
+    try {
+      await runSamples(status.link, model.loaded, 1);
+    } catch {
+      // The worker's end is seen elsewhere; a sample that fails leaves the model as slow as it was.
+      return this.#endProbe(status.link);
+    }
+    const nowMs = this.#parts.clock.nowMs();
+    if (nowMs - startMs <= this.#deadlineMs(name)) {
+      model.drift.restart(nowMs, (nowMs - startMs) / model.measured.latencyMs(1));
+      this.latency.set(name, scaleTable(model.measured, model.drift.factor));
+      this.#parts.log?.info({ deviceId: this.id, model: name, factor: model.drift.factor }, 'fast enough again');
+    }
+    this.#endProbe(status.link);
+  }
+
+  #endProbe(link: WorkerLink): void {
+    if (this.#status.state === 'busy' && this.#status.link === link) this.#change({ state: 'idle', link });
+  }
+
+  #deadlineMs(model: string): number {
+    return this.#options.deadlineMs.get(model) ?? Infinity;
+  }
+
   async #load(link: WorkerLink): Promise<void> {
     const { load } = this.#options;
     // A restart brings back the version that served before, also when a newer one has been published since.
@@ -184,7 +225,7 @@ export class WorkerDevice implements Device {
   async #measure(link: WorkerLink, loaded: LoadedModel): Promise<void> {
     const { clock, log } = this.#parts;
     const { name, version, provider, refusedProviders } = loaded;
-    const limits = { deadlineMs: this.#options.deadlineMs.get(name) ?? Infinity, maxBatchSize: this.#options.load.capacity };
+    const limits = { deadlineMs: this.#deadlineMs(name), maxBatchSize: this.#options.load.capacity };
     const points = await measure(clock, (size) => runSamples(link, loaded, size), limits);
     const measured = toLatencyTable(points, limits);
     this.#models.set(name, { loaded, measured, drift: new LatencyDrift(clock.nowMs()), slowestRatio: 1 });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { assert } from '../../../core/assert.ts';
-import { systemClock } from '../../../core/clock.ts';
+import { systemClock, type Clock } from '../../../core/clock.ts';
 import type { ItemOutcome } from '../../../server/flow.ts';
 import { startModelPool } from '../../../server/model/pool.ts';
 import type { ModelPool, ModelPoolOptions } from '../../../server/model/pool.ts';
@@ -31,11 +31,11 @@ afterEach(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function start(changes: Partial<ModelPoolOptions> = {}): Promise<{ pool: ModelPool; device: WorkerDevice }> {
+async function start(changes: Partial<ModelPoolOptions> = {}, clock: Clock = systemClock()): Promise<{ pool: ModelPool; device: WorkerDevice }> {
   logged = [];
   const log = { info: record, warn: record };
-  const options = { workerCount: 1, models: [{ name: model, deadlineMs: 1 }], modelsFolder: join(folder, 'models'), cacheFolder: join(folder, 'cache'), intraOpThreads: 1 };
-  pool = await startModelPool({ clock: systemClock(), log }, { ...options, ...changes });
+  const options = { workerCount: 1, models: [{ name: model, deadlineMs: 1 }], modelsFolder: join(folder, 'models'), cacheFolder: join(folder, 'cache'), intraOpThreads: 1, probeMs: 3_600_000 };
+  pool = await startModelPool({ clock, log }, { ...options, ...changes });
   const [device] = pool.devices;
   assert(device !== undefined, 'a pool has a device');
   return { pool, device };
@@ -89,6 +89,21 @@ describe('startModelPool', () => {
     const outcome = await device.run(batchOf('certain', [request(new Uint8Array(3), 'left')]));
     assert(outcome.kind === 'done', 'the worker is well');
     expect(outcome.items.map(verdict)).toEqual(['MESSAGE_INVALID']);
+  });
+
+  it('tries a model again that was too slow when it was measured, and offers it once it is fast enough', async () => {
+    const real = systemClock();
+    const machine = { busy: true, lostMs: 0 };
+    // Each look at the clock finds a second gone to something else, as long as the machine is busy.
+    const clock: Clock = { ...real, nowMs: () => real.nowMs() + (machine.lostMs += machine.busy ? 1000 : 0) };
+    const { pool, device } = await start({ models: [{ name: model, deadlineMs: 500 }], probeMs: 20 }, clock);
+    let changes = 0;
+    pool.onChange(() => changes++);
+    expect(device.latency.get(model)?.latencyMs(1)).toBeGreaterThanOrEqual(1000);
+    machine.busy = false;
+    await vi.waitFor(() => expect(device.latency.get(model)?.latencyMs(1)).toBeLessThan(500), { timeout: 30_000, interval: 5 });
+    await vi.waitFor(() => expect(device.state).toBe('idle'));
+    expect(changes).toBeGreaterThan(0);
   });
 
   it('fails with the code of a model that cannot be served, and leaves no worker behind', async () => {
