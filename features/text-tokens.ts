@@ -52,6 +52,30 @@ export function tokenize(raw: string): Token[] {
   return tokens.concat(spelledWords(tokens));
 }
 
+/**
+ * How a message is written, which normalisation hides: `capitals` with the share of ASCII letters that are capitals,
+ * `digits` with the share of characters that are digits, both in steps (0 for none). Nothing for an empty message.
+ */
+export function styleOf(raw: string): string[] {
+  const text = raw.slice(0, MAX_TEXT_UNITS);
+  let capitals = 0;
+  let letters = 0;
+  let digits = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code >= 0x41 && code <= 0x5a) capitals++;
+    if ((code | 0x20) >= 0x61 && (code | 0x20) <= 0x7a) letters++;
+    if (code >= 0x30 && code <= 0x39) digits++;
+  }
+  if (letters + digits === 0) return [];
+  return [`capitals ${stepOf(capitals / Math.max(1, letters))}`, `digits ${stepOf(digits / text.length)}`];
+}
+
+function stepOf(share: number): number {
+  if (share === 0) return 0;
+  return share < 0.05 ? 1 : share < 0.1 ? 2 : share < 0.2 ? 3 : share < 0.5 ? 4 : 5;
+}
+
 function squeeze(text: string): string {
   const kept: string[] = [];
   let previous = '';

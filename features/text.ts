@@ -1,5 +1,5 @@
 /** Turns a chat line into the bucket ids that the language model reads; serving and training share it. */
-import { tokenize } from './text-tokens.ts';
+import { styleOf, tokenize } from './text-tokens.ts';
 import type { Token } from './text-tokens.ts';
 
 /** Rows of the embedding table; row 0 is padding. */
@@ -24,10 +24,10 @@ export interface TextFeaturesInput {
 /**
  * Writes the ids of a message and gives how many there are; the places behind them are 0, the padding id.
  *
- * A feature is a string: `w` and a token, `b` and two neighbouring tokens with a space between, or `c` and 3 to 5
- * characters of a word in angle brackets, look-alike digits read as letters. Its id is
+ * A feature is a string: `s` and a style of `styleOf`, `w` and a token, `b` and two neighbouring tokens with a space
+ * between, or `c` and 3 to 5 characters of a word in angle brackets, look-alike digits read as letters. Its id is
  * `1 + fnv1a(utf8(feature)) mod (TEXT_BUCKETS - 1)`, so that any language can compute the same. Each id is written
- * once, tokens first, then pairs, then characters.
+ * once, style first, then tokens, pairs and characters.
  *
  * @bound `maxFeatures` ids from the first `MAX_TEXT_UNITS` code units, whatever the text.
  */
@@ -38,7 +38,7 @@ export function textFeatures(input: TextFeaturesInput): number {
     seen.add(1 + (hash % (TEXT_BUCKETS - 1)));
     return seen.size < input.maxFeatures;
   };
-  void (addTokens(tokens, add) && addPairs(tokens, add) && addGrams(tokens, add));
+  void (addStyle(input.text, add) && addTokens(tokens, add) && addPairs(tokens, add) && addGrams(tokens, add));
   input.ids.fill(0, input.offset, input.offset + input.maxFeatures);
   let at = input.offset;
   for (const id of seen) input.ids[at++] = id;
@@ -52,6 +52,10 @@ export function fnv1a(text: string): number {
 
 /** Takes one feature's hash; false when no more are wanted. */
 type AddFeature = (hash: number) => boolean;
+
+function addStyle(text: string, add: AddFeature): boolean {
+  return styleOf(text).every((style) => add(hashText(hashText(FNV_OFFSET, 's'), style) >>> 0));
+}
 
 function addTokens(tokens: readonly Token[], add: AddFeature): boolean {
   const start = hashText(FNV_OFFSET, 'w');

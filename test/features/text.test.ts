@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fnv1a, MAX_TEXT_FEATURES, TEXT_BUCKETS, textFeatures } from '../../features/text.ts';
-import { MAX_TEXT_UNITS, normalizeText, tokenize } from '../../features/text-tokens.ts';
+import { MAX_TEXT_UNITS, normalizeText, styleOf, tokenize } from '../../features/text-tokens.ts';
 
 function featuresOf(text: string, maxFeatures = MAX_TEXT_FEATURES): number[] {
   const ids = new Int32Array(maxFeatures);
@@ -35,8 +35,8 @@ describe('hashing', () => {
   });
 
   it('numbers features as documented, so that another language can', () => {
-    const expected = ['wno', 'cno>', 'c<no', 'c<no>'].map((feature) => 1 + (fnv1a(feature) % (TEXT_BUCKETS - 1)));
-    expect([...featuresOf('No')].sort()).toEqual(expected.sort());
+    const expected = ['scapitals 5', 'sdigits 0', 'wno', 'cno>', 'c<no', 'c<no>'].map((feature) => 1 + (fnv1a(feature) % (TEXT_BUCKETS - 1)));
+    expect([...featuresOf('NO')].sort()).toEqual(expected.sort());
     expect(featuresOf('no way')).toContain(1 + (fnv1a('bno way') % (TEXT_BUCKETS - 1)));
   });
 });
@@ -102,6 +102,13 @@ describe('normalisation', () => {
     expect(words('s p a m')).toContain('spam');
     expect(words('s.p.a.m')).toContain('spam');
     expect(words('i a')).not.toContain('ia');
+  });
+
+  it('tells how much is shouted and how much is digits', () => {
+    expect(styleOf('hello')).toEqual(['capitals 0', 'digits 0']);
+    expect(styleOf('Hello my dear friends')).toEqual(['capitals 2', 'digits 0']);
+    expect(styleOf('CALL 0800')).toEqual(['capitals 5', 'digits 4']);
+    expect(styleOf(' ?!')).toEqual([]);
   });
 
   it('collapses links, mentions and numbers', () => {

@@ -30,9 +30,12 @@ export function languageCard(model: TrainedLanguageModel, command: string): stri
     INTRODUCTION,
     '## Figures',
     `On texts that training never saw: ${intent} requests, ${emotion} comments, ${moderation} tweets, ${spam} text messages. ` +
-      'Every threshold and temperature was chosen on the validation parts. "Before int8" is the same network with float weights; ' +
+      'Every threshold and temperature was chosen on the validation parts. Features, class weights and dropout ' +
+      'were settled over some earlier runs whose test figures were seen, so the figures may be slightly high. ' +
+      '"Before int8" is the same network with float weights; ' +
       '"linear" is a linear model of the same features for each head alone; "majority" gives each class its share. ' +
-      'The two baselines were trained and tuned in the same run, on each head\'s own data only.',
+      'The two baselines were trained and tuned in the same run, on each head\'s own data only. As float32 the five linear ' +
+      'tables take 49 MB; what ships takes 4.3 MB.',
     table(['figure', 'shipped', 'before int8', 'linear', 'majority'], rows),
     `Made by:\n\n\`\`\`\n${command}\n\`\`\``,
     `It ended with the weights of epoch ${model.epochs}.`,
@@ -50,7 +53,7 @@ export function languageCard(model: TrainedLanguageModel, command: string): stri
     '## Data',
     ...DATA_SOURCES.map(({ name, origin, licence, credit, use }) => `**${name}** (${licence}). ${credit} ${use} From ${origin}.`),
     COUNTER_EXAMPLES,
-    LIMITS,
+    limits(shipped.moderation.classes[0]),
     '',
   ].join('\n\n');
 }
@@ -62,24 +65,32 @@ feeds five heads. English only. A score is a hint for avatars, filters and peopl
 do not mute, ban or report anybody on it alone.`;
 
 const COUNTER_EXAMPLES = `Besides, assistant requests of CLINC150's train part were shown to the moderation and spam heads as clean, and comments, tweets and
-text messages of the train parts to the intent head as out-of-scope. These labels are ours; some will be wrong.`;
+text messages of the train parts to the intent head as out-of-scope, half of them in the other's typing style. These labels are
+ours; some will be wrong.`;
 
-const LIMITS = `## Known biases and limits
+function limits(hate: ClassScore | undefined): string {
+  const missed = Math.round(100 * (1 - (hate?.recall ?? 0)));
+  const wrong = Math.round(100 * (1 - (hate?.precision ?? 0)));
+  return `## Known biases and limits
 
-- **Dialect.** The tweets were found with a lexicon of slurs and labelled by crowd workers without context. Models trained on them,
-  this one included, call African American English (AAVE) offensive or hateful far more often than other English with the same
-  meaning (Davidson, Bhattacharya and Weber 2019; Sap et al. 2019). Expect false positives on reclaimed words, on AAVE grammar
+- **Dialect.** The tweets were found with a lexicon of slurs and labelled by crowd workers without context. Models trained on them
+  call African American English (AAVE) offensive or hateful far more often than other English with the same meaning (Davidson,
+  Bhattacharya and Weber 2019; Sap et al. 2019), and nothing here corrects for it. Expect false positives on reclaimed words, on AAVE grammar
   and on talk about identity, and give people a way to appeal.
-- Hate is the weakest class: about half of it is missed or taken for offensive, and slurs weigh more than meaning.
-  Threats and insults without a known word pass, quotations of hateful speech are flagged.
-- Emotions are how US English raters read Reddit comments, not what a speaker feels. Rare emotions (grief, pride, relief,
+- **Identity.** In a handful of hand-written probes, plain sentences that name a religion, an origin or a sexual orientation got
+  hate scores up to 0.45, and plain AAVE sentences offensive scores up to 0.6, where others get below 0.1. Not measured further.
+- Hate is the weakest class: ${missed} % of the hateful test tweets get another label, and ${wrong} % of what is called hate is not.
+  Words weigh more than meaning: mild insults ("you are an idiot") and threats without a slur ("I will find you and hurt you")
+  pass; friendly swearing ("that was fucking awesome") and quotations of hateful speech are flagged.
+- Emotions are how raters in India read US-centred Reddit comments, not what a speaker feels. Rare emotions (grief, pride, relief,
   nervousness) have few test samples, so their figures are rough.
-- Spam is what British and Singaporean telephones received before 2012; today's scams in a headset differ. The test part has
-  few spam messages, so its F1 may be a few hundredths off.
+- Spam is what British and Singaporean telephones received before 2012; today's scams differ ("add me on telegram to earn
+  $500 per day" passes). The test part has few spam messages, so its F1 may be a few hundredths off.
 - Intents are requests to a US voice assistant. A greeting, thanks or a question is useful in a session; a bank balance is not.
 - Words unseen in training are known by their character n-grams only. Look-alike digits, stretched and spelled-out words are read;
   letters of other alphabets that look Latin are not.
 - The test texts come from the same sources as the training texts. On chat in a session the figures will be lower.`;
+}
 
 function classTable(scores: readonly ClassScore[]): string {
   const rows = scores.map(({ label, precision, recall, f1, support }) =>

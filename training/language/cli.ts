@@ -1,4 +1,4 @@
-/** `npx tsx training/language/cli.ts --data <folder> --out <folder> [--seed 7] [--epochs 8]` trains and writes the model. */
+/** `npx tsx training/language/cli.ts --data <folder> --out <folder> [--seed 7] [--epochs 6]` trains and writes the model. */
 import { parseArgs } from 'node:util';
 import { SingleBar } from 'cli-progress';
 import { CopresenceError } from '../../core/errors.ts';
@@ -12,7 +12,7 @@ const { values } = parseArgs({
     data: { type: 'string' },
     out: { type: 'string' },
     seed: { type: 'string', default: '7' },
-    epochs: { type: 'string', default: '8' },
+    epochs: { type: 'string', default: '6' },
   },
 });
 if (values.data === undefined || values.out === undefined) {

@@ -16,7 +16,7 @@ export const DATA_SOURCES: readonly Provenance[] = [
     origin: 'https://github.com/clinc/oos-eval at 828f8093932c8fe6ca7936c3d2e52903b1c523de, data_full.json',
     licence: 'CC BY 3.0',
     credit: 'Larson et al., "An Evaluation Dataset for Intent Classification and Out-of-Scope Prediction", EMNLP 2019.',
-    use: 'Intents, with their published train, validation and test parts. Unchanged.',
+    use: 'Intents, with their published train, validation and test parts; training also saw each request with capitals and end marks.',
   },
   {
     name: 'GoEmotions',

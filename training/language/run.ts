@@ -17,6 +17,7 @@ import { classesOf, encodeSamples } from './samples.ts';
 import type { Sample, Splits } from './samples.ts';
 import { Trainer } from './trainer.ts';
 import type { TrainingOptions, TrainingPart } from './trainer.ts';
+import { flatVariant, typedVariant } from './variants.ts';
 import { coolHead, fitTemperature, tuneThresholds } from './tuning.ts';
 
 const DIM = 64;
@@ -29,15 +30,17 @@ const OPTIONS: Omit<TrainingOptions, 'epochs'> = {
   embeddingRate: 0.05,
   denseRate: 0.002,
   weightDecay: 0.01,
-  featureDropout: 0.4,
-  hiddenDropout: 0.2,
+  featureDropout: 0.5,
+  hiddenDropout: 0.3,
   headWeights: { emotion: 1, sentiment: 0.3, intent: 1, moderation: 1, spam: 1 },
   // Hate is 6 % of the tweets; unweighted, it is hardly ever answered.
   classWeights: { moderation: [2, 1, 1] },
 };
 
 /** Visits of each data set in an epoch; the small ones are seen more often. */
-const REPEATS: Readonly<Record<CorpusName, number>> = { intent: 2, emotion: 1, moderation: 1, spam: 2 };
+const REPEATS: Readonly<Record<CorpusName, number>> = { intent: 1, emotion: 1, moderation: 1, spam: 2 };
+/** The same for requests as somebody might type them. */
+const TYPED_REPEATS = 1;
 /** The same for texts of one data set that serve another head as counter-examples. */
 const CLEAN_REPEATS = 0.3;
 const OUTSIDE_REPEATS = 0.08;
@@ -68,7 +71,7 @@ export function trainLanguageModel(corpora: Corpora, options: { seed: number; ep
   const parts = { train: encodePart(corpora, 'train'), validation: encodePart(corpora, 'validation'), test: encodePart(corpora, 'test') };
   const shape = { buckets: TEXT_BUCKETS, dim: DIM, hidden: HIDDEN, columns: columnCount(heads) };
   const network = createNetwork(shape, random);
-  const visits = [...trainingParts(parts.train), ...counterExamples(corpora, heads)];
+  const visits = [...trainingParts(parts.train, corpora, random), ...counterExamples(corpora, heads, random)];
   const trainer = new Trainer({ network, heads, random }, visits, { ...OPTIONS, epochs: options.epochs });
   const epochs = trainUntilBest({ trainer, network, heads, validation: parts.validation, epochs: options.epochs, progress });
   const table = quantiseTable(network.embedding, DIM);
@@ -125,16 +128,20 @@ function copyWeights(network: Network): Record<string, Float32Array> {
   return Object.fromEntries(WEIGHT_NAMES.map((name) => [name, network[name].slice()]));
 }
 
-function trainingParts(train: EncodedCorpora): TrainingPart[] {
-  return (Object.keys(REPEATS) as CorpusName[]).map((name) => ({ encoded: train[name], repeats: REPEATS[name] }));
+/** Each data set as it is, and the requests also as somebody might type them. */
+function trainingParts(train: EncodedCorpora, corpora: Corpora, random: Random): TrainingPart[] {
+  const typed = encodeSamples(corpora.intent.train.map((sample) => typedVariant(sample, random)));
+  const parts = (Object.keys(REPEATS) as CorpusName[]).map((name) => ({ encoded: train[name], repeats: REPEATS[name] }));
+  return [...parts, { encoded: typed, repeats: TYPED_REPEATS }];
 }
 
 /**
  * Texts of one data set whose label for another head is plain: requests to an assistant are neither rude nor spam, and
  * comments, tweets and text messages are no request to an assistant. Without them a head answers confidently on what
- * its own data never contains. Thanks are left out, they are an intent too.
+ * its own data never contains. Thanks are left out, they are an intent too. Half are rewritten in the other style, or
+ * capitals and full stops would be what tells the data sets apart.
  */
-function counterExamples(corpora: Corpora, heads: Heads): TrainingPart[] {
+function counterExamples(corpora: Corpora, heads: Heads, random: Random): TrainingPart[] {
   const neither = MODERATION_CLASSES.indexOf('neither');
   const gratitude = EMOTIONS.indexOf('gratitude');
   const outOfScope = heads.intent.classes.length - 1;
@@ -148,9 +155,13 @@ function counterExamples(corpora: Corpora, heads: Heads): TrainingPart[] {
     targets: [{ head: 'intent', classes: [outOfScope] }],
   }));
   return [
-    { encoded: encodeSamples(clean), repeats: CLEAN_REPEATS },
-    { encoded: encodeSamples(outside), repeats: OUTSIDE_REPEATS },
+    { encoded: encodeSamples(half(clean, (sample) => typedVariant(sample, random), random)), repeats: CLEAN_REPEATS },
+    { encoded: encodeSamples(half(outside, flatVariant, random)), repeats: OUTSIDE_REPEATS },
   ];
+}
+
+function half(samples: readonly Sample[], rewrite: (sample: Sample) => Sample, random: Random): Sample[] {
+  return samples.map((sample) => (random.next() < 0.5 ? sample : rewrite(sample)));
 }
 
 /** Both baselines get the same tuning of thresholds on the validation part. */

@@ -1,0 +1,130 @@
+/** The model that ships: its files, its answers to plain chat lines, and its figures on the held-out data. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as ort from 'onnxruntime-node';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { decodeLanguage } from '../../../features/language-result.ts';
+import type { LanguageResult } from '../../../features/language-result.ts';
+import { MAX_TEXT_FEATURES, textFeatures } from '../../../features/text.ts';
+import { digestOf } from '../../../registry/digest.ts';
+import { modelManifest } from '../../../registry/manifest.ts';
+import { readCorpora } from '../../../training/language/corpora.ts';
+import { measure } from '../../../training/language/figures.ts';
+import type { Probabilities } from '../../../training/language/figures.ts';
+import { buildHeads } from '../../../training/language/heads.ts';
+import type { HeadName } from '../../../training/language/heads.ts';
+import { encodeSamples, idsOf } from '../../../training/language/samples.ts';
+import type { EncodedSamples } from '../../../training/language/samples.ts';
+import { dataFolder } from '../../support/data-folder.ts';
+
+const folder = join(import.meta.dirname, '../../../models/avatar-language/1');
+const manifest = modelManifest.parse(JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')));
+const heads = buildHeads((manifest.labels['intent'] ?? []).slice(0, -1));
+let session: ort.InferenceSession;
+
+beforeAll(async () => {
+  session = await ort.InferenceSession.create(join(folder, 'model.onnx'), { intraOpNumThreads: 1 });
+});
+
+async function read(text: string): Promise<LanguageResult> {
+  const ids = new Int32Array(MAX_TEXT_FEATURES);
+  textFeatures({ text, ids, offset: 0, maxFeatures: MAX_TEXT_FEATURES });
+  const outputs = await session.run({ ids: new ort.Tensor('int32', ids, [1, MAX_TEXT_FEATURES]) });
+  const data = Object.entries(outputs).map(([name, tensor]) => [name, tensor.data as Float32Array] as const);
+  return decodeLanguage(Object.fromEntries(data), 0, manifest);
+}
+
+/** Every head's probabilities for all samples, in batches of equal size and padded to their longest row. */
+async function runAll(encoded: EncodedSamples): Promise<Record<string, Float32Array>> {
+  const rows: Record<string, number[]> = {};
+  for (let start = 0; start < encoded.samples.length; start += 64) {
+    const batch = Array.from({ length: Math.min(64, encoded.samples.length - start) }, (_, row) => idsOf(encoded, start + row));
+    const length = Math.max(1, ...batch.map((ids) => ids.length));
+    const ids = new Int32Array(batch.length * length);
+    batch.forEach((row, index) => ids.set(row, index * length));
+    const outputs = await session.run({ ids: new ort.Tensor('int32', ids, [batch.length, length]) });
+    for (const [name, tensor] of Object.entries(outputs)) (rows[name] ??= []).push(...(tensor.data as Float32Array));
+  }
+  return Object.fromEntries(Object.entries(rows).map(([name, values]) => [name, Float32Array.from(values)]));
+}
+
+describe('the shipped language model', () => {
+  it('fits its manifest and stays within six megabytes', () => {
+    for (const [name, file] of Object.entries(manifest.files)) expect(digestOf(readFileSync(join(folder, name)))).toEqual(file);
+    expect(manifest.files['model.onnx']?.bytes).toBeLessThan(6_000_000);
+    for (const { name, shape } of manifest.outputs) expect(shape).toEqual(['N', manifest.labels[name]?.length]);
+    expect(session.inputNames).toEqual(['ids']);
+    expect([...session.outputNames].sort()).toEqual(manifest.outputs.map(({ name }) => name).sort());
+  });
+
+  it.each(Object.keys(manifest.labels))('has the labels of %s in the order of the trainer', (name) => {
+    expect(manifest.labels[name]).toEqual(heads[name as HeadName].classes);
+  });
+
+  it('reaches its figures on the held-out data', async (context) => {
+    const data = dataFolder();
+    if (data === undefined) return context.skip('needs the data sets: set COPRESENCE_DATA');
+    const corpora = readCorpora(data, manifest.trained?.seed ?? 0);
+    const test = {
+      intent: encodeSamples(corpora.intent.test),
+      emotion: encodeSamples(corpora.emotion.test),
+      moderation: encodeSamples(corpora.moderation.test),
+      spam: encodeSamples(corpora.spam.test),
+    };
+    const emotion = await runAll(test.emotion);
+    const probabilities = {
+      emotion: emotion['emotion'],
+      sentiment: emotion['sentiment'],
+      intent: (await runAll(test.intent))['intent'],
+      moderation: (await runAll(test.moderation))['moderation'],
+      spam: (await runAll(test.spam))['spam'],
+    } as Probabilities;
+    const { metrics } = measure(test, heads, probabilities, manifest.thresholds);
+    for (const [name, value] of Object.entries(manifest.metrics)) expect(metrics[name], name).toBeCloseTo(value, 2);
+  });
+});
+
+describe('plain chat lines', () => {
+  it.each([
+    ['hello everyone', 'greeting'], ['Hi there!', 'greeting'], ['thank you so much', 'thank_you'], ['What time is it?', 'time'],
+    ['Can you play some music?', 'play_music'], ['goodbye', 'goodbye'], ['tell me a joke', 'tell_joke'],
+  ])('%s asks for %s', async (text, intent) => {
+    expect((await read(text)).intent?.label).toBe(intent);
+  });
+
+  it.each(['i love this place, it is beautiful', 'nice avatar', 'good game everyone, well played', 'you are an idiot'])(
+    '%s asks for nothing',
+    async (text) => {
+      expect((await read(text)).intent).toBeNull();
+    },
+  );
+
+  it.each([
+    ['good game everyone, well played', 'admiration', 'positive'], ['thank you so much', 'gratitude', 'positive'],
+    ['i love this place, it is beautiful', 'admiration', 'positive'], ['lol that was hilarious', 'amusement', 'positive'],
+    ['i am so sad today', 'sadness', 'negative'], ['i am so sorry, my fault', 'remorse', 'negative'],
+  ])('%s shows %s and is %s', async (text, emotion, sentiment) => {
+    const result = await read(text);
+    expect(result.emotions.map(({ label }) => label)).toContain(emotion);
+    expect(result.sentiment.label).toBe(sentiment);
+  });
+
+  it.each([
+    'hello everyone', 'good game everyone, well played', 'nice avatar', 'thank you so much', 'Where are you guys?',
+    'move to the left a bit please', 'i am so sad today', 'See you at 5 tomorrow',
+  ])('%s passes moderation', async (text) => {
+    expect((await read(text)).moderation).toMatchObject({ label: 'ok', flagged: false });
+  });
+
+  it.each(['fuck you bitch', 'stfu you stupid hoe', 'f u c k you b1tch', 'FUCK YOU BIIIITCH'])('%s is flagged as rude', async (text) => {
+    const { label } = (await read(text)).moderation;
+    expect(['offensive', 'hate']).toContain(label);
+  });
+
+  it.each([
+    'WINNER!! You have won a free prize, call 0900123456 now to claim',
+    'Congratulations! Claim your £1000 cash award, text WIN to 80086',
+  ])('%s is spam', async (text) => {
+    expect((await read(text)).moderation.label).toBe('spam');
+  });
+});
