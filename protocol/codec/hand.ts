@@ -6,7 +6,7 @@
  */
 import { HAND_JOINT_COUNT } from '../joints.ts';
 import { MAX_POSITION_M, POSE_BYTES, POSE_FLOATS, packQuaternion, readUint32, unpackQuaternion, writeUint32 } from './quantise.ts';
-import { decodePose, encodePose } from './pose.ts';
+import { decodePose, encodePose, isFinitePose } from './pose.ts';
 
 const JOINT_BYTES = 7;
 export const HAND_BYTES = POSE_BYTES + (HAND_JOINT_COUNT - 1) * JOINT_BYTES;
@@ -30,7 +30,7 @@ const relative = new Float32Array(4);
  * @bound HAND_BYTES bytes are written from `offset`; no allocation.
  */
 export function encodeHand(joints: Float32Array, from: number, bytes: Uint8Array, offset: number): boolean {
-  for (let index = 0; index < HAND_FLOATS; index++) if (!Number.isFinite(joints[from + index]!)) return false;
+  for (let joint = 0; joint < HAND_JOINT_COUNT; joint++) if (!isFinitePose(joints, from + joint * POSE_FLOATS)) return false;
   for (let axis = 0; axis < 3; axis++) if (Math.abs(joints[from + axis]!) > MAX_POSITION_M) return false;
   encodePose(joints, from, bytes, offset);
   decodePose(bytes, offset, wrist, 0);
@@ -83,6 +83,8 @@ export function decodeHand(bytes: Uint8Array, offset: number, joints: Float32Arr
   return true;
 }
 
+/** The nearest whole millimetre, moved to the edge of the byte when out of its range. */
 function toByte(metres: number, offsetMm: number): number {
-  return Math.max(0, Math.min(255, Math.round(metres * 1000) + offsetMm));
+  const shifted = metres * 1000 + offsetMm + 0.5;
+  return shifted < 0 ? 0 : shifted > 255 ? 255 : shifted | 0;
 }

@@ -6,7 +6,7 @@
  */
 import type { ErrorCode } from '../../core/errors.ts';
 import { decodeHand, encodeHand, HAND_BYTES, HAND_FLOATS } from './hand.ts';
-import { decodePose, encodePose, poseIsFinite } from './pose.ts';
+import { decodePose, encodePose, isFinitePose, poseIsFinite } from './pose.ts';
 import { fromTicks, MAX_POSITION_M, POSE_BYTES, POSE_FLOATS, readUint32, toTicks, writeUint32 } from './quantise.ts';
 
 /** Parts of a body that a headset tracks; a hand replaces the controller on its side or goes beside it. */
@@ -135,7 +135,7 @@ export function handOffset(valid: number, hand: 'left' | 'right'): number | unde
 }
 
 function checkRigid(poses: Float32Array, from: number): ErrorCode | undefined {
-  for (let index = 0; index < POSE_FLOATS; index++) if (!Number.isFinite(poses[from + index]!)) return 'POSE_NOT_FINITE';
+  if (!isFinitePose(poses, from)) return 'POSE_NOT_FINITE';
   for (let axis = 0; axis < 3; axis++) if (Math.abs(poses[from + axis]!) > MAX_POSITION_M) return 'POSE_OUT_OF_RANGE';
   return undefined;
 }

@@ -29,3 +29,8 @@ export function decodePose(bytes: Uint8Array, offset: number, poses: Float32Arra
 export function poseIsFinite(bytes: Uint8Array, offset: number): boolean {
   return readInt16(bytes, offset) !== NOT_FINITE && readInt16(bytes, offset + 2) !== NOT_FINITE && readInt16(bytes, offset + 4) !== NOT_FINITE;
 }
+
+/** Whether the seven floats at `at` are finite: a sum of so few float32 cannot overflow, so it is finite exactly when they are. */
+export function isFinitePose(poses: Float32Array, at: number): boolean {
+  return Number.isFinite(poses[at]! + poses[at + 1]! + poses[at + 2]! + poses[at + 3]! + poses[at + 4]! + poses[at + 5]! + poses[at + 6]!);
+}

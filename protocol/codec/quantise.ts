@@ -12,6 +12,8 @@ export const MAX_POSITION_M = 32.767;
 const SQRT2 = Math.SQRT2;
 /** 10 bits a component: -511..511 stands for -1/sqrt(2)..1/sqrt(2), so that zero is exact. */
 const COMPONENT_STEPS = 511;
+/** What one step of a component stands for. */
+const STEP = 1 / (SQRT2 * COMPONENT_STEPS);
 
 /** Times on the wire are in 1/16 ms, modulo 2^32 (74.5 hours). */
 export const TICKS_PER_MS = 16;
@@ -29,38 +31,35 @@ const MAX_SLIP_STEPS = 0.6;
  * Error at most 0.18 degrees. The input need not be exactly of unit length; zero gives the identity.
  */
 export function packQuaternion(x: number, y: number, z: number, w: number): number {
-  const ax = Math.abs(x), ay = Math.abs(y), az = Math.abs(z), aw = Math.abs(w);
-  let largest = 3, size = aw;
-  if (ax > size) { largest = 0; size = ax; }
-  if (ay > size) { largest = 1; size = ay; }
-  if (az > size) { largest = 2; size = az; }
+  const ax = Math.abs(x), ay = Math.abs(y), az = Math.abs(z);
+  let largest = 3, size = Math.abs(w), signed = w, first = x, second = y, third = z;
+  if (ax > size) { largest = 0; size = ax; signed = x; first = y; second = z; third = w; }
+  if (ay > size) { largest = 1; size = ay; signed = y; first = x; second = z; third = w; }
+  if (az > size) { largest = 2; size = az; signed = z; first = x; second = y; third = w; }
   const length = Math.sqrt(x * x + y * y + z * z + w * w);
-  if (!(length > 1e-9)) return joinComponents(3, 0, 0, 0);
-  const scale = (SQRT2 * COMPONENT_STEPS) / length;
-  switch (largest) {
-    case 0: return packComponents(0, y, z, w, x < 0 ? -scale : scale, size * scale);
-    case 1: return packComponents(1, x, z, w, y < 0 ? -scale : scale, size * scale);
-    case 2: return packComponents(2, x, y, w, z < 0 ? -scale : scale, size * scale);
-    default: return packComponents(3, x, y, z, w < 0 ? -scale : scale, size * scale);
-  }
+  if (!(length > 1e-9)) return joinComponents(3, COMPONENT_STEPS, COMPONENT_STEPS, COMPONENT_STEPS);
+  const scale = ((signed < 0 ? -SQRT2 : SQRT2) * COMPONENT_STEPS) / length;
+  const a = first * scale + COMPONENT_STEPS, b = second * scale + COMPONENT_STEPS, c = third * scale + COMPONENT_STEPS;
+  // All three are positive, so cutting off the fraction rounds to the nearest.
+  const ra = (a + 0.5) | 0, rb = (b + 0.5) | 0, rc = (c + 0.5) | 0;
+  const slip = (ra - a) * first + (rb - b) * second + (rc - c) * third;
+  if (Math.abs(slip) > MAX_SLIP_STEPS * size) return packAgainstSlip(largest, first, second, third, scale);
+  return joinComponents(largest, ra, rb, rc);
 }
 
-/** Rounds the three components times `scale`; where the largest would slip too far, the worst one goes the other way. */
-function packComponents(largest: number, first: number, second: number, third: number, scale: number, largestSteps: number): number {
-  const a = first * scale, b = second * scale, c = third * scale;
-  const ra = Math.round(a), rb = Math.round(b), rc = Math.round(c);
-  const slipA = (ra - a) * a, slipB = (rb - b) * b, slipC = (rc - c) * c;
-  const slip = slipA + slipB + slipC;
-  if (Math.abs(slip) <= MAX_SLIP_STEPS * largestSteps) return joinComponents(largest, ra, rb, rc);
-  const toward = Math.sign(slip);
-  const worst = Math.max(slipA * toward, slipB * toward, slipC * toward);
-  if (slipA * toward === worst) return joinComponents(largest, ra - Math.sign(ra - a), rb, rc);
-  if (slipB * toward === worst) return joinComponents(largest, ra, rb - Math.sign(rb - b), rc);
+/** Rounds the component that adds most to the slip the other way. */
+function packAgainstSlip(largest: number, first: number, second: number, third: number, scale: number): number {
+  const a = first * scale + COMPONENT_STEPS, b = second * scale + COMPONENT_STEPS, c = third * scale + COMPONENT_STEPS;
+  const ra = (a + 0.5) | 0, rb = (b + 0.5) | 0, rc = (c + 0.5) | 0;
+  const toward = (ra - a) * first + (rb - b) * second + (rc - c) * third < 0 ? -1 : 1;
+  const slipA = (ra - a) * first * toward, slipB = (rb - b) * second * toward, slipC = (rc - c) * third * toward;
+  if (slipA >= slipB && slipA >= slipC) return joinComponents(largest, ra - Math.sign(ra - a), rb, rc);
+  if (slipB >= slipC) return joinComponents(largest, ra, rb - Math.sign(rb - b), rc);
   return joinComponents(largest, ra, rb, rc - Math.sign(rc - c));
 }
 
 function joinComponents(largest: number, a: number, b: number, c: number): number {
-  return ((largest << 30) | ((a + COMPONENT_STEPS) << 20) | ((b + COMPONENT_STEPS) << 10) | (c + COMPONENT_STEPS)) >>> 0;
+  return ((largest << 30) | (a << 20) | (b << 10) | c) >>> 0;
 }
 
 /**
@@ -69,18 +68,22 @@ function joinComponents(largest: number, a: number, b: number, c: number): numbe
  * @param target - four floats from `offset` are overwritten.
  */
 export function unpackQuaternion(packed: number, target: Float32Array, offset: number): void {
-  const scale = 1 / (SQRT2 * COMPONENT_STEPS);
-  const a = (((packed >>> 20) & 1023) - COMPONENT_STEPS) * scale;
-  const b = (((packed >>> 10) & 1023) - COMPONENT_STEPS) * scale;
-  const c = ((packed & 1023) - COMPONENT_STEPS) * scale;
+  let a = (((packed >>> 20) & 1023) - COMPONENT_STEPS) * STEP;
+  let b = (((packed >>> 10) & 1023) - COMPONENT_STEPS) * STEP;
+  let c = ((packed & 1023) - COMPONENT_STEPS) * STEP;
   const squares = a * a + b * b + c * c;
-  const largest = Math.sqrt(Math.max(0, 1 - squares));
-  const norm = squares > 1 ? 1 / Math.sqrt(squares) : 1;
+  let largest = 0;
+  if (squares <= 1) {
+    largest = Math.sqrt(1 - squares);
+  } else {
+    const norm = 1 / Math.sqrt(squares);
+    a *= norm; b *= norm; c *= norm;
+  }
   const index = packed >>> 30;
-  target[offset] = index === 0 ? largest : a * norm;
-  target[offset + 1] = index === 1 ? largest : index === 0 ? a * norm : b * norm;
-  target[offset + 2] = index === 2 ? largest : index === 3 ? c * norm : b * norm;
-  target[offset + 3] = index === 3 ? largest : c * norm;
+  target[offset] = index === 0 ? largest : a;
+  target[offset + 1] = index === 1 ? largest : index === 0 ? a : b;
+  target[offset + 2] = index === 2 ? largest : index === 3 ? c : b;
+  target[offset + 3] = index === 3 ? largest : c;
 }
 
 /** Metres to int16 millimetres; `NOT_FINITE` for NaN and infinities, undefined behaviour avoided by the caller's range check. */

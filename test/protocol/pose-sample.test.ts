@@ -144,6 +144,32 @@ describe('a decoder', () => {
     );
   });
 
+  test('[POS6] refuses a coordinate of -32768 in any head, controller or wrist, and in no other place', () => {
+    fc.assert(
+      fc.property(samples, fc.nat(4), fc.nat(2), (sample, part, axis) => {
+        const bytes = encode(sample);
+        const present = (sample.valid & (1 << part)) !== 0;
+        if (present) bytes.set([0x00, 0x80], poseSampleBytes(sample.valid & ((1 << part) - 1)) + 2 * axis);
+        expect(checkPoseSample(bytes, 0)).toBe(present ? 'POSE_NOT_FINITE' : bytes.length);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('[POS6] refuses tracked parts that are not valid, and parts that do not exist', () => {
+    fc.assert(
+      fc.property(masks, masks, fc.nat(7), (valid, tracked, spaceEpoch) => {
+        const bytes = encode({ ...createPoseSample(), valid });
+        bytes[5] = tracked | (spaceEpoch << 5);
+        expect(checkPoseSample(bytes, 0)).toBe((tracked & ~valid) === 0 ? bytes.length : 'MESSAGE_INVALID');
+        bytes[5] = 0;
+        bytes[4] = valid | (spaceEpoch << 5);
+        expect(checkPoseSample(bytes, 0)).toBe(spaceEpoch === 0 ? bytes.length : 'MESSAGE_INVALID');
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   test('[POS6] takes what it was given by an encoder, and reads not a byte behind it', () => {
     fc.assert(
       fc.property(samples, fc.uint8Array({ maxLength: 9 }), (sample, tail) => {

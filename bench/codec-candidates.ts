@@ -1,0 +1,183 @@
+/** The codecs that the benchmark compares: each encodes and decodes the same recorded samples. */
+import { type ArraySchema, Decoder, Encoder, schema, type SchemaType, t } from '@colyseus/schema';
+import { Packr, FLOAT32_OPTIONS } from 'msgpackr';
+import { assert } from '../core/assert.ts';
+import { HAND_FLOATS } from '../protocol/codec/hand.ts';
+import { createPoseSample, decodePoseSample, encodePoseSample, MAX_POSE_SAMPLE_BYTES, type PoseSample } from '../protocol/codec/pose-sample.ts';
+import { POSE_FLOATS } from '../protocol/codec/quantise.ts';
+import { HAND_JOINT_COUNT } from '../protocol/joints.ts';
+
+/** What is sent: the poses of a sample's valid parts, in a row. */
+export interface Shape {
+  readonly name: string;
+  readonly valid: number;
+  readonly poseCount: number;
+}
+
+export const SHAPES: readonly Shape[] = [
+  { name: 'head + 2 controllers', valid: 7, poseCount: 3 },
+  { name: 'head + 2 x 25 joints', valid: 25, poseCount: 1 + 2 * HAND_JOINT_COUNT },
+];
+
+/** One codec, set up for one shape and one run of samples. */
+export interface Candidate {
+  readonly name: string;
+  /** Encodes sample `index`; the result is valid until the next call. */
+  encode(index: number): Uint8Array | string;
+  /** Decodes what `encode` made of sample `index`, in order; a coordinate of it, so that the work cannot be left out. */
+  decode(index: number): number;
+  /** All floats of the last decoded sample, to check that nothing was lost. */
+  decoded(): number[];
+}
+
+/** @param samples - read only; every part of theirs is valid. */
+export function createCandidates(shape: Shape, samples: readonly PoseSample[]): Candidate[] {
+  const trees = samples.map((sample) => toTree(sample, shape));
+  return [
+    copresence(shape, samples),
+    objectCodec('JSON', trees, (tree) => JSON.stringify(tree), (text) => JSON.parse(text) as Tree),
+    objectCodec('msgpackr', trees, ...packrWith(new Packr({ useRecords: false }))),
+    objectCodec('msgpackr, float32 and records', trees, ...packrWith(new Packr({ structures: [], useFloat32: FLOAT32_OPTIONS.ALWAYS }))),
+    colyseus(shape, samples),
+    dataView(shape, samples),
+  ];
+}
+
+/** The floats of the valid parts: what every candidate has to carry. */
+export function floatsOf(sample: PoseSample, { valid }: Shape): number[] {
+  const parts = [0, 1, 2].filter((part) => (valid & (1 << part)) !== 0).flatMap((part) => [...sample.rigid.subarray(part * POSE_FLOATS, (part + 1) * POSE_FLOATS)]);
+  const hands = [0, 1].filter((hand) => (valid & (8 << hand)) !== 0).flatMap((hand) => [...sample.hands.subarray(hand * HAND_FLOATS, (hand + 1) * HAND_FLOATS)]);
+  return [...parts, ...hands];
+}
+
+function copresence(shape: Shape, samples: readonly PoseSample[]): Candidate {
+  const masked = samples.map((sample) => ({ ...sample, valid: shape.valid, tracked: shape.valid }));
+  const buffer = new Uint8Array(MAX_POSE_SAMPLE_BYTES);
+  const size = encodePoseSample(masked[0] as PoseSample, buffer, 0);
+  assert(typeof size === 'number', `recorded samples can be encoded, but ${size}`);
+  const view = buffer.subarray(0, size);
+  const into = createPoseSample();
+  const stored = masked.map((sample) => {
+    encodePoseSample(sample, buffer, 0);
+    return view.slice();
+  });
+  return {
+    name: 'copresence',
+    encode(index) {
+      encodePoseSample(masked[index] as PoseSample, buffer, 0);
+      return view;
+    },
+    decode(index) {
+      decodePoseSample(stored[index] as Uint8Array, 0, 0, into);
+      return into.rigid[0] as number;
+    },
+    decoded: () => floatsOf(into, shape),
+  };
+}
+
+interface Tree {
+  captureMs: number;
+  poses: { position: { x: number; y: number; z: number }; orientation: { x: number; y: number; z: number; w: number } }[];
+}
+
+function toTree(sample: PoseSample, shape: Shape): Tree {
+  const floats = floatsOf(sample, shape);
+  const at = (index: number): number => floats[index] as number;
+  const poses = Array.from({ length: shape.poseCount }, (_, pose) => {
+    const from = pose * POSE_FLOATS;
+    return { position: { x: at(from), y: at(from + 1), z: at(from + 2) }, orientation: { x: at(from + 3), y: at(from + 4), z: at(from + 5), w: at(from + 6) } };
+  });
+  return { captureMs: sample.captureMs, poses };
+}
+
+function packrWith(packr: Packr): [(tree: Tree) => Uint8Array, (bytes: Uint8Array) => Tree] {
+  return [(tree) => packr.pack(tree), (bytes) => packr.unpack(bytes) as Tree];
+}
+
+function objectCodec<Encoded extends Uint8Array | string>(name: string, trees: readonly Tree[], encode: (tree: Tree) => Encoded, decode: (bytes: Encoded) => Tree): Candidate {
+  const stored = trees.map((tree) => encode(tree));
+  let last = trees[0] as Tree;
+  return {
+    name,
+    encode: (index) => encode(trees[index] as Tree),
+    decode(index) {
+      last = decode(stored[index] as Encoded);
+      return last.poses[0]?.position.x ?? NaN;
+    },
+    decoded: () => last.poses.flatMap(({ position: p, orientation: q }) => [p.x, p.y, p.z, q.x, q.y, q.z, q.w]),
+  };
+}
+
+const ColyseusPose = schema({ x: t.float32(), y: t.float32(), z: t.float32(), qx: t.float32(), qy: t.float32(), qz: t.float32(), qw: t.float32() }, 'Pose');
+type ColyseusPose = SchemaType<typeof ColyseusPose>;
+const ColyseusSample = schema({ captureMs: t.float64(), poses: t.array(ColyseusPose) }, 'Sample');
+type ColyseusSample = SchemaType<typeof ColyseusSample>;
+
+/** State is kept on both sides and changes are sent, so encoding is: assign, encode the changes, forget them. */
+function colyseus(shape: Shape, samples: readonly PoseSample[]): Candidate {
+  const rows = samples.map((sample) => floatsOf(sample, shape));
+  const state = new ColyseusSample();
+  for (let pose = 0; pose < shape.poseCount; pose++) (state.poses as ArraySchema<ColyseusPose>).push(new ColyseusPose());
+  const encoder = new Encoder(state);
+  const mirror = new ColyseusSample();
+  const decoder = new Decoder(mirror);
+  decoder.decode(encoder.encodeAll().slice());
+  encoder.discardChanges();
+  const encode = (index: number): Uint8Array => {
+    assign(state, rows[index] as number[], (samples[index] as PoseSample).captureMs);
+    const bytes = encoder.encode();
+    encoder.discardChanges();
+    return bytes;
+  };
+  const stored = samples.map((_, index) => encode(index).slice());
+  return {
+    name: '@colyseus/schema',
+    encode,
+    decode(index) {
+      decoder.decode(stored[index] as Uint8Array);
+      return mirror.poses[0]?.x ?? NaN;
+    },
+    decoded: () => [...(mirror.poses as ArraySchema<ColyseusPose>)].flatMap(({ x, y, z, qx, qy, qz, qw }) => [x, y, z, qx, qy, qz, qw]),
+  };
+}
+
+function assign(state: ColyseusSample, floats: readonly number[], captureMs: number): void {
+  state.captureMs = captureMs;
+  let at = 0;
+  for (const pose of state.poses as ArraySchema<ColyseusPose>) {
+    pose.x = floats[at++] as number;
+    pose.y = floats[at++] as number;
+    pose.z = floats[at++] as number;
+    pose.qx = floats[at++] as number;
+    pose.qy = floats[at++] as number;
+    pose.qz = floats[at++] as number;
+    pose.qw = floats[at++] as number;
+  }
+}
+
+/** A float64 of time, then every float as it is. */
+function dataView(shape: Shape, samples: readonly PoseSample[]): Candidate {
+  const rows = samples.map((sample) => Float32Array.from(floatsOf(sample, shape)));
+  const bytes = new Uint8Array(8 + 4 * POSE_FLOATS * shape.poseCount);
+  const view = new DataView(bytes.buffer);
+  const into = new Float32Array(POSE_FLOATS * shape.poseCount);
+  const encode = (index: number): Uint8Array => {
+    const floats = rows[index] as Float32Array;
+    view.setFloat64(0, (samples[index] as PoseSample).captureMs, true);
+    for (let at = 0; at < floats.length; at++) view.setFloat32(8 + 4 * at, floats[at] as number, true);
+    return bytes;
+  };
+  const stored = samples.map((_, index) => encode(index).slice());
+  return {
+    name: 'float32 DataView',
+    encode,
+    decode(index) {
+      const source = stored[index] as Uint8Array;
+      const reader = new DataView(source.buffer, source.byteOffset, source.byteLength);
+      const captureMs = reader.getFloat64(0, true);
+      for (let at = 0; at < into.length; at++) into[at] = reader.getFloat32(8 + 4 * at, true);
+      return captureMs + (into[0] as number);
+    },
+    decoded: () => [...into],
+  };
+}
