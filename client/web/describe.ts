@@ -29,16 +29,22 @@ export function describeOrigin({ model, version, batchSize, ageMs }: ResultMessa
   return `${model}@${version} · batch ${batchSize} · ${ageMs.toFixed(0)} ms`;
 }
 
+/** `content` is undefined when there is nothing to tell: a hand that makes no gesture. */
+interface Novelty {
+  readonly stream: string;
+  readonly content: string | undefined;
+}
+
 /**
  * What has to differ from the one before for a result to be worth a line. Poses and gestures come many times a second
  * and mostly repeat themselves; a line of chat is understood once.
  */
-export function novelty({ slot, chatId, value }: ResultMessage): { readonly stream: string; readonly content: string } {
+export function novelty({ slot, chatId, value }: ResultMessage): Novelty {
   switch (value.task) {
     case 'body-pose':
       return { stream: `${slot} body`, content: value.score < 0.3 ? 'nobody' : 'somebody' };
     case 'gesture':
-      return { stream: `${slot} ${value.hand}`, content: value.label };
+      return { stream: `${slot} ${value.hand}`, content: value.label === 'none' ? undefined : value.label };
     case 'language':
       return { stream: `${slot} language`, content: String(chatId) };
     default:

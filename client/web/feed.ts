@@ -34,7 +34,7 @@ export function showModels(body: HTMLElement, rows: readonly ModelRow[]): void {
 /** The list of results: a line for each that says something new, newest first. */
 export class ResultFeed {
   readonly #list: HTMLElement;
-  readonly #last = new Map<string, string>();
+  readonly #last = new Map<string, string | undefined>();
 
   constructor(list: HTMLElement) {
     this.#list = list;
@@ -45,6 +45,7 @@ export class ResultFeed {
     if (this.#last.get(stream) === content) return;
     if (this.#last.size > STREAMS_KEPT) this.#last.clear();
     this.#last.set(stream, content);
+    if (content === undefined) return;
     const line = create('li', '', create('span', 'who', name), ` ${describeResult(result)} `, create('div', 'meta', describeOrigin(result)));
     this.#list.prepend(line);
     keepFirst(this.#list, LINES_KEPT);

@@ -44,7 +44,7 @@ export class Measurements {
 
 function describePoint(point: SeriesPoint | undefined): string {
   if (point?.p50 === undefined || point.p99 === undefined) return '';
-  return `p50 ${point.p50.toFixed(0)} ms, p99 ${point.p99.toFixed(0)} ms`;
+  return `p50 ${point.p50.toFixed(0)}, p99 ${point.p99.toFixed(0)} ms`;
 }
 
 function describeSizes(bars: readonly { readonly size: number; readonly count: number }[]): string {

@@ -6,8 +6,8 @@ const GROUND = '#0d1117';
 /** More pixels cost time and show nothing on so plain a picture. */
 const MAX_PIXEL_RATIO = 2;
 /** Room for arms and labels around the heads when the camera is placed. */
-const BESIDE_M = 0.75;
-const BELOW_M = 0.62;
+const BESIDE_M = 0.6;
+const BELOW_M = 0.6;
 /** From the front: in WebXR's spaces people look along -Z. */
 const VIEW_FROM = new Vector3(0.12, 0.34, -1).normalize();
 
@@ -64,9 +64,9 @@ export class Room {
     const size = box.getSize(new Vector3());
     const slope = Math.tan((this.camera.fov * Math.PI) / 360);
     const forWidth = (size.x / 2 + BESIDE_M) / (slope * this.camera.aspect);
-    const forHeight = (size.y / 2 + size.z * VIEW_FROM.y * 0.5 + BELOW_M) / slope;
-    const distance = Math.max(forWidth, forHeight) + size.z / 2;
-    centre.y -= 0.3;
+    const forHeight = (size.y / 2 + (size.z * VIEW_FROM.y) / 2 + BELOW_M) / slope;
+    const distance = Math.max(forWidth, forHeight) + size.z / 3;
+    centre.y -= 0.42;
     this.#controls.target.copy(centre);
     this.camera.position.copy(centre).addScaledVector(VIEW_FROM, distance);
   }

@@ -9,11 +9,13 @@ import {
 } from 'three';
 import { BODY_BONES, BODY_KEYPOINT_COUNT } from '../../protocol/joints.ts';
 
-const WIDTH_M = 0.42;
-const HEIGHT_M = 0.42;
+const PANEL_M = 0.42;
+/** Of the picture: a body is not drawn larger than this makes it, however small it was there. */
+const SMALLEST_VIEW = 0.2;
+const MARGIN = 1.2;
 /** Keypoints below this are guesses. */
 const MIN_SCORE = 0.3;
-const GROUND = new PlaneGeometry(WIDTH_M, HEIGHT_M);
+const GROUND = new PlaneGeometry(PANEL_M, PANEL_M);
 const GROUND_MATERIAL = new MeshBasicMaterial({ color: '#0d1a2b', transparent: true, opacity: 0.72, side: DoubleSide, depthWrite: false });
 
 export class SkeletonPanel {
@@ -36,18 +38,19 @@ export class SkeletonPanel {
     this.group.visible = false;
   }
 
-  /** @param keypoints - [17, 3] x, y, score, 0..1 of the picture, y down. */
+  /** Draws the body as large as the panel takes. @param keypoints - [17, 3] x, y, score, 0..1 of the picture, y down. */
   update(keypoints: readonly number[]): void {
-    const seen = (index: number): boolean => (keypoints[index * 3 + 2] ?? 0) >= MIN_SCORE;
+    const seen = new Set(Array.from({ length: BODY_KEYPOINT_COUNT }, (_, index) => index).filter((index) => (keypoints[index * 3 + 2] ?? 0) >= MIN_SCORE));
+    const view = fit(keypoints, seen);
     const points = this.#points.getAttribute('position') as BufferAttribute;
     const lines = this.#lines.getAttribute('position') as BufferAttribute;
     let pointCount = 0;
-    for (let index = 0; index < BODY_KEYPOINT_COUNT; index++) if (seen(index)) place(points, pointCount++, keypoints, index);
+    for (const index of seen) place(points, pointCount++, keypoints, index, view);
     let ends = 0;
     for (const [from, to] of BODY_BONES) {
-      if (!seen(from) || !seen(to)) continue;
-      place(lines, ends++, keypoints, from);
-      place(lines, ends++, keypoints, to);
+      if (!seen.has(from) || !seen.has(to)) continue;
+      place(lines, ends++, keypoints, from, view);
+      place(lines, ends++, keypoints, to, view);
     }
     this.#points.setDrawRange(0, pointCount);
     this.#lines.setDrawRange(0, ends);
@@ -67,6 +70,22 @@ export class SkeletonPanel {
   }
 }
 
-function place(target: BufferAttribute, at: number, keypoints: readonly number[], index: number): void {
-  target.setXYZ(at, ((keypoints[index * 3] ?? 0) - 0.5) * WIDTH_M, (0.5 - (keypoints[index * 3 + 1] ?? 0)) * HEIGHT_M, 0);
+/** The part of the picture that the panel shows, 0..1. */
+interface View {
+  readonly centreX: number;
+  readonly centreY: number;
+  readonly size: number;
+}
+
+/** A square around the keypoints that are seen, with a margin. */
+function fit(keypoints: readonly number[], seen: ReadonlySet<number>): View {
+  const x = [...seen].map((index) => keypoints[index * 3] ?? 0);
+  const y = [...seen].map((index) => keypoints[index * 3 + 1] ?? 0);
+  if (x.length === 0) return { centreX: 0.5, centreY: 0.5, size: 1 };
+  const [left, right, top, bottom] = [Math.min(...x), Math.max(...x), Math.min(...y), Math.max(...y)];
+  return { centreX: (left + right) / 2, centreY: (top + bottom) / 2, size: Math.max(right - left, bottom - top, SMALLEST_VIEW) * MARGIN };
+}
+
+function place(target: BufferAttribute, at: number, keypoints: readonly number[], index: number, { centreX, centreY, size }: View): void {
+  target.setXYZ(at, (((keypoints[index * 3] ?? 0) - centreX) / size) * PANEL_M, ((centreY - (keypoints[index * 3 + 1] ?? 0)) / size) * PANEL_M, 0);
 }
