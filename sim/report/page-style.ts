@@ -20,7 +20,7 @@ header { display: flex; flex-wrap: wrap; align-items: baseline; gap: .4rem 1rem;
 table { border-collapse: collapse; margin-bottom: 1rem; font-variant-numeric: tabular-nums; font-size: .92rem; }
 th, td { padding: .3rem .9rem .3rem 0; text-align: right; border-bottom: 1px solid var(--grid); white-space: nowrap; }
 th { color: var(--faint); font-weight: 500; } th:first-child, td:first-child { text-align: left; }
-table.words th, table.words td { text-align: left; white-space: normal; }
+table.words th, table.words td { text-align: left; white-space: normal; } table.words td:first-child { white-space: nowrap; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr)); gap: 1rem; margin-top: 1rem; }
 .charts figure { margin: 0; background: var(--panel); border-radius: .5rem; padding: .5rem; }
 svg { width: 100%; height: auto; display: block; } svg text { font: 11px system-ui, sans-serif; } svg .chart-title { font-size: 13px; font-weight: 600; }
