@@ -4,10 +4,10 @@
  * npx tsx bench/inference.ts [--json <file>] [--smoke]
  *
  * What is compared runs in turn, round by round, so that a busy machine slows both alike: trust the ratios. Asking
- * another process costs more on a busy machine than on an idle one, since both wait for a core; the fastest tenth of the
- * rounds is what comes near an idle machine, so it is given beside the median.
+ * another process takes longer on a busy machine than on an idle one, since each of the two waits for a core, so the
+ * CPU time is given beside the times; it holds no waiting.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -60,7 +60,7 @@ export async function main(args: string[]): Promise<void> {
   const rounds: Rounds = smoke ? { paired: 4, batches: 2 } : { paired: 150, batches: 30 };
   const cacheFolder = await mkdtemp(join(tmpdir(), 'bench-inference-'));
   const models = MODELS.map((name) => ({ name, deadlineMs: 1 }));
-  const pool = await startModelPool({ clock }, { workerCount: 1, models, modelsFolder, cacheFolder, ...SETTINGS, watchdogFloorMs: 30_000 });
+  const pool = await startModelPool({ clock }, { workerCount: 1, models, modelsFolder, cacheFolder, ...SETTINGS, watchdogFloorMs: 30_000, probeMs: 3_600_000 });
   try {
     const pictures = await measurePictures(pool, cacheFolder, rounds);
     const batches = await measureBatches(pool, cacheFolder, rounds);
@@ -80,23 +80,58 @@ async function measurePictures(pool: ModelPool, cacheFolder: string, rounds: Rou
   for (const size of SIZES) {
     const jpegs = await photographs(size);
     let round = 0;
+    const bareCpu = new CpuMeter();
+    const workerCpu = new CpuMeter(pool.devices[0]?.pid);
     const times = await inTurn({ rounds: rounds.paired, budgetMs: BUDGET_MS.pictures }, {
-      bare,
-      worker: () => runBatch(pool, BODY_MODEL, [jpegs[round++ % jpegs.length] ?? new Uint8Array(0)]),
+      bare: () => bareCpu.measure(bare),
+      worker: () => workerCpu.measure(() => runBatch(pool, BODY_MODEL, [jpegs[round++ % jpegs.length] ?? new Uint8Array(0)])),
     });
-    const [bareFastMs, workerFastMs] = [fastest(times['bare']), fastest(times['worker'])];
     rows.push({
       picture: `${size.width}x${size.height}`,
       rounds: times['bare']?.length ?? 0,
       bareMs: middle(times['bare']),
       workerMs: middle(times['worker']),
       ratio: ratio(times, 'worker', 'bare'),
-      bareFastMs,
-      workerFastMs,
-      fastRatio: round2(workerFastMs / bareFastMs),
+      bareCpuMs: round2(bareCpu.meanMs),
+      workerCpuMs: round2(workerCpu.meanMs),
+      cpuRatio: round2(workerCpu.meanMs / bareCpu.meanMs),
     });
   }
   return rows;
+}
+
+/** Mean CPU time of calls: this process's during each, and all that a child has taken meanwhile (Linux only). */
+class CpuMeter {
+  readonly #child: number | undefined;
+  #ownMs = 0;
+  #calls = 0;
+  #childStartMs = 0;
+
+  constructor(child?: number) {
+    this.#child = child;
+    this.#childStartMs = childCpuMs(child);
+  }
+
+  get meanMs(): number {
+    return (this.#ownMs + childCpuMs(this.#child) - this.#childStartMs) / this.#calls;
+  }
+
+  async measure(way: Way): Promise<void> {
+    const before = process.cpuUsage();
+    await way();
+    const { user, system } = process.cpuUsage(before);
+    this.#ownMs += (user + system) / 1000;
+    this.#calls++;
+  }
+}
+
+/** What a process has taken so far, to 10 ms; NaN where there is no /proc. */
+function childCpuMs(pid: number | undefined): number {
+  if (pid === undefined) return 0;
+  if (!existsSync(`/proc/${pid}/stat`)) return NaN;
+  // After the name in brackets, fields 14 and 15 of proc(5): user and system time in ticks, 100 a second.
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
 /** The model as ONNX Runtime runs it, in this process, with the worker's settings and tensors that are reused. */
@@ -205,11 +240,6 @@ function ratio(times: Times, over: string, under: string): number {
 
 function middle(times: readonly number[] = []): number {
   return round2(median(times));
-}
-
-/** The slowest of the fastest tenth. */
-function fastest(times: readonly number[] = []): number {
-  return round2([...times].sort((left, right) => left - right)[Math.floor(times.length / 10)] ?? NaN);
 }
 
 function round2(value: number): number {
