@@ -48,7 +48,7 @@ ${shipped.threshold}. A multilayer perceptron 88-96-48-${GESTURES.length} (recti
 
 Classes: ${GESTURES.map((gesture) => `\`${gesture}\``).join(', ')}.
 
-Every figure below was printed by this command, which also writes this card:
+This command measures every figure in the tables and writes this card:
 
 \`\`\`
 ${command}
@@ -68,12 +68,29 @@ degrees more or less, bones of other lengths, a little of the way to rest, senso
 other handshapes, from the way between two captures and from fingers of different captures, kept only where a finger
 differs from every gesture by more than 25 degrees on average. ${trainCounts.views} more hands are seen by a drawn camera
 within 50 degrees of the palm's normal, and ${trainCounts.frames} are camera frames, two in three of them stretched and noisy
-copies. Where depth is not known, z is 0 and the last feature says so. A picture does not say which hand it shows or whether it was mirrored; the features do not
-depend on either. Seed ${seed}; best epoch ${shipped.bestEpoch}.
+copies. Where depth is not known, z is 0 and the last feature says so. A picture does not say which hand it shows or
+whether it was mirrored; the features do not depend on either. Seed ${seed}; best epoch ${shipped.bestEpoch}.
 
-The same person recorded both hands on the same day with the same headset, so the right-hand test measures another
-recording, not another person. The camera blocks are other moments of the same recordings; 15 frames on both sides of
-each border between blocks were left out. The threshold and the epoch were chosen on validation data alone.`;
+Both hands come from one project and headset, nearly all within four hours, and most likely from one person: the
+right-hand test measures another recording, not another person. The camera blocks are other moments of the same
+recordings; up to 15 frames on both sides of each border between blocks were left out.
+
+### How far the test was kept apart
+
+No test sample was trained on, and the command picks the epoch and the threshold's value on validation data. The design
+was not blind, so the figures are optimistic:
+
+- Which captures form a class, and which count as unseen, was decided after looking at the distances between all
+  captures, right hands included. 'asl l' joined \`point\` after a look at the emulator's \`point\`.
+- The test figures of about five earlier versions were seen. After them came the copies of camera frames, wider free
+  fingers for \`ok\` and \`pinch\`, the rows of empty hands and the mean of the weights over epochs.
+- The rule for the threshold was changed twice. First it was the highest score that loses 1 % of the validation's
+  gestures, over all sets (0.7), then on each set (0.6 to 0.7), and now the best mean validation accuracy (0.55). The
+  last change was made with the test accuracies at each threshold in view, and when 0.7 had called the emulator's pinch
+  \`none\`. With the same network the old rule gave 97.0 % on augmented hands, 88.3 % on camera frames and 42.1 % of
+  unseen handshapes rejected.
+
+A clean figure needs hands of other people, which these data sets do not hold.`;
 }
 
 function figuresSection({ shipped: { evaluation } }: CardInput): string {
@@ -118,9 +135,8 @@ function unseenSection({ unseen, unseenRejected, unseenRejectedNoisy, distinctRe
 
 ${unseen.length} right-hand captures of handshapes that no part of training holds, on either hand; \`none\` is the right
 answer. Called \`none\`: ${percent(unseenRejected)}, and ${percent(unseenRejectedNoisy)} of 50 draws each with 2 mm of
-noise. This is the model's weak side: it takes the near look-alikes for the gesture. The ASL letters H, K, R and U
-differ from \`peace\` by how two fingers lie, M, N and T from \`fist\` by where the thumb is, and the vulcan hands are
-open palms. Of the ${distinct.length} whose most different finger is at least ${LOOK_ALIKE_DEGREES} degrees away from every gesture,
+noise. This is the model's weak side: it mostly takes a look-alike for the gesture, as with the ASL letters H, K, R
+and U, which differ from \`peace\` by how two fingers lie. Not all that it accepts are look-alikes. Of the ${distinct.length} whose most different finger is at least ${LOOK_ALIKE_DEGREES} degrees away from every gesture,
 ${percent(distinctRejected)} were called \`none\`.
 
 | capture | nearest gesture, degrees | called | score |
@@ -160,9 +176,10 @@ ${compared.map(({ name, summary }) => `- **${name}**: ${summary}.`).join('\n')}
 |---|---|---|---|---|---|
 ${rows.join('\n')}
 
-The last one ships: unlike the first two it reads real camera frames, and unlike the third it tells a picture from a
-tracked hand. One seed each: runs that differed only in a few samples were up to three points apart on the camera
-frames, so small differences mean little.`;
+The last one ships, because real frames make the difference on camera frames. The depth flag does not earn its place
+here: without it the camera frames score as well or better, and the other columns lie within a point or two. Poses
+alone are the best at heavy noise and at rejecting. One seed each: before the weights were averaged, two runs that
+differed only in 50 empty hands were 2.6 points apart on the camera frames, so small differences mean little.`;
 }
 
 const LIMITS = `## What it can and cannot do
