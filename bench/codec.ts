@@ -37,7 +37,7 @@ export async function main(args: string[]): Promise<void> {
   for (const shape of SHAPES) {
     const candidates = createCandidates(shape, samples);
     for (const candidate of candidates) checkAgainst(candidate, shape, floatsOf(samples.at(-1) as (typeof samples)[number], shape));
-    rows.push(...measure(shape, candidates, smoke ? 5 : 150));
+    rows.push(...measure(shape, candidates, smoke ? 5 : 100));
   }
   printTable(rows.map((row) => ({
     shape: row.shape, codec: row.codec, bytes: Math.round(row.bytes), 'encode ns': Math.round(row.encodeNs), 'decode ns': Math.round(row.decodeNs),

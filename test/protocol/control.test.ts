@@ -1,5 +1,7 @@
 import * as fc from 'fast-check';
 import { Packr } from 'msgpackr';
+// The full library gives zod its English messages, which quote what was sent: as in a process that imports both.
+import 'zod';
 import { describe, expect, test } from 'vitest';
 import { CopresenceError } from '../../core/errors.ts';
 import { KIND, readContainer } from '../../protocol/codec/container.ts';
@@ -114,6 +116,19 @@ describe('the guard', () => {
     expect(isAcceptableMessagePack(nested(LIMITS.controlDepth))).toBe(true);
     expect(isAcceptableMessagePack(nested(LIMITS.controlDepth + 1))).toBe(false);
     expect(isAcceptableMessagePack(nested(10_000))).toBe(false);
+  });
+
+  test('[CTL2] refuses keys that are not ASCII, not strings, too long or there twice', () => {
+    const withField = (...bytes: number[]): Uint8Array => Uint8Array.from([0x82, 0xa1, 0x61, 0xc0, ...bytes, 0xc0]);
+    expect(isAcceptableMessagePack(withField(0xa1, 0x62))).toBe(true);
+    for (const key of [[0xa2, 0xc3, 0xa9], [0xa1, 0xe9], [0x01], [0xd9, 0x01, 0x62], [0xa1, 0x61]]) expect(isAcceptableMessagePack(withField(...key))).toBe(false);
+  });
+
+  test('[CTL4] stands in front of both decoders', () => {
+    const leaveTwice = Buffer.from('82a474797065a56c65617665a474797065a56c65617665', 'hex');
+    const leftTwice = Buffer.from('82a474797065a46c656674a474797065a46c656674', 'hex');
+    expect(decodeUp(leaveTwice)).toMatchObject({ code: 'MESSAGE_INVALID' });
+    expect(decodeDown(leftTwice)).toMatchObject({ code: 'MESSAGE_INVALID' });
   });
 
   test('[CTL2] refuses every extension type', () => {

@@ -46,6 +46,14 @@ test('[SNP4] no bytes make the decoder throw, and what it refuses was not visite
   );
 });
 
+test('[SNP4] bytes behind the last entry, or one too few, make the whole invalid', () => {
+  const bytes = encodeSnapshot({ tick: 1, serverMs: 2, key: true }, [{ slot: 1, sample: sampleBytes(1, 0) }]);
+  const decode = (some: Uint8Array): unknown => decodeSnapshot(some, 0, createPoseSample(), () => undefined);
+  expect(decode(bytes)).toMatchObject({ count: 1 });
+  expect(decode(Uint8Array.from([...bytes, 0]))).toBe('MESSAGE_INVALID');
+  expect(decode(bytes.subarray(0, bytes.length - 1))).toBe('MESSAGE_INVALID');
+});
+
 test('[SNP4] the largest session fits into one packet', () => {
   const everything = Array.from({ length: LIMITS.participantsPerSession }, (_, slot) => ({ slot, sample: sampleBytes(31, 0) }));
   const bytes = encodeSnapshot({ tick: 1, serverMs: 0, key: true }, everything);
