@@ -45,6 +45,7 @@ export function importAFrame(text: string, name: string): PoseTrack {
   for (const timeMs of head.timesMs) {
     sample.valid = 0;
     for (const strand of strands) if (placeStrand(strand, timeMs, sample.rigid)) sample.valid |= PART_BITS[strand.part];
+    sample.tracked = sample.valid;
     builder.add(timeMs, sample);
   }
   return builder.build(name, 'measured');

@@ -44,6 +44,7 @@ export function importIwer(text: string, name: string): PoseTrack {
     sample.valid = PART_BITS.head;
     writePose(numbersFrom(frame, parts, POSE_AT), sample.rigid, 0);
     for (const input of parts.slice(INPUTS_AT)) readInput(input, schemas, sample);
+    sample.tracked = sample.valid;
     builder.add(timeMs, sample);
   }
   if (builder.length < 2) refuse(frames, 'has fewer than two frames');

@@ -19,6 +19,8 @@ export interface PoseTrack {
   readonly timesMs: Float64Array;
   /** Per time, bits of PART_BITS. */
   readonly valid: Uint8Array;
+  /** Per time, those of the valid parts that sensors saw. */
+  readonly tracked: Uint8Array;
   /** [times, 3, 7]: metres and unit quaternions xyzw; +Y up, the floor at 0. */
   readonly rigid: Float32Array;
   /** [times, 2, 25, 7], when the recording has hands. */
@@ -43,14 +45,14 @@ export function trackRateHz(track: PoseTrack): number {
  * @param into - all but `captureMs` and `spaceEpoch` is overwritten.
  */
 export function sampleTrack(track: PoseTrack, timeMs: number, into: PoseSample): void {
-  const { timesMs, valid, rigid, hands } = track;
+  const { timesMs, valid, tracked, rigid, hands } = track;
   const last = timesMs.length - 1;
   const before = Math.min(lastAtOrBefore(timesMs, timeMs), last);
   const after = Math.min(before + 1, last);
   const gapMs = timesMs[after]! - timesMs[before]!;
   const fraction = gapMs > 0 ? Math.max(0, Math.min(1, (timeMs - timesMs[before]!) / gapMs)) : 0;
   into.valid = valid[before]!;
-  into.tracked = valid[before]!;
+  into.tracked = tracked[before]!;
   const both = valid[before]! & valid[after]!;
   for (let part = 0; part < 3; part++) {
     blendPart({ values: rigid, stride: RIGID_FLOATS, before, after, fraction: both & (1 << part) ? fraction : 0 }, into.rigid, part * POSE_FLOATS, POSE_FLOATS);
@@ -91,6 +93,7 @@ function blendPart({ values, stride, before, after, fraction }: Between, into: F
 export class PoseTrackBuilder {
   readonly #times: number[] = [];
   readonly #valid: number[] = [];
+  readonly #tracked: number[] = [];
   readonly #rigid: Float32Array[] = [];
   readonly #hands: Float32Array[] = [];
   #hasHands = false;
@@ -100,12 +103,13 @@ export class PoseTrackBuilder {
   }
 
   /** Copies a sample; one that is not later than the one before it is left out. @returns whether it was taken. */
-  add(timeMs: number, sample: Pick<PoseSample, 'valid' | 'rigid' | 'hands'>): boolean {
+  add(timeMs: number, sample: Pick<PoseSample, 'valid' | 'tracked' | 'rigid' | 'hands'>): boolean {
     const latest = this.#times[this.#times.length - 1];
     if (latest !== undefined && timeMs <= latest) return false;
     const handed = (sample.valid & 24) !== 0;
     this.#times.push(timeMs);
     this.#valid.push(sample.valid);
+    this.#tracked.push(sample.tracked & sample.valid);
     this.#rigid.push(sample.rigid.slice());
     this.#hands.push(handed ? sample.hands.slice() : NO_HANDS);
     this.#hasHands ||= handed;
@@ -119,7 +123,8 @@ export class PoseTrackBuilder {
     const hands = this.#hasHands ? new Float32Array(count * BOTH_HANDS_FLOATS) : undefined;
     this.#rigid.forEach((values, index) => rigid.set(values, index * RIGID_FLOATS));
     this.#hands.forEach((values, index) => hands?.set(values, index * BOTH_HANDS_FLOATS));
-    return { name, source, timesMs: Float64Array.from(this.#times, (timeMs) => timeMs - first), valid: Uint8Array.from(this.#valid), rigid, hands };
+    const timesMs = Float64Array.from(this.#times, (timeMs) => timeMs - first);
+    return { name, source, timesMs, valid: Uint8Array.from(this.#valid), tracked: Uint8Array.from(this.#tracked), rigid, hands };
   }
 }
 

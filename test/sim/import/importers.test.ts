@@ -93,6 +93,7 @@ describe('the importer for iwer', () => {
     const track = importIwer(iwerRecording(), 'hand');
     checkTrack(track);
     expect(Array.from(track.valid)).toEqual(Array(3).fill(PART_BITS.head | PART_BITS.rightController | PART_BITS.rightHand));
+    expect(track.tracked).toEqual(track.valid);
     expect(track.rigid[14]).toBeCloseTo(0.25, 6);
     const tip = 175 + 24 * 7;
     expect(track.hands?.[tip]).toBeCloseTo(0.2 - 0.24, 5);
