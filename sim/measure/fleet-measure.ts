@@ -104,6 +104,10 @@ export class FleetMeasure {
     return this.#clock.nowMs();
   }
 
+  get begun(): boolean {
+    return this.#fromMs !== Infinity;
+  }
+
   counts(captureMs: number): boolean {
     return captureMs >= this.#fromMs;
   }
@@ -249,19 +253,15 @@ export class HeadsetProbe implements HeadsetWatcher {
   }
 
   /**
-   * The time at which this headset truly captured a pose that a listener sees: one of its grid.
+   * The time at which this headset truly captured a pose that a listener sees: the nearest of its grid.
    *
-   * The first pose is taken for the nearest of the grid; after that the steps between poses are counted, so that an error
-   * of the clocks that grows beyond half a period does no harm.
-   *
-   * @param captureMs - on the fleet's clock, as far as the listener knows. @param stepMs - since the pose before it, on the server's clock.
-   * @param before - what this returned for the pose before it.
+   * @param expectedMs - on the fleet's clock, right to half a period. A listener goes on from the pose before it by the
+   * step on the server's clock, so that an error of the clocks that grows beyond half a period does no harm.
    */
-  trueCaptureMs(captureMs: number, stepMs: number | undefined, before: number | undefined): number {
-    if (this.#grid === undefined) return captureMs;
+  trueCaptureMs(expectedMs: number): number {
+    if (this.#grid === undefined) return expectedMs;
     const { atMs, periodMs } = this.#grid;
-    if (stepMs === undefined || before === undefined) return atMs + Math.round((captureMs - atMs) / periodMs) * periodMs;
-    return atMs + Math.round((before + stepMs - atMs) / periodMs) * periodMs;
+    return atMs + Math.round((expectedMs - atMs) / periodMs) * periodMs;
   }
 
   #onPose(client: CopresenceClient, { slot, sample, sampleBytes, arrivedMs }: PoseEvent): void {
@@ -270,7 +270,9 @@ export class HeadsetProbe implements HeadsetWatcher {
     const sender = this.#measure.memberAt(this.session, slot);
     if (sender === undefined) return;
     const captureMs = this.#toFleet(client, sample.captureMs);
-    const trueMs = sender.trueCaptureMs(captureMs, before === undefined ? undefined : sample.captureMs - before.captureMs, before?.trueMs);
+    // During the warm-up the clocks are still settling, so a count of steps would go on from a wrong start.
+    const expectedMs = before === undefined || !this.#measure.begun ? captureMs : before.trueMs + sample.captureMs - before.captureMs;
+    const trueMs = sender.trueCaptureMs(expectedMs);
     this.#newest.set(slot, { captureMs: sample.captureMs, trueMs });
     if (!this.#measure.counts(trueMs)) return;
     this.#measure.notePose({ sampleBytes, latencyMs: arrivedMs - this.#deviceOffsetMs - captureMs, trueLatencyMs: arrivedMs - this.#deviceOffsetMs - trueMs, clockErrorMs: Math.abs(captureMs - trueMs) });
