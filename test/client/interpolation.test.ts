@@ -3,12 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { MAX_EXTRAPOLATION_MS, SampleBuffer } from '../../client/interpolation.ts';
 import { blendPoses } from '../../client/blend.ts';
 import { createPoseSample, type PoseSample } from '../../protocol/codec/pose-sample.ts';
+import { decimal } from './support/decimals.ts';
 
-const coordinate = fc.double({ min: -5, max: 5, noNaN: true });
-const component = fc.double({ min: -1, max: 1, noNaN: true });
+const coordinate = decimal({ min: -5, max: 5 });
+const component = decimal({ min: -1, max: 1 });
 const orientation = fc.tuple(component, component, component, component).filter((q) => Math.hypot(...q) > 0.1).map((q) => q.map((value) => value / Math.hypot(...q)));
 const pose = fc.tuple(fc.tuple(coordinate, coordinate, coordinate), orientation).map(([position, quaternion]) => new Float32Array([...position, ...quaternion]));
-const fraction = fc.double({ min: 0, max: 1, noNaN: true });
+const fraction = decimal({ min: 0, max: 1 });
 
 function sampleOf(captureMs: number, head: ArrayLike<number>, changes: Partial<PoseSample> = {}): PoseSample {
   const sample = createPoseSample();

@@ -7,11 +7,12 @@ import { lostEnd, NORMAL_END } from '../../client/link.ts';
 import { seededRandom } from '../../core/random.ts';
 import { KIND, readContainer } from '../../protocol/codec/container.ts';
 import { LIMITS } from '../../protocol/limits.ts';
+import { decimal } from './support/decimals.ts';
 
 describe('the clock filter', () => {
   it('is never wrong by more than half the shortest round trip it has seen', () => {
-    const exchange = fc.record({ upMs: fc.double({ min: 0, max: 500, noNaN: true }), downMs: fc.double({ min: 0, max: 500, noNaN: true }), workMs: fc.double({ min: 0, max: 50, noNaN: true }) });
-    fc.assert(fc.property(fc.double({ min: -1e6, max: 1e6, noNaN: true }), fc.array(exchange, { minLength: 1, maxLength: 8 }), (offsetMs, exchanges) => {
+    const exchange = fc.record({ upMs: decimal({ min: 0, max: 500 }), downMs: decimal({ min: 0, max: 500 }), workMs: decimal({ min: 0, max: 50 }) });
+    fc.assert(fc.property(decimal({ min: -1e6, max: 1e6 }), fc.array(exchange, { minLength: 1, maxLength: 8 }), (offsetMs, exchanges) => {
       const filter = new ClockFilter();
       let nowMs = 0;
       for (const { upMs, downMs, workMs } of exchanges) {
@@ -63,7 +64,7 @@ describe('reconnecting', () => {
 
   it('never plans a resume that would start after the place is given away, nor anything after a final code', () => {
     const end = fc.constantFrom(lostEnd('CONNECTION_LOST', ''), lostEnd('RESUME_REFUSED', ''), lostEnd('SERVER_FULL', ''), lostEnd('TOKEN_INVALID', ''), NORMAL_END);
-    fc.assert(fc.property(end, fc.nat(20), fc.option(fc.nat(40_000), { nil: undefined }), fc.boolean(), (lost, attempt, resumeUntilMs, joinAnew) => {
+    fc.assert(fc.property(end, fc.nat(20), fc.option(fc.nat(12_000), { nil: undefined }), fc.boolean(), (lost, attempt, resumeUntilMs, joinAnew) => {
       const plan = planReconnect({ end: lost, attempt, nowMs: 1000, resumeUntilMs, joinAnew }, seededRandom(1));
       if (lost.retry === 'never') expect(plan.kind).toBe('end');
       if (lost.code === 'RESUME_REFUSED') expect(plan.kind).not.toBe('resume');
