@@ -14,8 +14,10 @@ export interface SweepLimits {
   readonly maxBatchSize: number;
 }
 
-/** A size whose throughput is below this share of the best one's ends the sweep; the rest is left to noise. */
+/** A size whose throughput is below this share of the best one's does not pay; the rest is left to noise. */
 const THROUGHPUT_KEPT = 0.95;
+/** So many sizes in a row that do not pay end the sweep: a single one may have met a busy moment. */
+const SIZES_TO_GIVE_UP = 2;
 
 /**
  * The next size to measure: 1, 2, 4, ... until a batch misses the deadline or a larger batch stops paying.
@@ -25,13 +27,16 @@ const THROUGHPUT_KEPT = 0.95;
 export function nextSweepSize(points: readonly LatencyPoint[], limits: SweepLimits): number | undefined {
   const last = points.at(-1);
   if (last === undefined) return 1;
-  if (last.medianMs > limits.deadlineMs || throughput(last) < THROUGHPUT_KEPT * bestThroughput(points)) return undefined;
+  const latest = points.slice(-SIZES_TO_GIVE_UP);
+  const pays = latest.length < SIZES_TO_GIVE_UP || latest.some((point) => throughput(point) >= THROUGHPUT_KEPT * bestThroughput(points));
+  if (last.medianMs > limits.deadlineMs || !pays) return undefined;
   return last.size * 2 <= limits.maxBatchSize ? last.size * 2 : undefined;
 }
 
 /**
- * The table for the scheduler: it ends at the largest size that meets the deadline (size 1 counts in any case) and whose
- * throughput is the best one's or near it, and what lies between two measured sizes is interpolated.
+ * The table for the scheduler: it ends at the smallest size whose throughput is the best one's or near it, among those
+ * that meet the deadline (size 1 counts in any case). A larger batch would serve hardly more and keep everybody waiting,
+ * the device's other models too. What lies between two measured sizes is interpolated.
  *
  * A batch cannot take longer than a larger one, so a figure above a larger size's is the machine's noise and is
  * lowered to it.
@@ -41,7 +46,7 @@ export function nextSweepSize(points: readonly LatencyPoint[], limits: SweepLimi
 export function toLatencyTable(points: readonly LatencyPoint[], limits: SweepLimits): LatencyTable {
   const inTime = points.filter((point, index) => index === 0 || point.medianMs <= limits.deadlineMs);
   const enough = THROUGHPUT_KEPT * bestThroughput(inTime);
-  const kept = inTime.slice(0, inTime.findLastIndex((point) => throughput(point) >= enough) + 1);
+  const kept = inTime.slice(0, inTime.findIndex((point) => throughput(point) >= enough) + 1);
   let ceilingMs = Infinity;
   const smoothed = kept.toReversed().map((point) => {
     ceilingMs = Math.min(ceilingMs, point.p99Ms);

@@ -25,13 +25,15 @@ describe('nextSweepSize', () => {
     expect(sweep((size) => 20 + 12 * size).map(({ size }) => size)).toEqual([1, 2, 4, 8]);
   });
 
-  it('ends with the first batch that is slower per request', () => {
-    expect(sweep((size) => [9, 17, 50][Math.log2(size)] ?? 1000).map(({ size }) => size)).toEqual([1, 2, 4]);
+  it('ends with the second batch in a row that is slower per request, since one may have met a busy moment', () => {
+    expect(sweep((size) => [9, 17, 50, 99][Math.log2(size)] ?? 1000).map(({ size }) => size)).toEqual([1, 2, 4, 8]);
+    expect(sweep((size) => [1, 1, 1, 9, 1][Math.log2(size)] ?? 90).map(({ size }) => size)).toEqual([1, 2, 4, 8, 16, 32, 64]);
   });
 });
 
 describe('toLatencyTable', () => {
-  it('ends at the largest batch that pays and is in time', () => {
+  it('ends at the smallest batch that serves about as much as any, among those in time', () => {
+    expect(toLatencyTable([point(1, 10), point(2, 19.8), point(4, 39.6)], limits).maxBatchSize).toBe(1);
     expect(toLatencyTable([point(1, 9), point(2, 17), point(4, 50)], limits).maxBatchSize).toBe(2);
     expect(toLatencyTable([point(1, 32), point(2, 44), point(4, 68), point(8, 116)], limits).maxBatchSize).toBe(4);
   });
