@@ -11,8 +11,6 @@ import { isAcceptableMessagePack } from './message-pack-guard.ts';
 const packer = new Packr({ useRecords: false, variableMapSize: true });
 const unpacker = new Unpackr({ useRecords: false, int64AsType: 'number' });
 
-const MAX_DETAIL_CHARACTERS = 200;
-
 /** What a control body turned out to be. */
 export type Decoded<Message> = { readonly kind: 'message'; readonly message: Message } | Refusal;
 export interface Refusal {
@@ -53,7 +51,7 @@ export function decodeDown(body: Uint8Array): Decoded<DownMessage> {
 }
 
 interface Schema<Message> {
-  safeParse(value: unknown): { success: true; data: Message } | { success: false; error: { issues: readonly { path: PropertyKey[]; message: string }[] } };
+  safeParse(value: unknown): { success: true; data: Message } | { success: false; error: { issues: readonly { path: PropertyKey[]; code: string }[] } };
 }
 
 function decodeWith<Message>(schema: Schema<Message>, types: ReadonlySet<string>, body: Uint8Array): Decoded<Message> {
@@ -68,7 +66,8 @@ function decodeWith<Message>(schema: Schema<Message>, types: ReadonlySet<string>
   const parsed = schema.safeParse(value);
   if (parsed.success) return { kind: 'message', message: parsed.data };
   const issue = parsed.error.issues[0];
-  return refused('MESSAGE_INVALID', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`, type);
+  // Where and what, in the schema's words: nothing that the sender wrote, however long, comes back in it.
+  return refused('MESSAGE_INVALID', `${[type, ...(issue?.path ?? [])].join('.')}: ${issue?.code ?? 'invalid'}`, type);
 }
 
 const UP_TYPES: ReadonlySet<string> = new Set(upMessage.def.options.map((option) => String(option.def.shape.type.def.values[0])));
@@ -79,7 +78,6 @@ function typeOf(value: unknown): string {
   return typeof value.type === 'string' ? value.type : '';
 }
 
-/** The detail may quote names that the sender chose, so it is cut. */
 function refused(code: ErrorCode, detail: string, about: string): Refusal {
-  return { kind: 'refused', code, detail: detail.slice(0, MAX_DETAIL_CHARACTERS), about };
+  return { kind: 'refused', code, detail, about };
 }

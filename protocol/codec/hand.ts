@@ -5,7 +5,7 @@
  * along -y, so the byte's range sits around the places where joints can be instead of around zero.
  */
 import { HAND_JOINT_COUNT } from '../joints.ts';
-import { MAX_POSITION_M, POSE_BYTES, POSE_FLOATS, packQuaternion, readUint32, unpackQuaternion, writeUint32 } from './quantise.ts';
+import { MAX_POSITION_M, POSE_BYTES, POSE_FLOATS, packQuaternionAt, readInt32, unpackQuaternion, writeUint32 } from './quantise.ts';
 import { decodePose, encodePose, isFinitePose } from './pose.ts';
 
 const JOINT_BYTES = 7;
@@ -45,12 +45,11 @@ export function encodeHand(joints: Float32Array, from: number, bytes: Uint8Array
     bytes[out + 1] = toByte(y + iw * ty + iz * tx - ix * tz, OFFSET_Y_MM);
     bytes[out + 2] = toByte(z + iw * tz + ix * ty - iy * tx, OFFSET_Z_MM);
     const qx = joints[at + 3]!, qy = joints[at + 4]!, qz = joints[at + 5]!, qw = joints[at + 6]!;
-    writeUint32(bytes, out + 3, packQuaternion(
-      iw * qx + ix * qw + iy * qz - iz * qy,
-      iw * qy - ix * qz + iy * qw + iz * qx,
-      iw * qz + ix * qy - iy * qx + iz * qw,
-      iw * qw - ix * qx - iy * qy - iz * qz,
-    ));
+    relative[0] = iw * qx + ix * qw + iy * qz - iz * qy;
+    relative[1] = iw * qy - ix * qz + iy * qw + iz * qx;
+    relative[2] = iw * qz + ix * qy - iy * qx + iz * qw;
+    relative[3] = iw * qw - ix * qx - iy * qy - iz * qz;
+    writeUint32(bytes, out + 3, packQuaternionAt(relative, 0));
   }
   return true;
 }
@@ -73,7 +72,7 @@ export function decodeHand(bytes: Uint8Array, offset: number, joints: Float32Arr
     joints[at] = px + x + ww * tx + wy * tz - wz * ty;
     joints[at + 1] = py + y + ww * ty + wz * tx - wx * tz;
     joints[at + 2] = pz + z + ww * tz + wx * ty - wy * tx;
-    unpackQuaternion(readUint32(bytes, from + 3), relative, 0);
+    unpackQuaternion(readInt32(bytes, from + 3), relative, 0);
     const qx = relative[0]!, qy = relative[1]!, qz = relative[2]!, qw = relative[3]!;
     joints[at + 3] = ww * qx + wx * qw + wy * qz - wz * qy;
     joints[at + 4] = ww * qy - wx * qz + wy * qw + wz * qx;

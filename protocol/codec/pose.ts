@@ -1,5 +1,5 @@
 /** One pose on the wire: three int16 millimetres and a packed quaternion, 10 bytes. */
-import { NOT_FINITE, packQuaternion, quantisePosition, readInt16, readUint32, unpackQuaternion, writeInt16, writeUint32 } from './quantise.ts';
+import { NOT_FINITE, packQuaternionAt, quantisePosition, readInt16, readInt32, unpackQuaternion, writeInt16, writeUint32 } from './quantise.ts';
 
 /**
  * Encodes a pose whose position is within MAX_POSITION_M; a component that is not finite becomes NOT_FINITE.
@@ -11,7 +11,7 @@ export function encodePose(poses: Float32Array, from: number, bytes: Uint8Array,
   writeInt16(bytes, offset, quantisePosition(poses[from]!));
   writeInt16(bytes, offset + 2, quantisePosition(poses[from + 1]!));
   writeInt16(bytes, offset + 4, quantisePosition(poses[from + 2]!));
-  writeUint32(bytes, offset + 6, packQuaternion(poses[from + 3]!, poses[from + 4]!, poses[from + 5]!, poses[from + 6]!));
+  writeUint32(bytes, offset + 6, packQuaternionAt(poses, from + 3));
 }
 
 /** Decodes a pose into 7 floats from `to`; false, with the target undefined, when a coordinate is NOT_FINITE. */
@@ -21,7 +21,7 @@ export function decodePose(bytes: Uint8Array, offset: number, poses: Float32Arra
   poses[to] = x / 1000;
   poses[to + 1] = y / 1000;
   poses[to + 2] = z / 1000;
-  unpackQuaternion(readUint32(bytes, offset + 6), poses, to + 3);
+  unpackQuaternion(readInt32(bytes, offset + 6), poses, to + 3);
   return true;
 }
 

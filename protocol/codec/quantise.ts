@@ -24,6 +24,8 @@ export const TICKS_PER_MS = 16;
  */
 const MAX_SLIP_STEPS = 0.6;
 
+const scratch = new Float32Array(4);
+
 /**
  * Packs a unit quaternion into 32 bits: 2 bits say which component is largest, 3 x 10 bits hold the others.
  *
@@ -31,6 +33,20 @@ const MAX_SLIP_STEPS = 0.6;
  * Error at most 0.18 degrees. The input need not be exactly of unit length; zero gives the identity.
  */
 export function packQuaternion(x: number, y: number, z: number, w: number): number {
+  scratch[0] = x;
+  scratch[1] = y;
+  scratch[2] = z;
+  scratch[3] = w;
+  return packQuaternionAt(scratch, 0) >>> 0;
+}
+
+/**
+ * As `packQuaternion`, of the four floats at `from`, as a signed integer.
+ *
+ * Arguments and results that are not small integers are boxed when a call is not inlined, which takes longer than packing.
+ */
+export function packQuaternionAt(floats: Float32Array, from: number): number {
+  const x = floats[from]!, y = floats[from + 1]!, z = floats[from + 2]!, w = floats[from + 3]!;
   const ax = Math.abs(x), ay = Math.abs(y), az = Math.abs(z);
   let largest = 3, size = Math.abs(w), signed = w, first = x, second = y, third = z;
   if (ax > size) { largest = 0; size = ax; signed = x; first = y; second = z; third = w; }
@@ -59,12 +75,13 @@ function packAgainstSlip(largest: number, first: number, second: number, third: 
 }
 
 function joinComponents(largest: number, a: number, b: number, c: number): number {
-  return ((largest << 30) | (a << 20) | (b << 10) | c) >>> 0;
+  return (largest << 30) | (a << 20) | (b << 10) | c;
 }
 
 /**
  * Unpacks what `packQuaternion` made, normalised. Any 32 bits give a unit quaternion.
  *
+ * @param packed - signed or unsigned.
  * @param target - four floats from `offset` are overwritten.
  */
 export function unpackQuaternion(packed: number, target: Float32Array, offset: number): void {
@@ -116,13 +133,18 @@ export function writeUint32(bytes: Uint8Array, offset: number, value: number): v
 }
 
 export function readUint32(bytes: Uint8Array, offset: number): number {
-  return (bytes[offset]! | (bytes[offset + 1]! << 8) | (bytes[offset + 2]! << 16) | (bytes[offset + 3]! << 24)) >>> 0;
+  return readInt32(bytes, offset) >>> 0;
+}
+
+export function readInt32(bytes: Uint8Array, offset: number): number {
+  return bytes[offset]! | (bytes[offset + 1]! << 8) | (bytes[offset + 2]! << 16) | (bytes[offset + 3]! << 24);
 }
 
 /** Milliseconds to wire ticks, modulo 2^32. */
 export function toTicks(timeMs: number): number {
-  const ticks = Math.round(timeMs * TICKS_PER_MS) % 4294967296;
-  return ticks < 0 ? ticks + 4294967296 : ticks;
+  const ticks = Math.round(timeMs * TICKS_PER_MS);
+  // The remainder operator on doubles is a slow call; this is exact too, as it divides by a power of two.
+  return ticks - Math.floor(ticks / 4294967296) * 4294967296;
 }
 
 /** Wire ticks to the time in milliseconds that is nearest to `nearMs`: right while both are within 37 hours. */
