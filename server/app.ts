@@ -56,7 +56,10 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts): Gatew
     delivery: broadcaster,
     tickRateHz: config['tick-rate-hz'],
     maxSessions: config['max-sessions'],
-    onLeft: ({ session, participant }) => scheduler.forget(session.id, participant.slot),
+    onLeft: (membership) => {
+      scheduler.forget(membership.session.id, membership.participant.slot);
+      recording.left(membership);
+    },
     onEmpty: (session) => remember(stopping, recording.stop(session)),
   });
   const results = new Results({
@@ -70,7 +73,7 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts): Gatew
     { clock, pool: parts.pool, onOutcome: (request, outcome) => results.finish(request, outcome), metrics: parts.metrics.scheduler },
     { queueCapacity: QUEUE_CAPACITY, budgetMs: { gesture: ROUTES.gesture.deadlineMs, 'body-pose': ROUTES['body-pose'].deadlineMs, language: ROUTES.language.deadlineMs } },
   );
-  const ingest = new Ingest({ meter, submit: (request) => scheduler.submit(request), routes: config.workers === 0 ? {} : ROUTES, gestureRateHz: config['gesture-rate-hz'] });
+  const ingest = new Ingest({ meter, submit: (request) => scheduler.submit(request), forget: (id, slot) => scheduler.forget(id, slot), routes: config.workers === 0 ? {} : ROUTES, gestureRateHz: config['gesture-rate-hz'] });
   const tokens = createTokenVerifier(parts.tokenKey, () => clock.wallMs());
   const reception: Reception = new Reception({ clock, meter, tokens, directory, ingest, recording, serverName: `copresence ${parts.version}` });
   const ticking = startTicking(clock, config['tick-rate-hz'], directory, broadcaster);
@@ -125,6 +128,7 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
     url: urlOf(http.address() as AddressInfo),
     async close() {
       draining = true;
+      gateway.reception.drain();
       transport.close('SERVER_DRAINING', 'the server is going down');
       await gateway.close();
       http.close();

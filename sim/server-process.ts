@@ -11,10 +11,18 @@ export interface RunningServer {
   readonly url: string;
   /** The key that it made for development. */
   readonly tokenKey: string;
-  /** Resolves when the server ended by itself. */
-  readonly ended: Promise<void>;
+  readonly pid: number;
+  /** Resolves when the server ended, with its exit code; null when a signal ended it. */
+  readonly ended: Promise<number | null>;
   /** Ends it, by force after a few seconds. */
   stop(): Promise<void>;
+}
+
+export interface ServerProcessOptions {
+  /** Further flags of `server/main.ts`; the later of two of the same name counts. */
+  readonly flags?: readonly string[];
+  /** Takes what the server logs, which goes to this process's standard error when left out. */
+  readonly onLog?: (text: string) => void;
 }
 
 /** The first start converts models and measures them, which takes a while on a slow machine. */
@@ -28,19 +36,23 @@ const ROOT = fileURLToPath(new URL('../', import.meta.url));
  *
  * @throws CopresenceError WORKER_FAILED when it ends or is not ready in time.
  */
-export async function startServerProcess(clock: Clock, signal: AbortSignal): Promise<RunningServer> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'server/main.ts', '--port', '0', '--json-events', '--log-level', 'warn'], {
+export async function startServerProcess(clock: Clock, signal: AbortSignal, { flags = [], onLog }: ServerProcessOptions = {}): Promise<RunningServer> {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'server/main.ts', '--port', '0', '--json-events', '--log-level', 'warn', ...flags], {
     cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', onLog === undefined ? 'inherit' : 'pipe'],
   });
+  if (onLog !== undefined) child.stderr?.setEncoding('utf8').on('data', onLog);
   const kill = (): void => void child.kill('SIGKILL');
   // Whatever ends this process, the server must not stay behind.
   process.on('exit', kill);
-  const ended = once(child, 'exit').then(() => void process.off('exit', kill));
+  const ended = once(child, 'exit').then(([code]) => {
+    process.off('exit', kill);
+    return code as number | null;
+  });
   try {
     const { url, devKey } = await listening(child, ended);
     await untilReady(clock, url, { child, signal });
-    return { url, tokenKey: devKey, ended, stop: () => stop(clock, child, ended) };
+    return { url, tokenKey: devKey, pid: child.pid ?? 0, ended, stop: () => stop(clock, child, ended) };
   } catch (error) {
     await stop(clock, child, ended);
     throw error;
@@ -52,7 +64,7 @@ interface Listening {
   readonly devKey: string;
 }
 
-async function listening(child: ChildProcess, ended: Promise<void>): Promise<Listening> {
+async function listening(child: ChildProcess, ended: Promise<unknown>): Promise<Listening> {
   if (child.stdout === null) throw new CopresenceError('WORKER_FAILED', 'the server has no standard output');
   const lines = createInterface({ input: child.stdout });
   const announced = new Promise<Listening>((resolve) => {
@@ -83,7 +95,7 @@ async function untilReady(clock: Clock, url: string, { child, signal }: { child:
   throw new CopresenceError('WORKER_FAILED', `the server was not ready within ${READY_MS / 1000} s`);
 }
 
-async function stop(clock: Clock, child: ChildProcess, ended: Promise<void>): Promise<void> {
+async function stop(clock: Clock, child: ChildProcess, ended: Promise<unknown>): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill('SIGTERM');
   const timer = clock.schedule(STOP_MS, () => child.kill('SIGKILL'));

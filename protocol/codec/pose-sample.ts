@@ -136,8 +136,9 @@ export function handOffset(valid: number, hand: 'left' | 'right'): number | unde
 
 function checkRigid(poses: Float32Array, from: number): ErrorCode | undefined {
   if (!isFinitePose(poses, from)) return 'POSE_NOT_FINITE';
-  for (let axis = 0; axis < 3; axis++) if (Math.abs(poses[from + axis]!) > MAX_POSITION_M) return 'POSE_OUT_OF_RANGE';
-  return undefined;
+  const x = poses[from]!, y = poses[from + 1]!, z = poses[from + 2]!;
+  const inRange = x <= MAX_POSITION_M && x >= -MAX_POSITION_M && y <= MAX_POSITION_M && y >= -MAX_POSITION_M && z <= MAX_POSITION_M && z >= -MAX_POSITION_M;
+  return inRange ? undefined : 'POSE_OUT_OF_RANGE';
 }
 
 function handProblem(joints: Float32Array, from: number): ErrorCode {

@@ -32,5 +32,6 @@ export function poseIsFinite(bytes: Uint8Array, offset: number): boolean {
 
 /** Whether the seven floats at `at` are finite: a sum of so few float32 cannot overflow, so it is finite exactly when they are. */
 export function isFinitePose(poses: Float32Array, at: number): boolean {
-  return Number.isFinite(poses[at]! + poses[at + 1]! + poses[at + 2]! + poses[at + 3]! + poses[at + 4]! + poses[at + 5]! + poses[at + 6]!);
+  const sum = poses[at]! + poses[at + 1]! + poses[at + 2]! + poses[at + 3]! + poses[at + 4]! + poses[at + 5]! + poses[at + 6]!;
+  return sum - sum === 0;
 }

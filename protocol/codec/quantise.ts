@@ -103,9 +103,11 @@ export function unpackQuaternion(packed: number, target: Float32Array, offset: n
   target[offset + 3] = index === 3 ? largest : c;
 }
 
-/** Metres to int16 millimetres; `NOT_FINITE` for NaN and infinities, undefined behaviour avoided by the caller's range check. */
+/** Metres to int16 millimetres, to the nearest; `NOT_FINITE` for what is no number or beyond MAX_POSITION_M. */
 export function quantisePosition(metres: number): number {
-  return Number.isFinite(metres) ? Math.round(metres * 1000) : NOT_FINITE;
+  const mm = metres * 1000;
+  // Shifted to be positive, cutting off the fraction rounds down; NaN fails the comparison.
+  return mm > -32767.5 && mm < 32767.5 ? ((mm + 32768.5) | 0) - 32768 : NOT_FINITE;
 }
 
 export function writeInt16(bytes: Uint8Array, offset: number, value: number): void {

@@ -8,6 +8,7 @@ import type { UpMessageOf } from '../../protocol/up.ts';
 import type { Connection, Delivery } from '../flow.ts';
 import type { ClockOffset } from './clock-offset.ts';
 import { Participant } from './participant.ts';
+import { closeWith } from './refusal.ts';
 import { ResumeTokens } from './resume-tokens.ts';
 import { Session } from './session.ts';
 import { admits, type TokenClaims } from './token.ts';
@@ -82,17 +83,19 @@ export class SessionDirectory {
   /**
    * Puts a participant whose connection went onto a new one; the same slot, the same id.
    *
-   * @throws CopresenceError RESUME_REFUSED when the token is unknown, used, too old or somebody else's.
+   * @throws CopresenceError RESUME_REFUSED when the token is unknown, used, too old or somebody else's;
+   * SESSION_FORBIDDEN when the visitor's own token is for another session.
    */
   resume(visitor: Visitor, resumeToken: string): Membership {
     const membership = this.#resumeTokens.redeem(resumeToken);
     if (membership === undefined) throw new CopresenceError('RESUME_REFUSED', 'unknown, used or too old');
     const { session, participant } = membership;
     if (participant.claims.subject !== visitor.claims.subject) throw new CopresenceError('RESUME_REFUSED', 'of another subject');
+    if (!admits(visitor.claims, session.id)) throw new CopresenceError('SESSION_FORBIDDEN', 'the token is for another session');
     const before = participant.presence;
     if (before.state === 'away') before.leaving.cancel();
     participant.presence = { state: 'live', connection: visitor.connection, clock: visitor.clock };
-    if (before.state === 'live') before.connection.close('REPLACED', 'resumed on another connection');
+    if (before.state === 'live') closeWith(before.connection, 'REPLACED', 'resumed on another connection', 'resume');
     participant.needsKey = true;
     participant.forgetCaptureTime();
     this.#welcome(membership, visitor.connection, true);

@@ -19,6 +19,8 @@ export interface TaskRoute {
 export interface IngestOptions {
   readonly meter: Meter;
   readonly submit: (request: InferenceRequest) => void;
+  /** Gives up what waits for a model of one participant's. */
+  readonly forget: (sessionId: string, slot: number) => void;
   /** A task without a route is not offered. */
   readonly routes: Readonly<Partial<Record<Task, TaskRoute>>>;
   /** How often a hand is looked at; its stream comes several times as fast as gestures change. */
@@ -46,9 +48,9 @@ export class Ingest {
     if (!participant.limits.pose.take(arrivedMs)) return void meter.message('pose', 'superseded');
     const offsetMs = offsetOf({ session, participant });
     const captureDeviceMs = readCaptureMs(payload, 0, arrivedMs - offsetMs);
-    const captureMs = captureDeviceMs + offsetMs;
-    if (captureMs > arrivedMs + LIMITS.futureMs) return 'TIME_IN_FUTURE';
-    const kept = participant.keepSample(payload, Math.min(captureMs, arrivedMs), arrivedMs);
+    const captureMs = onServerClock(captureDeviceMs + offsetMs, arrivedMs);
+    if (captureMs === undefined) return 'TIME_IN_FUTURE';
+    const kept = participant.keepSample(payload, captureMs, arrivedMs);
     meter.message('pose', kept === 'superseded' ? 'superseded' : 'accepted');
     if (kept === 'superseded') return undefined;
     if (kept === 'replaced') meter.message('pose', 'superseded');
@@ -67,12 +69,12 @@ export class Ingest {
     const chunk = decodeVideoChunk(payload, arrivedMs - offsetMs);
     if (typeof chunk === 'string') return chunk;
     if (chunk.codec !== 'jpeg' || chunk.kind !== 'key') return 'VIDEO_INVALID';
-    const captureMs = chunk.captureMs + offsetMs;
-    if (captureMs > arrivedMs + LIMITS.futureMs) return 'TIME_IN_FUTURE';
+    const captureMs = onServerClock(chunk.captureMs + offsetMs, arrivedMs);
+    if (captureMs === undefined) return 'TIME_IN_FUTURE';
     if (!participant.limits.video.take(arrivedMs)) return void meter.message('video', 'superseded');
     meter.message('video', 'accepted');
     this.#record(membership, { kind: 'video', bytes: payload, captureDeviceMs: chunk.captureMs, captureServerMs: captureMs, arrivedMs });
-    this.#submit(membership, 'body-pose', 'camera', Uint8Array.from(chunk.bytes), Math.min(captureMs, arrivedMs), arrivedMs);
+    this.#submit(membership, 'body-pose', 'camera', Uint8Array.from(chunk.bytes), captureMs, arrivedMs);
     return undefined;
   }
 
@@ -80,17 +82,23 @@ export class Ingest {
     const { session, participant } = membership;
     if (!participant.may('chat')) return 'GRANT_MISSING';
     if (!participant.limits.chat.take(arrivedMs)) return 'RATE_LIMITED';
-    const captureMs = message.captureMs + offsetOf(membership);
-    if (captureMs > arrivedMs + LIMITS.futureMs) return 'TIME_IN_FUTURE';
+    const captureMs = onServerClock(message.captureMs + offsetOf(membership), arrivedMs);
+    if (captureMs === undefined) return 'TIME_IN_FUTURE';
     const chatId = session.takeChatId();
     this.#options.meter.message('chat', 'accepted');
-    session.tell({ type: 'chat', chatId, slot: participant.slot, text: message.text, captureMs: Math.min(captureMs, arrivedMs) });
+    session.tell({ type: 'chat', chatId, slot: participant.slot, text: message.text, captureMs });
     const text = Buffer.from(message.text, 'utf8');
     this.#record(membership, { kind: 'chat', bytes: text, captureDeviceMs: message.captureMs, captureServerMs: captureMs, arrivedMs });
     if (participant.consent.inference) {
-      this.#submit(membership, 'language', String(chatId), text, Math.min(captureMs, arrivedMs), arrivedMs);
+      this.#submit(membership, 'language', String(chatId), text, captureMs, arrivedMs);
     }
     return undefined;
+  }
+
+  /** No model runs on what came until now, and what one is running on is not shown. */
+  withdraw({ session, participant }: Membership, nowMs: number): void {
+    participant.withdrawnMs = nowMs;
+    this.#options.forget(session.id, participant.slot);
   }
 
   /** Hands to the gesture model, at its own rate. */
@@ -131,6 +139,11 @@ export class Ingest {
     if (session.recording.state !== 'on' || !participant.consent.recording) return;
     session.recording.tap.record({ ...item, participantId: participant.participantId, slot: participant.slot });
   }
+}
+
+/** A capture time that the clocks' error put behind the arrival is the arrival; undefined when it is too far ahead. */
+function onServerClock(captureMs: number, arrivedMs: number): number | undefined {
+  return captureMs > arrivedMs + LIMITS.futureMs ? undefined : Math.min(captureMs, arrivedMs);
 }
 
 /** Server minus device clock. */

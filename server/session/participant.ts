@@ -35,6 +35,8 @@ export class Participant implements Receiver {
   consent: Consent;
   presence: Presence;
   needsKey = true;
+  /** When consent to inference was last withdrawn, server clock. */
+  withdrawnMs = Number.NEGATIVE_INFINITY;
   /** When a hand was last handed to the gesture model, server clock. */
   gestureSampledMs = Number.NEGATIVE_INFINITY;
   readonly #buffer = new Uint8Array(MAX_POSE_SAMPLE_BYTES);

@@ -40,6 +40,11 @@ export class Reception implements ConnectionListener {
     this.#heartbeat = new Heartbeat(options.clock, () => this.#guests.values());
   }
 
+  /** Tells every connection that the server goes, and ends it. */
+  drain(): void {
+    for (const guest of this.#guests.values()) this.#close(guest, 'SERVER_DRAINING', ERRORS.SERVER_DRAINING.summary, 'packet');
+  }
+
   close(): void {
     this.#heartbeat.stop();
   }
@@ -133,9 +138,8 @@ export class Reception implements ConnectionListener {
       case 'hello':
         return this.#hello(guest, message, arrivedMs);
       case 'pong':
-        return guest.clock?.update(message.serverMs, message.deviceMs, arrivedMs);
       case 'clock':
-        return this.#clockReply(guest, message.deviceMs, arrivedMs);
+        return this.#timing(guest, message, arrivedMs);
       case 'join':
       case 'resume':
         return this.#enter(guest, message);
@@ -185,7 +189,10 @@ export class Reception implements ConnectionListener {
     this.#heartbeat.greet(guest);
   }
 
-  #clockReply(guest: Guest, deviceMs: number, arrivedMs: number): void {
+  #timing(guest: Guest, message: UpMessageOf<'clock' | 'pong'>, arrivedMs: number): void {
+    const { deviceMs } = message;
+    if (guest.clock === undefined) return this.#refuse(guest, 'MESSAGE_UNEXPECTED', 'say hello first', message.type);
+    if (message.type === 'pong') return guest.clock.update(message.serverMs, deviceMs, arrivedMs);
     const reply = { type: 'clock-reply', deviceMs, arrivedMs, sentMs: this.#options.clock.nowMs() } as const;
     guest.connection.send(encodeDown(reply), 'reliable');
   }
@@ -199,7 +206,7 @@ export class Reception implements ConnectionListener {
       const visitor = { connection, claims, clock };
       const membership = message.type === 'join' ? directory.join(visitor, message) : directory.resume(visitor, message.resumeToken);
       guest.phase = { state: 'member', claims, clock, membership };
-      recording.note(membership.session, membership.participant);
+      recording.enter(membership);
     } catch (error) {
       if (!(error instanceof CopresenceError)) throw error;
       this.#close(guest, error.code, error.message, message.type);
@@ -218,7 +225,10 @@ export class Reception implements ConnectionListener {
     const { membership } = guest;
     if (membership === undefined) return this.#refuse(guest, 'MESSAGE_UNEXPECTED', 'not in a session', message.type);
     const { ingest, recording } = this.#options;
-    if (message.type === 'consent') return recording.consent(membership, message.consent);
+    if (message.type === 'consent') {
+      if (!message.consent.inference) ingest.withdraw(membership, arrivedMs);
+      return recording.consent(membership, message.consent);
+    }
     if (message.type === 'say') return this.#refuseIf(guest, ingest.chat(membership, message, arrivedMs), 'say');
     recording.control(membership, message.action).then(
       (problem) => this.#refuseIf(guest, problem, 'record'),

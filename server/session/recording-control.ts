@@ -28,7 +28,7 @@ export class RecordingControl {
     }
     // Everybody may have left while the file was made.
     if (session.size === 0) return this.stop(session);
-    for (const member of session.participants) this.note(session, member);
+    for (const member of session.participants) if (member.consent.recording) note(session, member);
     announce(session);
     return undefined;
   }
@@ -48,17 +48,31 @@ export class RecordingControl {
 
   /** Changes what a participant allows, at once. */
   consent({ session, participant }: Membership, consent: Consent): void {
+    const before = participant.consent;
     participant.consent = consent;
-    this.note(session, participant);
+    // Who withdraws is in the file already, so the file says that they did.
+    if (before.recording || consent.recording) note(session, participant);
     if (session.recording.state === 'on') announce(session);
   }
 
-  /** Writes a participant's name and consent into a running recording, if they consent to being in it. */
-  note(session: Session, participant: Participant): void {
+  /** Somebody joined or resumed. */
+  enter({ session, participant }: Membership): void {
     if (session.recording.state !== 'on') return;
-    const { participantId, slot, name, consent } = participant;
-    session.recording.tap.participant({ participantId, slot, name: consent.recording ? name : '', consent });
+    if (participant.consent.recording) note(session, participant);
+    announce(session);
   }
+
+  /** Somebody left for good. */
+  left({ session, participant }: Membership): void {
+    if (session.recording.state === 'on' && participant.consent.recording) announce(session);
+  }
+}
+
+/** Writes a participant's consent into a running recording, and their name if they consent to being in it. */
+function note(session: Session, participant: Participant): void {
+  if (session.recording.state !== 'on') return;
+  const { participantId, slot, name, consent } = participant;
+  session.recording.tap.participant({ participantId, slot, name: consent.recording ? name : '', consent });
 }
 
 function announce(session: Session): void {

@@ -32,8 +32,9 @@ export class Results {
     const session = this.#options.session(request.origin.sessionId);
     const participant = session?.participant(request.origin.slot);
     if (session === undefined || participant === undefined) return;
-    // Consent may have been withdrawn while the model ran.
-    if (outcome.kind === 'done' && participant.consent.inference) this.#announce(session, participant, request, outcome);
+    // Consent may have been withdrawn while the model ran, and given again since.
+    const allowed = participant.consent.inference && request.arrivedMs > participant.withdrawnMs;
+    if (outcome.kind === 'done' && allowed) this.#announce(session, participant, request, outcome);
     if (outcome.kind === 'failed') this.#options.refuse(participant, outcome.code, request.task);
     // At headset rates one such line a second says it all.
     if (outcome.kind === 'unavailable' && participant.limits.notice.take(this.#options.clock.nowMs())) this.#options.notify(participant, 'MODEL_UNAVAILABLE', request.task);
