@@ -3,16 +3,13 @@
  *
  * The real scheduler runs on a simulated clock with simulated devices: npx tsx bench/scheduler.ts [--json <file>]
  */
-import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
 import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
 import type { Clock, Timer } from '../core/clock.ts';
 import { seededRandom } from '../core/random.ts';
 import type { InferenceRequest, RequestOutcome } from '../server/flow.ts';
 import { createScheduler } from '../server/scheduler/scheduler.ts';
 import { clairvoyantServed, evenLimit, executionLimit } from '../sim/limits.ts';
+import { machineInfo, parseBenchArguments, printTable, saveReport } from './support.ts';
 import { SimulatedDevice, SimulatedPool, latencyTable } from '../test/support/simulated-device.ts';
 
 type Arrivals = 'even' | 'poisson';
@@ -119,26 +116,24 @@ class EventClock implements Clock {
 }
 
 /** Runs everything, prints the tables and, with `--json`, writes them with the machine that they were measured on. */
-export async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { json: { type: 'string' } } });
-  const cost = [await measureCost(40, 100_000), await measureCost(20, 100_000), await measureCost(1, 3000)];
+export async function main(args: string[]): Promise<void> {
+  const { json, smoke } = parseBenchArguments(args);
+  const cost = smoke ? [await measureCost(1, 3000)] : [await measureCost(40, 100_000), await measureCost(20, 100_000), await measureCost(1, 3000)];
   console.log('CPU time of the scheduler (l(b) = 2 + 0.25 b, D = 20 ms)');
-  console.table(cost.map(rounded));
+  printTable(cost.map(rounded));
   const sustained: SustainedRow[] = [];
   const goodput: GoodputRow[] = [];
-  for (const deviceCount of [1, 4]) {
+  for (const deviceCount of smoke ? [1] : [1, 4]) {
     for (const arrivals of ['even', 'poisson'] as const) {
       sustained.push(await findSustained(deviceCount, arrivals));
       for (const load of LOADS) goodput.push(await measureGoodput(deviceCount, arrivals, load));
     }
   }
   console.log('Highest load with 99 % in time');
-  console.table(sustained.map(rounded));
+  printTable(sustained.map(rounded));
   console.log('Goodput by load');
-  console.table(goodput.map(rounded));
-  if (values.json === undefined) return;
-  const result = { machine: machine(), commit: commit(), cost, sustained, goodput };
-  writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
+  printTable(goodput.map(rounded));
+  if (json !== undefined) saveReport(json, { bench: 'scheduler', machine: machineInfo(), cost, sustained, goodput });
 }
 
 async function measureGoodput(deviceCount: number, arrivals: Arrivals, load: number): Promise<GoodputRow> {
@@ -268,17 +263,9 @@ function clairvoyant(arrivalsMs: readonly number[], load: number): number {
   return clairvoyantServed(problem) ?? NaN;
 }
 
-function rounded(row: object): Record<string, unknown> {
+function rounded(row: object): Record<string, string | number> {
   const entries = Object.entries(row) as [string, unknown][];
-  return Object.fromEntries(entries.map(([name, value]) => [name, typeof value === 'number' ? Number(value.toFixed(3)) : value]));
+  return Object.fromEntries(entries.map(([name, value]) => [name, typeof value === 'number' ? Number(value.toFixed(3)) : String(value ?? '')]));
 }
 
-function machine(): { readonly cpu: string; readonly cores: number; readonly node: string } {
-  return { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.version };
-}
-
-function commit(): string {
-  return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main();
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main(process.argv.slice(2));
