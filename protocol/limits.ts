@@ -19,6 +19,8 @@ export const LIMITS = {
   participantsPerSession: 1024,
   sessions: 4096,
   connections: 8192,
+  /** The largest time on any clock, either way: 3170 years, and exact in ticks of 1/16 ms with two of them added. */
+  clockMs: 1e14,
   /** How far ahead of the server's clock a mapped capture time may lie. */
   futureMs: 1000,
   helloTimeoutMs: 5000,

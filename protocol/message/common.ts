@@ -4,8 +4,8 @@ import { LIMITS } from '../limits.ts';
 import { GRANTS, ROLES } from '../roles.ts';
 
 export const slot = z.int().check(z.minimum(0), z.maximum(LIMITS.participantsPerSession - 1));
-/** Milliseconds on the clock that the field's name says; finite. */
-export const timeMs = z.number();
+/** Milliseconds on the clock that the field's name says; small enough that sums of them stay exact on the wire. */
+export const timeMs = z.number().check(z.minimum(-LIMITS.clockMs), z.maximum(LIMITS.clockMs));
 export const displayName = z.string().check(z.minLength(1), z.maxLength(LIMITS.nameLength));
 /** A session's name: what a URL path segment takes without escaping. */
 export const sessionName = z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/));

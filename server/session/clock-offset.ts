@@ -41,6 +41,8 @@ export class ClockOffset {
 
   /** Takes one answered ping: server times of sending and arrival, and the device's time in between. */
   update(sentMs: number, deviceMs: number, arrivedMs: number): void {
+    // The sender made the ping up; as the shortest round trip it would stay the best for long.
+    if (sentMs > arrivedMs) return;
     const exchange = { offsetMs: (sentMs + arrivedMs) / 2 - deviceMs, rttMs: arrivedMs - sentMs };
     const previous = this.#recent.at(-1);
     if (previous !== undefined) this.#jitterMs += (Math.abs(exchange.rttMs - previous.rttMs) - this.#jitterMs) / 16;

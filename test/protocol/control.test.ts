@@ -51,11 +51,18 @@ describe('control messages', () => {
   test('[CTL1] any chat text within the limit comes back, whatever its characters', () => {
     const texts = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 200 }).filter((text) => text.length <= LIMITS.chatCharacters);
     fc.assert(
-      fc.property(texts, fc.double({ noNaN: true, noDefaultInfinity: true }), (text, captureMs) => {
+      fc.property(texts, fc.double({ min: -LIMITS.clockMs, max: LIMITS.clockMs, noNaN: true }), (text, captureMs) => {
         const message: UpMessage = { type: 'say', text, captureMs: captureMs + 0 };
         expect(decodeUp(bodyOf(encodeUp(message)))).toEqual({ kind: 'message', message });
       }),
     );
+  });
+
+  test('[TIM1] a time on no clock that there is makes the message invalid', () => {
+    for (const captureMs of [LIMITS.clockMs * 1.001, -LIMITS.clockMs * 1.001, 1e300, Infinity, -Infinity, NaN]) {
+      const body = packer.pack({ type: 'say', text: 'hello', captureMs });
+      expect(decodeUp(body)).toMatchObject({ kind: 'refused', code: 'MESSAGE_INVALID' });
+    }
   });
 
   test('[CTL4] no bytes make a decoder throw, and what comes out is a known message or a refusal', () => {
