@@ -35,9 +35,10 @@ export class Results {
     // Consent may have been withdrawn while the model ran, and given again since.
     const allowed = participant.consent.inference && request.arrivedMs > participant.withdrawnMs;
     if (outcome.kind === 'done' && allowed) this.#announce(session, participant, request, outcome);
-    if (outcome.kind === 'failed') this.#options.refuse(participant, outcome.code, request.task);
+    const unavailable = outcome.kind === 'unavailable' || (outcome.kind === 'failed' && outcome.code === 'MODEL_UNAVAILABLE');
+    if (outcome.kind === 'failed' && !unavailable) this.#options.refuse(participant, outcome.code, request.task);
     // At headset rates one such line a second says it all.
-    if (outcome.kind === 'unavailable' && participant.limits.notice.take(this.#options.clock.nowMs())) this.#options.notify(participant, 'MODEL_UNAVAILABLE', request.task);
+    if (unavailable && participant.limits.notice.take(this.#options.clock.nowMs())) this.#options.notify(participant, 'MODEL_UNAVAILABLE', request.task);
   }
 
   #announce(session: Session, participant: Participant, request: InferenceRequest, outcome: RequestOutcome & { kind: 'done' }): void {

@@ -79,7 +79,7 @@ describe('joining', () => {
 });
 
 describe('live', () => {
-  it('answers a ping with its own time at once', async () => {
+  it('[TIM3] answers a ping with its own time at once', async () => {
     const scene = openScene();
     await joinScene(scene);
     await scene.clock.advanceAsync(23);
@@ -159,7 +159,7 @@ describe('live', () => {
     expect(client.state.state).toBe('live');
   });
 
-  it('tells of broken packets, unknown messages and unknown error codes, and stays live', async () => {
+  it('[PKT5] [ERR4] tells of broken packets, unknown messages and unknown error codes, and stays live', async () => {
     const scene = openScene();
     const client = await joinScene(scene);
     const errors: ErrorEvent[] = [];
@@ -178,7 +178,7 @@ describe('live', () => {
     expect(client.state.state).toBe('live');
   });
 
-  it('learns the clock offset from the exchange with the shortest round trip', async () => {
+  it('[TIM2] learns the clock offset from the exchange with the shortest round trip', async () => {
     const scene = openScene();
     const client = await joinScene(scene);
     const { newest } = scene.server;

@@ -116,7 +116,7 @@ describe('a sample buffer', () => {
     expect(into.rigid[0]).toBe(3);
   });
 
-  it('does not blend across a reset of the reference space', () => {
+  it('[POS4] does not blend across a reset of the reference space', () => {
     const buffer = new SampleBuffer();
     buffer.add(sampleOf(0, at(0)));
     buffer.add(sampleOf(20, at(1), { spaceEpoch: 1 }));

@@ -53,7 +53,7 @@ describe('the render delay', () => {
 });
 
 describe('reconnecting', () => {
-  it('waits between half and all of a doubling time that is bounded', () => {
+  it('[ERR4] waits between half and all of a doubling time that is bounded', () => {
     fc.assert(fc.property(fc.nat(1000), fc.integer(), (attempt, seed) => {
       const waitMs = backoffMs(attempt, seededRandom(seed));
       const wholeMs = Math.min(8000, 250 * 2 ** attempt);

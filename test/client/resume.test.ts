@@ -61,7 +61,7 @@ describe('a lost connection', () => {
     expect(scene.server.connections[0]?.closedWith).toBe(4000);
   });
 
-  it('is joined anew, with no old avatars, when resuming is refused', async () => {
+  it('[SES7] is joined anew, with no old avatars, when resuming is refused', async () => {
     const scene = openScene();
     const client = await joinScene(scene, {}, { participants: [SELF, OTHER] });
     const states = statesOf(client);
@@ -114,7 +114,7 @@ describe('a lost connection', () => {
     expect(scene.server.connections).toHaveLength(1);
   });
 
-  it('waits as long as a closing error says, with a code of which only the advice is known', async () => {
+  it('[ERR4] waits as long as a closing error says, with a code of which only the advice is known', async () => {
     const scene = openScene();
     const client = await joinScene(scene);
     scene.server.newest.down({ type: 'error', code: 'MOVE_HOUSE', detail: '', about: 'packet', retry: 'reconnect', retryAfterMs: 5000, closing: true });

@@ -59,7 +59,7 @@ describe('a pose sample', () => {
     );
   });
 
-  test('[HND3] a joint comes back within 1 mm and 0.2 degrees of where it was from the wrist', () => {
+  test('[HND2] [HND3] a joint comes back within 1 mm and 0.2 degrees of where it was from the wrist', () => {
     fc.assert(
       fc.property(hands, (hand) => {
         const sample = { ...createPoseSample(), valid: PART_BITS.rightHand };
@@ -78,7 +78,7 @@ describe('a pose sample', () => {
     );
   });
 
-  test('[HND3] a joint out of reach is moved to the edge, and is still finite', () => {
+  test('[HND1] [HND3] a joint out of reach is moved to the edge, and is still finite', () => {
     const sample = { ...createPoseSample(), valid: PART_BITS.leftHand };
     sample.hands.fill(3.4e38).fill(0, 0, 7);
     sample.hands[6] = 1;
@@ -144,7 +144,7 @@ describe('a decoder', () => {
     );
   });
 
-  test('[POS6] refuses a coordinate of -32768 in any head, controller or wrist, and in no other place', () => {
+  test('[NUM2] [POS6] refuses a coordinate of -32768 in any head, controller or wrist, and in no other place', () => {
     fc.assert(
       fc.property(samples, fc.nat(4), fc.nat(2), (sample, part, axis) => {
         const bytes = encode(sample);

@@ -6,7 +6,7 @@ import { TestGateway } from '../../support/gateway.ts';
 const TICK_MS = 20;
 
 describe('snapshots', () => {
-  it('[BRC2] hold the newest sample of those who moved since the tick before, and nobody else', async () => {
+  it('[SNP2] hold the newest sample of those who moved since the tick before, and nobody else', async () => {
     const world = new TestGateway();
     const watcher = await world.join('lobby', { role: 'spectator' });
     const mover = await world.join('lobby');
@@ -23,7 +23,7 @@ describe('snapshots', () => {
     expect(watcher.poses).toMatchObject([{ slot: mover.slot, headX: 2, key: false }]);
   });
 
-  it('show nothing when nothing moves', async () => {
+  it('[SNP2] show nothing when nothing moves', async () => {
     const world = new TestGateway();
     const watcher = await world.join('lobby');
     world.clock.advance(TICK_MS);
@@ -33,7 +33,7 @@ describe('snapshots', () => {
     expect(watcher.poses).toEqual([]);
   });
 
-  it('start with a key snapshot that holds everybody', async () => {
+  it('[SNP3] [BRC6] start with a key snapshot that holds everybody', async () => {
     const world = new TestGateway();
     const first = await world.join('lobby');
     first.pose(5);
@@ -44,7 +44,7 @@ describe('snapshots', () => {
     expect(late.poses).toMatchObject([{ slot: first.slot, headX: 5, key: true }]);
   });
 
-  it('drop a sample that is older than the one shown', async () => {
+  it('[POS7] do not take a sample that is older than the one shown', async () => {
     const world = new TestGateway();
     const watcher = await world.join('lobby');
     const mover = await world.join('lobby');
@@ -56,8 +56,44 @@ describe('snapshots', () => {
   });
 });
 
+describe('snapshots of a session', () => {
+  it('[SNP5] hold the receiver\'s own sample among the others', async () => {
+    const world = new TestGateway();
+    const mover = await world.join('lobby');
+    mover.pose(4);
+    world.clock.advance(TICK_MS);
+    mover.read();
+    expect(mover.poses).toMatchObject([{ slot: mover.slot, headX: 4 }]);
+  });
+
+  it('[BRC5] are encoded once: every receiver gets the same bytes, key or not', async () => {
+    const world = new TestGateway();
+    const clients = [await world.join('lobby'), await world.join('lobby'), await world.join('lobby')];
+    for (const [tick, mover] of clients.entries()) {
+      world.clock.advance(TICK_MS - 5);
+      for (const { peer } of clients) peer.received.length = 0;
+      mover.pose(tick);
+      world.clock.advance(5);
+      const packets = clients.map(({ peer }) => peer.received.filter((packet) => packet[0] === KIND.snapshot));
+      expect(packets.map((list) => list.length)).toEqual([1, 1, 1]);
+      expect(new Set(packets.flat()).size).toBe(1);
+    }
+  });
+
+  it('[POS7] take no samples beyond 1.2 times the nominal rate', async () => {
+    const world = new TestGateway();
+    const mover = await world.join('lobby');
+    const startMs = world.clock.nowMs() - 500;
+    for (let sent = 1; sent <= 2 * LIMITS.poseHz; sent++) mover.pose(sent / 100, startMs + sent);
+    world.clock.advance(TICK_MS);
+    mover.read();
+    expect(mover.poses.map(({ headX }) => Math.round(headX * 100))).toEqual([1.2 * LIMITS.poseHz]);
+    expect(mover.refusals()).toEqual([]);
+  });
+});
+
 describe('the lanes', () => {
-  it('[BRC1] a reader who stops is superseded, never queued, and gets a key snapshot when reading again', async () => {
+  it('[BRC1] [BRC6] a reader who stops is superseded, never queued, and gets a key snapshot when reading again', async () => {
     const world = new TestGateway();
     const reader = await world.join('lobby');
     const slow = await world.join('lobby');
@@ -81,7 +117,7 @@ describe('the lanes', () => {
     expect(slow.poses[0]).toMatchObject({ key: true, headX: 4 });
   });
 
-  it('[BRC1] a reader whose reliable messages pile up is closed, and the others get theirs', async () => {
+  it('[BRC2] [BRC3] a reader whose reliable messages pile up is closed, and the others get theirs', async () => {
     const world = new TestGateway();
     const reader = await world.join('lobby');
     const stuck = await world.join('lobby');
@@ -101,7 +137,7 @@ describe('the lanes', () => {
     expect(reader.messages('chat').length).toBe(lines);
   });
 
-  it('[BRC3] what is sent in one turn leaves as one packet', async () => {
+  it('[BRC4] what is sent in one turn leaves as one packet', async () => {
     const world = new TestGateway();
     const reader = await world.join('lobby');
     const talker = await world.join('lobby');

@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openRecording, type RecordingInfo } from '../../../recording/reader.ts';
 import type { RecordingItem } from '../../../recording/format.ts';
+import { frameMessage, KIND } from '../../../protocol/codec/container.ts';
+import { encodeVideoChunk } from '../../../protocol/codec/video-chunk.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
 import { TestGateway, type TestClient } from '../../support/gateway.ts';
 
 async function readBack(world: TestGateway): Promise<{ info: RecordingInfo; items: RecordingItem[] }> {
@@ -15,13 +18,16 @@ async function readBack(world: TestGateway): Promise<{ info: RecordingInfo; item
   return { info: recording.info, items };
 }
 
+const picture = (): Uint8Array =>
+  frameMessage(KIND.videoChunk, encodeVideoChunk({ captureMs: 0, codec: 'jpeg', kind: 'key', width: 320, height: 240, bytes: new Uint8Array(10) }));
+
 async function startRecording(host: TestClient): Promise<void> {
   host.control({ type: 'record', action: 'start' });
   await host.until(() => host.messages('recording').some(({ active }) => active));
 }
 
 describe('recording a session', () => {
-  it('[CON2] holds the streams of those who consented, and of nobody else', async () => {
+  it('[CON3] holds the streams of those who consented, and of nobody else', async () => {
     const world = new TestGateway();
     const host = await world.join('lobby', { role: 'host', name: 'host' });
     const willing = await world.join('lobby', { name: 'willing', consent: { recording: true } });
@@ -40,7 +46,7 @@ describe('recording a session', () => {
     expect(new TextDecoder().decode(items.find(({ kind }) => kind === 'chat')?.bytes)).toBe('I am willing');
     expect(info.session).toBe('lobby');
     expect(info.participants.find(({ participantId }) => participantId === willingId)?.name).toBe('willing');
-    expect(info.participants.map(({ name }) => name)).not.toContain('unwilling');
+    expect(info.participants.map(({ participantId }) => participantId)).toEqual([willingId]);
   });
 
   it('[CON3] stops for a participant at the moment when they withdraw', async () => {
@@ -62,6 +68,28 @@ describe('recording a session', () => {
     expect(items.filter(({ kind }) => kind === 'pose')).toHaveLength(2);
   });
 
+  it('[CON4] keeps beside the streams whether they may train models, as it was said last', async () => {
+    const world = new TestGateway();
+    const host = await world.join('lobby', { role: 'host', consent: { recording: true, training: true } });
+    const member = await world.join('lobby', { consent: { recording: true, training: true } });
+    await startRecording(host);
+    member.control({ type: 'consent', consent: { inference: true, recording: true, training: false } });
+    await world.gateway.close();
+    const { info } = await readBack(world);
+    expect(info.participants.map(({ slot, consent }) => [slot, consent.training])).toEqual([[host.slot, true], [member.slot, false]]);
+  });
+
+  it('[VID4] takes no more pictures than the limit: the others are superseded', async () => {
+    const world = new TestGateway();
+    const host = await world.join('lobby', { role: 'host', consent: { recording: true } });
+    await startRecording(host);
+    for (let sent = 0; sent < LIMITS.videoHz + 10; sent++) host.peer.send(picture());
+    await world.gateway.close();
+    const { items } = await readBack(world);
+    expect(items.filter(({ kind }) => kind === 'video')).toHaveLength(LIMITS.videoHz);
+    expect(host.refusals()).not.toContain('RATE_LIMITED');
+  });
+
   it('ends with the session, and the file is whole', async () => {
     const world = new TestGateway();
     const host = await world.join('lobby', { role: 'host', consent: { recording: true } });
@@ -73,20 +101,24 @@ describe('recording a session', () => {
     expect((await readBack(world)).info.complete).toBe(true);
   });
 
-  it('includes somebody who joins later and consents', async () => {
+  it('[CON3] includes somebody who joins later and consents', async () => {
     const world = new TestGateway();
     const host = await world.join('lobby', { role: 'host' });
     await startRecording(host);
     const late = await world.join('lobby', { name: 'late', consent: { recording: true } });
     expect(late.one('joined').recording).toBe(true);
+    expect(host.messages('recording').map(({ recorded }) => recorded)).toEqual([0, 1]);
     late.pose(1);
     world.clock.advance(20);
+    late.control({ type: 'leave' });
+    world.turn();
+    expect(host.messages('recording').map(({ recorded }) => recorded)).toEqual([0, 1, 0]);
     await world.gateway.close();
     const { items } = await readBack(world);
     expect(items.filter(({ kind }) => kind === 'pose').map(({ slot }) => slot)).toEqual([late.slot]);
   });
 
-  it('says so when the file cannot be made, and the session goes on', async () => {
+  it('[ERR2] says so when the file cannot be made, and the session goes on', async () => {
     const world = new TestGateway();
     const host = await world.join('lobby', { role: 'host' });
     const { rmSync, writeFileSync } = await import('node:fs');

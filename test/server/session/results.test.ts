@@ -53,7 +53,7 @@ describe('results', () => {
     expect(elsewhere.messages('result')).toEqual([]);
   });
 
-  it('name the chat line that they are about', async () => {
+  it('[RES1] name the chat line that they are about', async () => {
     const world = new TestGateway((clock) => poolOf(clock));
     const talker = await world.join('lobby');
     talker.control({ type: 'say', text: 'what a day', captureMs: world.clock.nowMs() });
@@ -75,7 +75,7 @@ describe('results', () => {
     expect(seen.every(({ requests }) => requests.every(({ payload }) => payload.length === HAND_BYTES))).toBe(true);
   });
 
-  it('[CON1] are neither asked for nor shown without consent to inference', async () => {
+  it('[CON2] are neither asked for nor shown without consent to inference', async () => {
     const seen: Batch[] = [];
     const world = new TestGateway((clock) => poolOf(clock, { seen }));
     const shy = await world.join('lobby', { consent: { inference: false } });
@@ -91,7 +91,72 @@ describe('results', () => {
     expect(changing.messages('result')).toEqual([]);
   });
 
-  it('that failed are answered to their sender alone', async () => {
+  it('[CON2] of work under way are not shown once consent was withdrawn, nor when it is given again', async () => {
+    const seen: Batch[] = [];
+    const world = new TestGateway((clock) => poolOf(clock, { runMs: 50, seen }));
+    const sender = await world.join('lobby');
+    sender.control({ type: 'say', text: 'under way', captureMs: world.clock.nowMs() });
+    sender.control({ type: 'say', text: 'waiting', captureMs: world.clock.nowMs() });
+    await world.clock.advanceAsync(10);
+    for (const inference of [false, true]) sender.control({ type: 'consent', consent: { inference, recording: false, training: false } });
+    await world.clock.advanceAsync(10);
+    sender.control({ type: 'say', text: 'asked again', captureMs: world.clock.nowMs() });
+    await world.clock.advanceAsync(200);
+    expect(seen.flatMap(({ requests }) => requests.map(({ payload }) => new TextDecoder().decode(payload)))).toEqual(['under way', 'asked again']);
+    expect(sender.messages('result').map(({ chatId }) => chatId)).toEqual([3]);
+  });
+
+  it('[CON1] [CON2] poses and chat are relayed whatever the consent', async () => {
+    const world = new TestGateway((clock) => poolOf(clock));
+    const other = await world.join('lobby');
+    const shy = await world.join('lobby', { consent: { inference: false } });
+    shy.pose(3);
+    shy.control({ type: 'say', text: 'only you', captureMs: world.clock.nowMs() });
+    await world.clock.advanceAsync(50);
+    expect(other.one('chat').text).toBe('only you');
+    expect(other.poses).toMatchObject([{ slot: shy.slot, headX: 3 }]);
+    shy.control({ type: 'consent', consent: { inference: true, recording: false, training: false } });
+    shy.control({ type: 'say', text: 'all of you', captureMs: world.clock.nowMs() });
+    await world.clock.advanceAsync(50);
+    expect(other.one('result').chatId).toBe(other.messages('chat').at(-1)?.chatId);
+  });
+
+  it('[RES3] are of the newest waiting picture, and of every line of chat', async () => {
+    const world = new TestGateway((clock) => poolOf(clock, { runMs: 50 }));
+    const sender = await world.join('lobby');
+    const startMs = world.clock.nowMs();
+    for (let ms = 0; ms < 4; ms++) {
+      sender.peer.send(picture(world.clock.nowMs()));
+      sender.control({ type: 'say', text: `line ${ms}`, captureMs: world.clock.nowMs() });
+      await world.clock.advanceAsync(1);
+    }
+    await world.clock.advanceAsync(500);
+    const results = sender.messages('result');
+    expect(results.filter(({ value }) => value.task === 'body-pose').map(({ captureMs }) => captureMs - startMs)).toEqual([0, 3]);
+    expect(results.flatMap(({ chatId }) => chatId ?? [])).toEqual([1, 2, 3, 4]);
+  });
+
+  it('[RES3] that would be late are not sent at all', async () => {
+    const world = new TestGateway((clock) => poolOf(clock, { runMs: 145 }));
+    const sender = await world.join('lobby');
+    sender.peer.send(picture(world.clock.nowMs()));
+    await world.clock.advanceAsync(10);
+    sender.peer.send(picture(world.clock.nowMs()));
+    await world.clock.advanceAsync(1000);
+    expect(sender.messages('result')).toHaveLength(1);
+    expect(sender.refusals()).toEqual([]);
+  });
+
+  it('[TIM4] [RES1] are never of the future: a capture time ahead of its arrival is the arrival', async () => {
+    const world = new TestGateway((clock) => poolOf(clock));
+    const sender = await world.join('lobby');
+    sender.pose(0, world.clock.nowMs() + 500, withHands);
+    await world.clock.advanceAsync(20);
+    expect(sender.messages('result').length).toBeGreaterThan(0);
+    for (const { ageMs } of sender.messages('result')) expect(ageMs).toBeGreaterThanOrEqual(0);
+  });
+
+  it('[RES4] that failed are answered to their sender alone', async () => {
     const world = new TestGateway((clock) => poolOf(clock, { broken: true }));
     const sender = await world.join('lobby');
     const other = await world.join('lobby');
@@ -101,7 +166,7 @@ describe('results', () => {
     expect(other.refusals()).toEqual([]);
   });
 
-  it('that no device can give are announced once a second, and never held against the sender', async () => {
+  it('[RES4] that no device can give are announced once a second, and never held against the sender', async () => {
     const world = new TestGateway();
     const sender = await world.join('lobby');
     for (let sent = 0; sent < 100; sent++) {

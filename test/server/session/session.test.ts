@@ -3,7 +3,7 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import { TestGateway } from '../../support/gateway.ts';
 
 describe('joining', () => {
-  it('creates the session, gives a slot and the role\'s grants, and tells the others', async () => {
+  it('[SES4] [SES5] [SES6] creates the session, gives a slot and the role\'s grants, and tells the others', async () => {
     const world = new TestGateway();
     const host = await world.join('lobby', { name: 'Ada', role: 'host' });
     const guest = await world.join('lobby', { name: 'Grace' });
@@ -26,7 +26,7 @@ describe('joining', () => {
     expect(there.poses).toEqual([]);
   });
 
-  it('refuses a session that the token is not for, and closes', async () => {
+  it('[SES3] refuses a session that the token is not for, and closes', async () => {
     const world = new TestGateway();
     const client = world.connect();
     await client.hello(await world.token({ session: 'mine' }));
@@ -36,13 +36,13 @@ describe('joining', () => {
     expect(client.peer.closedWith).toBe('SESSION_FORBIDDEN');
   });
 
-  it('refuses one session more than it has room for', async () => {
+  it('[SES10] refuses one session more than it has room for', async () => {
     const world = new TestGateway();
     for (const name of ['a', 'b', 'c', 'd']) await world.join(name);
     await expect(world.join('e')).rejects.toThrow('SERVER_FULL');
   });
 
-  it('ends a session with its last participant', async () => {
+  it('[SES4] [SES9] ends a session with its last participant', async () => {
     const world = new TestGateway();
     const only = await world.join('lobby');
     only.control({ type: 'leave' });
@@ -51,7 +51,7 @@ describe('joining', () => {
     expect(world.gateway.directory.size).toBe(0);
   });
 
-  it('lets somebody who left join another session on the same connection', async () => {
+  it('[SES9] lets somebody who left join another session on the same connection', async () => {
     const world = new TestGateway();
     const client = await world.join('first');
     client.control({ type: 'leave' });
@@ -62,7 +62,7 @@ describe('joining', () => {
 });
 
 describe('resuming', () => {
-  it('gives the same participant back, with a new token and a key snapshot first', async () => {
+  it('[SES7] [BRC6] gives the same participant back, with a new token and a key snapshot first', async () => {
     const world = new TestGateway();
     const other = await world.join('lobby', { name: 'other' });
     other.pose(3);
@@ -87,7 +87,7 @@ describe('resuming', () => {
     ['with a token that never was', () => 'x'.repeat(43), 5_000, 'me', false],
     ['too late', (token: string) => token, LIMITS.resumeMs + 1, 'me', false],
     ['for somebody else', (token: string) => token, 5_000, 'you', false],
-  ])('is refused %s', async (_when, choose, delayMs, subject, usedBefore) => {
+  ])('[SES7] is refused %s', async (_when, choose, delayMs, subject, usedBefore) => {
     const world = new TestGateway();
     await world.join('lobby', { subject: 'keeper' });
     const first = await world.join('lobby', { subject: 'me' });
@@ -108,7 +108,7 @@ describe('resuming', () => {
     expect(again.peer.closedWith).toBe('RESUME_REFUSED');
   });
 
-  it('takes over from a connection that is still open, which is told', async () => {
+  it('[SES8] [ERR3] takes over from a connection that is still open, which is told', async () => {
     const world = new TestGateway();
     const first = await world.join('lobby', { subject: 'me' });
     const again = world.connect();
@@ -116,12 +116,13 @@ describe('resuming', () => {
     again.control({ type: 'resume', resumeToken: first.one('joined').resumeToken });
     world.turn();
     expect(first.peer.closedWith).toBe('REPLACED');
+    expect(first.one('error')).toMatchObject({ code: 'REPLACED', closing: true });
     expect(again.one('joined').participants).toHaveLength(1);
     world.clock.advance(LIMITS.resumeMs * 2 - LIMITS.heartbeatTimeoutMs);
     expect(again.messages('presence').map(({ event }) => event)).not.toContain('left');
   });
 
-  it('ends after the grace time: away, then left', async () => {
+  it('[SES6] [SES7] ends after the grace time: away, then left', async () => {
     const world = new TestGateway();
     const watcher = await world.join('lobby');
     const leaver = await world.join('lobby');
@@ -135,7 +136,7 @@ describe('resuming', () => {
 });
 
 describe('heartbeats', () => {
-  it('end a connection that has gone quiet within ten seconds, and its participant is away', async () => {
+  it('[TIM5] end a connection that has gone quiet within ten seconds, and its participant is away', async () => {
     const world = new TestGateway();
     const talker = await world.join('lobby');
     const quiet = await world.join('lobby');
@@ -148,7 +149,7 @@ describe('heartbeats', () => {
     expect(talker.messages('presence').at(-1)).toMatchObject({ event: 'away', participant: { slot: quiet.slot } });
   });
 
-  it('end a connection that never says hello', () => {
+  it('[SES1] [ERR3] end a connection that never says hello', () => {
     const world = new TestGateway();
     const silent = world.connect();
     world.clock.advance(LIMITS.helloTimeoutMs);
@@ -156,7 +157,7 @@ describe('heartbeats', () => {
     expect(silent.peer.closedWith).toBe('HELLO_TIMEOUT');
   });
 
-  it('learn the offset of a device whose clock is hours off', async () => {
+  it('[TIM3] [TIM4] learn the offset of a device whose clock is hours off', async () => {
     const world = new TestGateway();
     const skewMs = 7_200_000;
     const watcher = await world.join('lobby');

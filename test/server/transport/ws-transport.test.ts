@@ -55,13 +55,13 @@ const open = (options: WebSocket.ClientOptions = {}): Promise<WebSocket> =>
 const closeCode = (socket: WebSocket): Promise<number> => new Promise((resolve) => socket.once('close', resolve));
 
 describe('the WebSocket transport', () => {
-  it('agrees on the subprotocol and offers no compression', async () => {
+  it('[WSK1] agrees on the subprotocol and offers no compression', async () => {
     const socket = await open({ perMessageDeflate: true });
     expect(socket.protocol).toBe(SUBPROTOCOL);
     expect(socket.extensions).toBe('');
   });
 
-  it('delivers packets both ways, several messages of one turn in one frame', async () => {
+  it('[BRC4] delivers packets both ways, several messages of one turn in one frame', async () => {
     const socket = await open();
     socket.send(Uint8Array.from([1, 2, 3]));
     await until(() => seen.packets.length === 1);
@@ -72,7 +72,7 @@ describe('the WebSocket transport', () => {
     expect([...(await received)]).toEqual([4, 5, 6]);
   });
 
-  it('closes a text frame with 1003', async () => {
+  it('[WSK3] closes a text frame with 1003', async () => {
     const socket = await open();
     socket.send('hello');
     expect(await closeCode(socket)).toBe(1003);
@@ -80,7 +80,7 @@ describe('the WebSocket transport', () => {
     expect(seen).toMatchObject({ closes: ['TEXT_NOT_SUPPORTED'], packets: [] });
   });
 
-  it('closes a packet over the limit with 1009, without buffering it', async () => {
+  it('[PKT4] closes a packet over the limit with 1009, without buffering it', async () => {
     const socket = await open();
     socket.on('error', () => undefined);
     socket.send(new Uint8Array(LIMITS.packetBytes + 1));
@@ -89,13 +89,20 @@ describe('the WebSocket transport', () => {
     expect(seen).toMatchObject({ closes: ['PACKET_TOO_LARGE'], packets: [] });
   });
 
-  it('sends what was said before a close, then the code', async () => {
+  it('[ERR3] sends what was said before a close, then the code', async () => {
     const socket = await open();
     const received = new Promise<Buffer>((resolve) => socket.once('message', (data) => resolve(data as Buffer)));
     seen.connections[0]?.send(Uint8Array.from([9]), 'reliable');
     seen.connections[0]?.close('TOKEN_INVALID', 'no');
     expect([...(await received)]).toEqual([9]);
     expect(await closeCode(socket)).toBe(4401);
+  });
+
+  it('[WSK1] takes a path with a query, and an offer without its subprotocol with none selected', async () => {
+    const socket = new WebSocket(`${url}?from=here`);
+    await new Promise((resolve) => socket.once('open', resolve));
+    expect(socket.protocol).toBe('');
+    expect(seen.connections).toHaveLength(1);
   });
 
   it('calls a cut connection lost', async () => {
@@ -108,7 +115,7 @@ describe('the WebSocket transport', () => {
   it.each([
     ['a page of another origin', { origin: 'https://evil.example' }, 403],
     ['the wrong path', {}, 404],
-  ])('refuses %s before the upgrade', async (what, options, status) => {
+  ])('[WSK2] refuses %s before the upgrade', async (what, options, status) => {
     const target = what.includes('path') ? url.replace(CONNECT_PATH, '/elsewhere') : url;
     const socket = new WebSocket(target, SUBPROTOCOL, options);
     const error = await new Promise<Error>((resolve) => socket.once('error', resolve));
@@ -120,7 +127,7 @@ describe('the WebSocket transport', () => {
     expect((await open({ origin: 'https://ours.example' })).readyState).toBe(WebSocket.OPEN);
   });
 
-  it('refuses one connection more than it has room for', async () => {
+  it('[WSK2] refuses one connection more than it has room for', async () => {
     await open();
     await open();
     await open();
@@ -142,7 +149,7 @@ describe('the WebSocket transport', () => {
 });
 
 describe('the watch on slow readers', () => {
-  it('gives up a reader whose bytes have not moved for five seconds, and not before', () => {
+  it('[BRC2] gives up a reader whose bytes have not moved for five seconds, and not before', () => {
     let state = watchStall(FLOWING, 1000, 0);
     state = watchStall(state, 5000, LIMITS.slowConsumerMs - 1);
     expect(isStalled(state, LIMITS.slowConsumerMs - 1)).toBe(false);
@@ -150,7 +157,7 @@ describe('the watch on slow readers', () => {
     expect(isStalled(state, LIMITS.slowConsumerMs)).toBe(true);
   });
 
-  it('takes any progress as a sign of life', () => {
+  it('[BRC2] takes any progress as a sign of life', () => {
     let state = watchStall(FLOWING, 1000, 0);
     state = watchStall(state, 900, 4900);
     expect(isStalled(watchStall(state, 900, 9000), 9000)).toBe(false);
@@ -165,7 +172,7 @@ describe('origins', () => {
     ['http://server:7301', 'server:7300', false],
     ['null', 'server:7300', false],
     ['https://listed.example', 'server:7300', true],
-  ])('%s on %s: %s', (origin, host, allowed) => {
+  ])('[WSK2] %s on %s: %s', (origin, host, allowed) => {
     expect(isAllowedOrigin(origin, host, ['https://listed.example'])).toBe(allowed);
   });
 });
