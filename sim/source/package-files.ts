@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { CopresenceError } from '../../core/errors.ts';
 import { importAFrame } from '../import/aframe.ts';
 import { trackDurationMs, type PoseTrack } from '../import/pose-track.ts';
+import type { Photo } from './pictures.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -62,4 +63,25 @@ export async function packagedPhotos(): Promise<string[]> {
   const folder = join(packageFolder('@vladmandic/face-api'), 'demo');
   const files = await readdir(folder);
   return files.filter((file) => /^sample\d+\.jpg$/.test(file)).sort().map((file) => join(folder, file));
+}
+
+/** Where single people stand in the packaged photos of groups. */
+const PEOPLE = [
+  { file: 'sample2.jpg', left: 0, width: 0.46 },
+  { file: 'sample3.jpg', left: 0.45, width: 0.3 },
+  { file: 'sample4.jpg', left: 0.47, width: 0.25 },
+  { file: 'sample6.jpg', left: 0.05, width: 0.35 },
+  { file: 'sample6.jpg', left: 0.5, width: 0.3 },
+  { file: 'sample3.jpg', left: 0, width: 0.5 },
+  { file: 'sample2.jpg', left: 0.66, width: 0.34 },
+  { file: 'sample6.jpg', left: 0.72, width: 0.28 },
+] as const;
+
+/** One person each, cut out of the packaged photos, since the body pose model looks for one. */
+export async function packagedPeople(): Promise<Photo[]> {
+  const paths = await packagedPhotos();
+  return PEOPLE.flatMap(({ file, left, width }) => {
+    const path = paths.find((candidate) => candidate.endsWith(file));
+    return path === undefined ? [] : [{ path, part: { left, width } }];
+  });
 }

@@ -9,7 +9,9 @@ export const PICTURE_HEIGHT = 240;
 const PICTURES_PER_LOOP = 40;
 const QUALITY = 75;
 /** The photo is held this much larger than a picture, so that there is something to pan over. */
-const MARGIN = 1.25;
+const MARGIN = 1.16;
+/** What stands beside a person who is taller than the picture is wide. */
+const BESIDE = { r: 96, g: 96, b: 96 };
 
 /** One encoded picture. */
 export interface Picture {
@@ -17,6 +19,13 @@ export interface Picture {
   readonly height: number;
   /** JPEG. Read only. */
   readonly bytes: Uint8Array;
+}
+
+/** A photo, or the part of it in which somebody stands. */
+export interface Photo {
+  readonly path: string;
+  /** Left edge and width, as shares of the photo's width; all of it when left out. */
+  readonly part?: { readonly left: number; readonly width: number };
 }
 
 /** Pictures without end. */
@@ -30,24 +39,33 @@ export interface PictureSource {
  *
  * @throws CopresenceError RECORDING_INVALID when the photo cannot be read.
  */
-export async function panOverPhoto(path: string): Promise<PictureSource> {
+export async function panOverPhoto(photo: Photo): Promise<PictureSource> {
   const width = Math.round(PICTURE_WIDTH * MARGIN);
   const height = Math.round(PICTURE_HEIGHT * MARGIN);
-  const photo = await sharp(path).resize(width, height, { fit: 'cover', position: 'attention' }).removeAlpha().raw().toBuffer().catch((error: unknown) => {
-    throw new CopresenceError('RECORDING_INVALID', `${path} is no photo: ${String(error)}`);
+  const pixels = await readPart(photo, width, height).catch((error: unknown) => {
+    throw new CopresenceError('RECORDING_INVALID', `${photo.path} is no photo: ${String(error)}`);
   });
   const pictures: Picture[] = [];
   for (let index = 0; index < PICTURES_PER_LOOP; index++) {
     const view = viewAt(index / PICTURES_PER_LOOP);
-    const pixels = await sharp(photo, { raw: { width, height, channels: 3 } }).extract(view).resize(PICTURE_WIDTH, PICTURE_HEIGHT, { fit: 'fill' }).raw().toBuffer();
-    pictures.push({ width: PICTURE_WIDTH, height: PICTURE_HEIGHT, bytes: encode(pixels) });
+    const seen = await sharp(pixels, { raw: { width, height, channels: 3 } }).extract(view).resize(PICTURE_WIDTH, PICTURE_HEIGHT, { fit: 'fill' }).raw().toBuffer();
+    pictures.push({ width: PICTURE_WIDTH, height: PICTURE_HEIGHT, bytes: encode(seen) });
   }
   return { at: (index) => pictures[index % pictures.length] as Picture };
 }
 
+/** RGB of `width` x `height`: a whole photo fills it, a person is fitted into it. */
+async function readPart({ path, part }: Photo, width: number, height: number): Promise<Buffer> {
+  const photo = sharp(path).removeAlpha();
+  if (part === undefined) return photo.resize(width, height, { fit: 'cover', position: 'attention' }).raw().toBuffer();
+  const size = await photo.metadata();
+  const region = { left: Math.round(part.left * size.width), top: 0, width: Math.floor(part.width * size.width), height: size.height };
+  return photo.extract(region).resize(width, height, { fit: 'contain', background: BESIDE }).raw().toBuffer();
+}
+
 /** The part of the photo that is seen at `turn` of 0..1, on an ellipse that ends where it began. */
 function viewAt(turn: number): { left: number; top: number; width: number; height: number } {
-  const zoom = 1.1 + 0.12 * Math.cos(2 * Math.PI * turn);
+  const zoom = 1.1 + 0.05 * Math.cos(2 * Math.PI * turn);
   const width = Math.round(PICTURE_WIDTH * zoom);
   const height = Math.round(PICTURE_HEIGHT * zoom);
   const freeX = Math.round(PICTURE_WIDTH * MARGIN) - width;

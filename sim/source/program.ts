@@ -3,7 +3,7 @@ import { measuredHandPoses, type HandPose } from '../headset/hand-poses.ts';
 import type { Part } from '../fleet/cast.ts';
 import { importSession } from '../import/session-recording.ts';
 import { readDataFolder } from './data-folder.ts';
-import { packagedPhotos, packagedTracks } from './package-files.ts';
+import { packagedPeople, packagedTracks } from './package-files.ts';
 import { panOverPhoto, type PictureSource } from './pictures.ts';
 
 export interface ProgramOptions {
@@ -32,7 +32,7 @@ export async function loadProgram({ headsets, sessions, recording, dataFolder }:
     ? (await packagedTracks(Math.min(headsets, MOST_TRACKS))).map((track) => ({ track }))
     : await importSession(recording);
   const replaysPictures = parts.some((part: Part) => part.pictures !== undefined);
-  const photos = replaysPictures ? [] : [...extra.photos, ...(await packagedPhotos())].slice(0, Math.ceil(headsets / 2) + sessions);
+  const photos = replaysPictures ? [] : [...extra.photos.map((path) => ({ path })), ...(await packagedPeople())].slice(0, Math.ceil(headsets / 2) + sessions);
   return {
     parts,
     cameras: await Promise.all(photos.map(panOverPhoto)),

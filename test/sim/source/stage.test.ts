@@ -5,7 +5,7 @@ import { seededRandom } from '../../../core/random.ts';
 import { createPoseSample } from '../../../protocol/codec/pose-sample.ts';
 import { trackDurationMs, type PoseTrack } from '../../../sim/import/pose-track.ts';
 import { talk } from '../../../sim/source/chat-lines.ts';
-import { packagedPhotos, packagedTracks } from '../../../sim/source/package-files.ts';
+import { packagedPeople, packagedPhotos, packagedTracks } from '../../../sim/source/package-files.ts';
 import { panOverPhoto } from '../../../sim/source/pictures.ts';
 import { seatOf, stageTrack } from '../../../sim/source/stage.ts';
 
@@ -63,13 +63,24 @@ describe('a staged movement', () => {
 describe('the pictures', () => {
   it('are JPEGs of 320 x 240 that differ and repeat', async () => {
     const [photo = ''] = await packagedPhotos();
-    const camera = await panOverPhoto(photo);
+    const camera = await panOverPhoto({ path: photo });
     const { width, height, bytes } = camera.at(0);
     expect([width, height, bytes[0], bytes[1]]).toEqual([320, 240, 0xff, 0xd8]);
     expect(bytes.length).toBeGreaterThan(4000);
     expect(bytes.length).toBeLessThan(40_000);
     expect(Buffer.from(camera.at(10).bytes).equals(bytes)).toBe(false);
     expect(camera.at(40)).toBe(camera.at(0));
+  });
+
+  it('shows one person, fitted into the picture, where a part of a photo is given', async () => {
+    const people = await packagedPeople();
+    expect(people).toHaveLength(8);
+    const [person] = people;
+    const camera = await panOverPhoto(person ?? { path: '' });
+    const { width, height, bytes } = camera.at(0);
+    expect([width, height, bytes[0], bytes[1]]).toEqual([320, 240, 0xff, 0xd8]);
+    const whole = await panOverPhoto({ path: person?.path ?? '' });
+    expect(Buffer.from(whole.at(0).bytes).equals(bytes)).toBe(false);
   });
 });
 
