@@ -8,7 +8,7 @@ import { CopresenceError } from '../core/errors.ts';
 import { ROUTES, startServer } from './app.ts';
 import { describeConfig, readConfig, type Config } from './config.ts';
 import { LatePool } from './late-pool.ts';
-import { startModelPool } from './model/pool.ts';
+import { startModelPool, type ModelPool } from './model/pool.ts';
 import { signToken } from './session/token-signer.ts';
 
 const ROOT = new URL('../', import.meta.url);
@@ -29,11 +29,13 @@ async function main(): Promise<void> {
   log.info({ url: server.url, workers: config.workers }, 'listening');
   if (config['json-events']) console.log(JSON.stringify({ event: 'listening', url: server.url, ...(developmentKey === undefined ? {} : { devKey: developmentKey }) }));
   else if (developmentKey !== undefined) await explainDevelopment(clock, server.url, developmentKey);
-  const models = await startModelPool({ clock, log }, poolOptions(config));
+  let models: ModelPool | undefined;
+  // Before the models are there, since they may take minutes; a worker that is loading ends when this process does.
   closeOnSignals(log, async () => {
     await server.close();
-    await models.close();
+    await models?.close();
   });
+  models = await startModelPool({ clock, log }, poolOptions(config));
   pool.attach(models);
   log.info({ models: models.models }, 'ready');
 }
@@ -81,8 +83,10 @@ function folder(path: string): string {
   return fileURLToPath(new URL(path, ROOT));
 }
 
+/** What the world refuses (a port in use, say) is told in one line, as a wrong setting is; a bug with its stack. */
 function fail(error: unknown): never {
-  console.error(error instanceof CopresenceError ? error.message : error);
+  const expected = error instanceof CopresenceError || (error instanceof Error && 'syscall' in error);
+  console.error(expected ? error.message : error);
   process.exit(error instanceof CopresenceError && error.code === 'CONFIG_INVALID' ? 2 : 1);
 }
 
