@@ -8,7 +8,7 @@ import { CopresenceError } from '../core/errors.ts';
 import { ROUTES, startServer } from './app.ts';
 import { describeConfig, readConfig, type Config } from './config.ts';
 import { LatePool } from './late-pool.ts';
-import { startModelPool, type ModelPool } from './model/pool.ts';
+import { startModelPool } from './model/pool.ts';
 import { signToken } from './session/token-signer.ts';
 
 const ROOT = new URL('../', import.meta.url);
@@ -29,13 +29,13 @@ async function main(): Promise<void> {
   log.info({ url: server.url, workers: config.workers }, 'listening');
   if (config['json-events']) console.log(JSON.stringify({ event: 'listening', url: server.url, ...(developmentKey === undefined ? {} : { devKey: developmentKey }) }));
   else if (developmentKey !== undefined) await explainDevelopment(clock, server.url, developmentKey);
-  let models: ModelPool | undefined;
+  const closings = [() => server.close()];
   // Before the models are there, since they may take minutes; a worker that is loading ends when this process does.
   closeOnSignals(log, async () => {
-    await server.close();
-    await models?.close();
+    for (const close of closings) await close();
   });
-  models = await startModelPool({ clock, log }, poolOptions(config));
+  const models = await startModelPool({ clock, log }, poolOptions(config));
+  closings.push(() => models.close());
   pool.attach(models);
   log.info({ models: models.models }, 'ready');
 }
