@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KIND, readContainer } from '../../../protocol/codec/container.ts';
+import { encodeDown } from '../../../protocol/codec/control.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { TestGateway } from '../../support/gateway.ts';
 
@@ -149,5 +150,14 @@ describe('the lanes', () => {
     let messages = 0;
     readContainer(reader.peer.received[0] ?? new Uint8Array(0), (kind) => (messages += kind === KIND.control ? 1 : 0));
     expect(messages).toBe(5);
+  });
+
+  it('[BRC4] [PKT4] what one packet cannot hold leaves in the next', async () => {
+    const world = new TestGateway();
+    const reader = await world.join('lobby');
+    const [member] = world.gateway.directory.session('lobby')?.participants ?? [];
+    for (let sent = 0; sent <= LIMITS.messagesPerPacket; sent++) member?.connection?.send(encodeDown({ type: 'left' }), 'reliable');
+    world.turn();
+    expect(reader.messages('left')).toHaveLength(LIMITS.messagesPerPacket + 1);
   });
 });

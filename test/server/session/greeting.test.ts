@@ -94,6 +94,16 @@ describe('clocks', () => {
     expect(client.one('chat').captureMs).toBeCloseTo(capturedMs, 6);
   });
 
+  it('[TIM3] of the pongs the one with the shortest round trip counts', async () => {
+    const world = new TestGateway();
+    const client = await world.join('lobby');
+    const nowMs = world.clock.nowMs();
+    for (const [rttMs, skewMs] of [[80, 40], [10, 0], [60, 30]] as const) client.control({ type: 'pong', serverMs: nowMs - rttMs, deviceMs: nowMs - rttMs / 2 - skewMs });
+    client.control({ type: 'say', text: 'now', captureMs: nowMs - 100 });
+    world.turn();
+    expect(client.one('chat').captureMs).toBeCloseTo(nowMs - 100, 6);
+  });
+
   it('[TIM1] [TIM2] a question about the time is answered with when it came and when the answer left', async () => {
     const world = new TestGateway();
     const client = await world.join('lobby');

@@ -106,15 +106,17 @@ describe('recording a session', () => {
     const host = await world.join('lobby', { role: 'host' });
     await startRecording(host);
     const late = await world.join('lobby', { name: 'late', consent: { recording: true } });
+    await world.join('lobby', { name: 'unwilling' });
     expect(late.one('joined').recording).toBe(true);
-    expect(host.messages('recording').map(({ recorded }) => recorded)).toEqual([0, 1]);
+    expect(host.messages('recording').map(({ recorded }) => recorded)).toEqual([0, 1, 1]);
     late.pose(1);
     world.clock.advance(20);
     late.control({ type: 'leave' });
     world.turn();
-    expect(host.messages('recording').map(({ recorded }) => recorded)).toEqual([0, 1, 0]);
+    expect(host.messages('recording').map(({ recorded }) => recorded)).toEqual([0, 1, 1, 0]);
     await world.gateway.close();
-    const { items } = await readBack(world);
+    const { info, items } = await readBack(world);
+    expect(info.participants.map(({ name }) => name)).toEqual(['late']);
     expect(items.filter(({ kind }) => kind === 'pose').map(({ slot }) => slot)).toEqual([late.slot]);
   });
 

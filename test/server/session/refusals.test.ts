@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { frameMessage, KIND } from '../../../protocol/codec/container.ts';
 import { encodeVideoChunk } from '../../../protocol/codec/video-chunk.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
-import { TOKEN_ALGORITHM } from '../../../server/session/token.ts';
+import { TOKEN_ALGORITHM, TOKEN_AUDIENCE } from '../../../server/session/token.ts';
 import { signToken } from '../../../server/session/token-signer.ts';
 import { TestGateway, type TestClient } from '../../support/gateway.ts';
 
@@ -113,6 +113,7 @@ describe('tokens', () => {
     ['that have expired', (world) => world.token({ ttlS: -60 })],
     ['without a signature', (world) => `${encode({ alg: 'none' })}.${encode({ sub: 'x', aud: 'copresence', session: '*', role: 'host', exp: world.clock.wallMs() / 1000 + 60 })}.`],
     ['for another audience', (world) => new SignJWT({ session: '*', role: 'host' }).setProtectedHeader({ alg: TOKEN_ALGORITHM }).setSubject('x').setAudience('elsewhere').setExpirationTime(world.clock.wallMs() / 1000 + 60).sign(world.key)],
+    ['that never expire', (world) => new SignJWT({ session: '*', role: 'host' }).setProtectedHeader({ alg: TOKEN_ALGORITHM }).setSubject('x').setAudience(TOKEN_AUDIENCE).sign(world.key)],
     ['that are no tokens', () => 'let me in'],
   ])('[SES3] %s are refused', async (_what, make) => {
     const world = new TestGateway();

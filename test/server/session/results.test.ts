@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ManualClock } from '../../../core/clock.ts';
+import type { ErrorCode } from '../../../core/errors.ts';
 import { frameMessage, KIND } from '../../../protocol/codec/container.ts';
 import { HAND_BYTES } from '../../../protocol/codec/hand.ts';
 import { PART_BITS, type PoseSample } from '../../../protocol/codec/pose-sample.ts';
@@ -15,15 +16,15 @@ const LANGUAGE: ResultValue = {
 const BODY: ResultValue = { task: 'body-pose', keypoints: Array.from({ length: 51 }, () => 0.5), score: 0.5 };
 
 /** One device that answers by task; `broken` fails every picture. */
-function poolOf(clock: ManualClock, options: { runMs?: number; broken?: boolean; seen?: Batch[] } = {}): DevicePool {
-  const { runMs = 5, broken = false, seen = [] } = options;
+function poolOf(clock: ManualClock, options: { runMs?: number; broken?: ErrorCode; seen?: Batch[] } = {}): DevicePool {
+  const { runMs = 5, broken, seen = [] } = options;
   const table = latencyTable(8, () => runMs);
   const answer = (batch: Batch, at: number): ItemOutcome => {
     const request = batch.requests[at];
     if (at === 0) seen.push(batch);
     if (request?.task === 'language') return { kind: 'done', value: LANGUAGE };
     if (request?.task === 'gesture') return { kind: 'done', value: { task: 'gesture', hand: request.origin.part === 'left' ? 'left' : 'right', label: 'fist', score: 0.9 } };
-    return broken ? { kind: 'failed', code: 'VIDEO_INVALID' } : { kind: 'done', value: BODY };
+    return broken !== undefined ? { kind: 'failed', code: broken } : { kind: 'done', value: BODY };
   };
   const device = new SimulatedDevice({ clock, id: 'd0', latency: new Map(['gesture-mlp', 'movenet-lightning', 'avatar-language'].map((model) => [model, table])), itemFor: answer });
   return { devices: [device], onChange: (listener) => device.onChange(listener) };
@@ -157,7 +158,7 @@ describe('results', () => {
   });
 
   it('[RES4] that failed are answered to their sender alone', async () => {
-    const world = new TestGateway((clock) => poolOf(clock, { broken: true }));
+    const world = new TestGateway((clock) => poolOf(clock, { broken: 'VIDEO_INVALID' }));
     const sender = await world.join('lobby');
     const other = await world.join('lobby');
     sender.peer.send(picture(world.clock.nowMs()));
@@ -166,8 +167,8 @@ describe('results', () => {
     expect(other.refusals()).toEqual([]);
   });
 
-  it('[RES4] that no device can give are announced once a second, and never held against the sender', async () => {
-    const world = new TestGateway();
+  it.each([['no device', undefined], ['only an ailing device', 'MODEL_UNAVAILABLE']] as const)('[RES4] that %s can give are announced once a second, and never held against the sender', async (_what, broken) => {
+    const world = new TestGateway(broken && ((clock) => poolOf(clock, { broken })));
     const sender = await world.join('lobby');
     for (let sent = 0; sent < 100; sent++) {
       sender.peer.send(picture(world.clock.nowMs()));

@@ -68,6 +68,8 @@ describe('resuming', () => {
     other.pose(3);
     const first = await world.join('lobby', { name: 'first', subject: 'me' });
     const before = first.one('joined');
+    first.pose(1);
+    world.clock.advance(100);
     first.peer.close();
     world.clock.advance(5_000);
     const again = world.connect();
@@ -106,6 +108,33 @@ describe('resuming', () => {
     world.turn();
     expect(again.refusals()).toEqual(['RESUME_REFUSED']);
     expect(again.peer.closedWith).toBe('RESUME_REFUSED');
+  });
+
+  it('[SES7] a token that was refused is used: its owner joins anew', async () => {
+    const world = new TestGateway();
+    const first = await world.join('lobby', { subject: 'me' });
+    first.peer.close();
+    for (const subject of ['you', 'me']) {
+      const again = world.connect();
+      await again.hello(await world.token({ subject }));
+      again.control({ type: 'resume', resumeToken: first.one('joined').resumeToken });
+      expect(again.peer.closedWith).toBe('RESUME_REFUSED');
+    }
+  });
+
+  it('[SES7] [POS7] takes poses of a device whose clock began anew', async () => {
+    const world = new TestGateway();
+    const first = await world.join('lobby', { subject: 'me' });
+    first.pose(1);
+    world.clock.advance(100);
+    first.peer.close();
+    const again = world.connect();
+    await again.hello(await world.token({ subject: 'me' }));
+    again.control({ type: 'resume', resumeToken: first.one('joined').resumeToken });
+    again.pose(2, world.clock.nowMs() - 500);
+    world.clock.advance(100);
+    again.read();
+    expect(again.poses.map(({ headX }) => headX)).toContain(2);
   });
 
   it('[SES8] [ERR3] takes over from a connection that is still open, which is told', async () => {
