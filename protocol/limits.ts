@@ -23,6 +23,8 @@ export const LIMITS = {
   clockMs: 1e14,
   /** How far ahead of the server's clock a mapped capture time may lie. */
   futureMs: 1000,
+  /** A capture time further back than this counts as this old: no clock is that far off, and ages stay ages. */
+  pastMs: 10_000,
   helloTimeoutMs: 5000,
   heartbeatMs: 1000,
   heartbeatTimeoutMs: 10_000,

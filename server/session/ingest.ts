@@ -141,9 +141,9 @@ export class Ingest {
   }
 }
 
-/** A capture time that the clocks' error put behind the arrival is the arrival; undefined when it is too far ahead. */
+/** The capture time within LIMITS.pastMs before its arrival, where a wrong clock puts it outside; undefined when it is too far ahead. */
 function onServerClock(captureMs: number, arrivedMs: number): number | undefined {
-  return captureMs > arrivedMs + LIMITS.futureMs ? undefined : Math.min(captureMs, arrivedMs);
+  return captureMs > arrivedMs + LIMITS.futureMs ? undefined : Math.min(Math.max(captureMs, arrivedMs - LIMITS.pastMs), arrivedMs);
 }
 
 /** Server minus device clock. */

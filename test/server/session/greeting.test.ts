@@ -113,6 +113,17 @@ describe('clocks', () => {
     expect(client.one('clock-reply')).toEqual({ type: 'clock-reply', deviceMs: -12.5, arrivedMs: world.clock.nowMs(), sentMs: world.clock.nowMs() });
   });
 
+  it('[TIM4] a capture time of long ago counts as ten seconds old', async () => {
+    const world = new TestGateway();
+    const client = await world.join('lobby');
+    client.control({ type: 'say', text: 'from the past', captureMs: -9e13 });
+    client.pose(1, world.clock.nowMs() - 3_600_000);
+    const arrivedMs = world.clock.nowMs();
+    world.clock.advance(40);
+    expect(client.one('chat').captureMs).toBe(arrivedMs - LIMITS.pastMs);
+    expect(client.poses.map(({ captureMs }) => captureMs)).toEqual([arrivedMs - LIMITS.pastMs]);
+  });
+
   it('[TIM4] a capture time a little ahead of the arrival becomes the arrival', async () => {
     const world = new TestGateway();
     const client = await world.join('lobby');
