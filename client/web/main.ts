@@ -74,7 +74,10 @@ function showState(state: ClientState): void {
   const status = byId('status', HTMLElement);
   status.dataset['state'] = state.state;
   status.textContent = state.state === 'closed' ? `closed: ${state.code}` : state.state;
+  // What is still drawn is the past: grey, until the session is heard again.
+  byId('stage', HTMLElement).classList.toggle('stale', state.state !== 'live');
   if (state.state === 'live') byId('notice', HTMLElement).hidden = true;
+  else if (names.size > 0) showNotice(state.state === 'closed' ? 'The connection has ended. What is shown is how things were.' : 'Connection lost; trying again. What is shown is how things were.');
 }
 
 function showNotice(text: string): void {

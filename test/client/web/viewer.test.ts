@@ -115,7 +115,7 @@ describe.skipIf(executablePath === undefined)('the viewer in Chromium (skipped w
     await page.close();
   }));
 
-  it('joins the real gateway, and says what is wrong with a bad token', async () => {
+  it('joins the real gateway, says what is wrong with a bad token, and greys what it shows once the server is gone', async () => {
     const gateway = await startRealGateway({ viewer: folder, recordings: join(folder, 'recordings') });
     const bot = await startBot({ url: gateway.server.url, token: await gateway.token('participant'), session: 'lobby', name: 'Botty', x: 0, print: () => undefined });
     const { page, problems } = await openPage(`${gateway.server.url}/viewer/#session=lobby&token=${await gateway.token('spectator')}`);
@@ -124,11 +124,14 @@ describe.skipIf(executablePath === undefined)('the viewer in Chromium (skipped w
     await page.waitForSelector('#chat li:has-text("a line from the bot")');
     expect(await page.isHidden('#say')).toBe(true);
     expect(problems).toEqual([]);
-    await page.close();
     const refused = await openPage(`${gateway.server.url}/viewer/#session=lobby&token=forged`);
     await refused.page.waitForSelector('#notice:has-text("TOKEN_INVALID")');
     await refused.page.close();
-    await bot.leave();
+    expect(await page.locator('#stage.stale').count()).toBe(0);
     await gateway.server.close();
+    await page.waitForSelector('#stage.stale');
+    await page.waitForSelector('#notice:has-text("What is shown is how things were")');
+    await page.close();
+    bot.close();
   });
 });
