@@ -39,14 +39,15 @@ export class Ingest {
   }
 
   /** @param payload - an encoded pose sample; valid during the call. */
-  pose({ session, participant }: Membership, payload: Uint8Array, arrivedMs: number): ErrorCode | undefined {
+  pose(membership: Membership, payload: Uint8Array, arrivedMs: number): ErrorCode | undefined {
+    const { participant } = membership;
     const { meter } = this.#options;
     if (!participant.may('publish-pose')) return 'GRANT_MISSING';
     const size = checkPoseSample(payload, 0);
     if (typeof size === 'string') return size;
     if (size !== payload.length) return 'MESSAGE_INVALID';
     if (!participant.limits.pose.take(arrivedMs)) return void meter.message('pose', 'superseded');
-    const offsetMs = offsetOf({ session, participant });
+    const offsetMs = offsetOf(membership);
     const captureDeviceMs = readCaptureMs(payload, 0, arrivedMs - offsetMs);
     const captureMs = onServerClock(captureDeviceMs + offsetMs, arrivedMs);
     if (captureMs === undefined) return 'TIME_IN_FUTURE';
@@ -54,8 +55,8 @@ export class Ingest {
     meter.message('pose', kept === 'superseded' ? 'superseded' : 'accepted');
     if (kept === 'superseded') return undefined;
     if (kept === 'replaced') meter.message('pose', 'superseded');
-    this.#record({ session, participant }, { kind: 'pose', bytes: payload, captureDeviceMs, captureServerMs: captureMs, arrivedMs });
-    this.#gestures({ session, participant }, payload, captureMs, arrivedMs);
+    this.#record(membership, { kind: 'pose', bytes: payload, captureDeviceMs, captureServerMs: captureMs, arrivedMs });
+    this.#gestures(membership, payload, captureMs, arrivedMs);
     return undefined;
   }
 

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
+import type { Photo } from '../../../sim/source/pictures.ts';
 
 const photographs = join(dirname(createRequire(import.meta.url).resolve('@vladmandic/face-api/package.json')), 'demo');
 
@@ -12,23 +13,11 @@ export async function photograph(number: number): Promise<Uint8Array> {
   return sharp(original).resize(640, 480, { fit: 'cover' }).jpeg({ quality: 75 }).toBuffer();
 }
 
-/** Where one person stands in a photograph of several: its left edge and its width, as shares of the photograph's. */
-export const PEOPLE = [
-  { number: 2, left: 0, width: 0.46 },
-  { number: 2, left: 0.66, width: 0.34 },
-  { number: 3, left: 0, width: 0.5 },
-  { number: 3, left: 0.45, width: 0.3 },
-  { number: 4, left: 0.47, width: 0.25 },
-  { number: 6, left: 0.05, width: 0.35 },
-  { number: 6, left: 0.5, width: 0.3 },
-  { number: 6, left: 0.72, width: 0.28 },
-] as const;
-
 /** One person cut out of a photograph: 480 high at most, JPEG. */
-export async function portrait({ number, left, width }: (typeof PEOPLE)[number]): Promise<Uint8Array> {
-  const original = sharp(await readFile(join(photographs, `sample${number}.jpg`)));
+export async function portrait({ path, part = { left: 0, width: 1 } }: Photo): Promise<Uint8Array> {
+  const original = sharp(await readFile(path));
   const size = await original.metadata();
-  const region = { left: Math.round(left * size.width), top: 0, width: Math.floor(width * size.width), height: size.height };
+  const region = { left: Math.round(part.left * size.width), top: 0, width: Math.floor(part.width * size.width), height: size.height };
   return original.extract(region).resize(640, 480, { fit: 'inside' }).jpeg({ quality: 75 }).toBuffer();
 }
 

@@ -10,7 +10,8 @@ import type { BodyPoseValue, LanguageValue, ResultValue } from '../../../protoco
 import type { InferenceRequest, ItemOutcome } from '../../../server/flow.ts';
 import { startModelPool } from '../../../server/model/pool.ts';
 import type { ModelPool } from '../../../server/model/pool.ts';
-import { PEOPLE, photograph, png, portrait, withStatedSize } from './pictures.ts';
+import { packagedPeople } from '../../../sim/source/package-files.ts';
+import { photograph, png, portrait, withStatedSize } from './pictures.ts';
 import { batchOf, request } from './requests.ts';
 
 const root = join(import.meta.dirname, '../../..');
@@ -52,7 +53,9 @@ const y = (body: BodyPoseValue, joint: number): number => body.keypoints[joint *
 
 describe.skipIf(!isPublished('movenet-lightning'))('movenet-lightning, from a JPEG to a body', () => {
   it('finds each of eight people, the nose above the shoulders and these above the hips', async () => {
-    for (const person of PEOPLE) {
+    const people = await packagedPeople();
+    expect(people).toHaveLength(8);
+    for (const person of people) {
       const body = await bodyOf(await portrait(person));
       expect(body.score, JSON.stringify(person)).toBeGreaterThan(0.3);
       for (const shoulder of SHOULDERS) {
@@ -63,7 +66,9 @@ describe.skipIf(!isPublished('movenet-lightning'))('movenet-lightning, from a JP
   });
 
   it('finds the same person, mirrored, in a mirrored picture', async () => {
-    const picture = await portrait(PEOPLE[0]);
+    const [person] = await packagedPeople();
+    assert(person !== undefined, 'there are people');
+    const picture = await portrait(person);
     const body = await bodyOf(picture);
     const mirrored = await bodyOf(await sharp(picture).flop().jpeg({ quality: 90 }).toBuffer());
     expect(Math.abs((body.keypoints[0] ?? NaN) + (mirrored.keypoints[0] ?? NaN) - 1)).toBeLessThan(0.05);
