@@ -19,7 +19,7 @@ import { systemClock } from '../core/clock.ts';
 import { openModelStore } from '../registry/store.ts';
 import type { Batch, InferenceRequest } from '../server/flow.ts';
 import { Letterbox, placeInSquare } from '../server/model/letterbox.ts';
-import { openSession } from '../server/model/onnx-session.ts';
+import { openSession } from '../server/model/backend/onnx-session.ts';
 import { PictureDecoder } from '../server/model/picture-decoder.ts';
 import { startModelPool } from '../server/model/pool.ts';
 import type { ModelPool, ServedModel } from '../server/model/pool.ts';
@@ -207,7 +207,7 @@ function runBatch(pool: ModelPool, model: string, payloads: readonly Uint8Array[
 
 async function runItems(pool: ModelPool, model: string, items: readonly { payload: Uint8Array; part: string }[]): Promise<void> {
   const requests = items.map(({ payload, part }, id): InferenceRequest => ({
-    id, task: 'body-pose', model, streamId: '', origin: { sessionId: '', slot: 0, part }, payload, captureMs: 0, arrivedMs: 0, deadlineMs: 0, priority: 0,
+    id, task: 'body-pose', model, streamId: '', origin: { sessionId: '', slot: 0, part }, payload, encoding: 'task', tenant: '', captureMs: 0, arrivedMs: 0, deadlineMs: 0, priority: 0,
   }));
   const batch: Batch = { id: 0, model, requests, releasedMs: 0, release: 'full' };
   const outcome = await pool.devices[0]?.run(batch);

@@ -8,7 +8,8 @@ import type { Clock, Timer } from '../core/clock.ts';
 import { seededRandom } from '../core/random.ts';
 import type { InferenceRequest, RequestOutcome } from '../server/flow.ts';
 import { createScheduler } from '../server/scheduler/scheduler.ts';
-import { clairvoyantServed, evenLimit, executionLimit } from '../sim/limits.ts';
+import { evenLimit, executionLimit } from '../core/serving-limits.ts';
+import { clairvoyantServed } from '../sim/limits.ts';
 import { machineInfo, parseBenchArguments, printTable, saveReport } from './support.ts';
 import { SimulatedDevice, SimulatedPool, latencyTable } from '../test/support/simulated-device.ts';
 
@@ -193,7 +194,7 @@ async function serve(arrivalsMs: readonly number[], deviceCount: number, rateHz:
   const tally: Tally = { done: 0, lastDoneMs: 0, delaySumMs: 0, batchSum: 0 };
   const scheduler = createScheduler(
     { clock, pool: new SimulatedPool(devices), onOutcome: (request, outcome) => count(tally, request, outcome) },
-    { queueCapacity: 8192, budgetMs: { gesture: BUDGET_MS, 'body-pose': BUDGET_MS, language: BUDGET_MS } },
+    { queueCapacity: 8192, budgetMs: () => BUDGET_MS },
   );
   await replay(arrivalsMs, rateHz, clock, (request) => scheduler.submit(request));
   await clock.advanceTo(clock.nowMs() + 1000);
@@ -235,6 +236,8 @@ async function replay(
       streamId,
       origin,
       payload: PAYLOAD,
+      encoding: 'task',
+      tenant: '',
       captureMs: arrivedMs,
       arrivedMs,
       deadlineMs,

@@ -271,6 +271,7 @@ class Participation implements CopresenceClient {
         return this.#emitter.emit('recording', message);
       case 'chat': return this.#emitter.emit('chat', message);
       case 'result': return this.#emitter.emit('result', message);
+      case 'pace': return this.#emitter.emit('pace', message);
       case 'error': return this.#onError(message);
       default: message satisfies never;
     }

@@ -53,6 +53,7 @@ export type JoinedEvent = DownMessageOf<'joined'>;
 export type PresenceEvent = DownMessageOf<'presence'>;
 export type ChatEvent = DownMessageOf<'chat'>;
 export type RecordingEvent = DownMessageOf<'recording'>;
+export type PaceEvent = DownMessageOf<'pace'>;
 
 /** Event names and what their listeners get. */
 export interface ClientEvents {
@@ -65,6 +66,8 @@ export interface ClientEvents {
   result: ResultMessage;
   chat: ChatEvent;
   recording: RecordingEvent;
+  /** When the server would like a stream to be captured; `connect` does not follow by itself. */
+  pace: PaceEvent;
   error: ErrorEvent;
 }
 export type ClientEventName = keyof ClientEvents;

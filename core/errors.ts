@@ -31,6 +31,11 @@ export const ERRORS = {
   RATE_LIMITED: { scope: 'message', retry: 'later', summary: 'too many messages of this type' },
   MODEL_UNAVAILABLE: { scope: 'message', retry: 'later', summary: 'no worker can run this model now' },
   MODEL_FAILED: { scope: 'message', retry: 'never', summary: 'the model could not run on this input' },
+  MODEL_OVERLOADED: { scope: 'message', retry: 'later', summary: 'the models have more to do than they can, and this stream is refused for now' },
+  MODEL_NOT_FOUND: { scope: 'message', retry: 'never', summary: 'there is no model of this name and version' },
+  TENSOR_INVALID: { scope: 'message', retry: 'never', summary: 'a tensor has another name, type, shape or length than the model takes' },
+  REQUEST_EXPIRED: { scope: 'message', retry: 'later', summary: 'there was no answer before the deadline' },
+  DEVICE_OUT_OF_MEMORY: { scope: 'message', retry: 'later', summary: 'the device had no memory left for this batch' },
   RECORDING_FAILED: { scope: 'message', retry: 'later', summary: 'the recording could not be written' },
   // What ends a connection.
   PACKET_MALFORMED: { scope: 'connection', retry: 'never', closeCode: 1007, summary: 'a packet is not a container of messages' },

@@ -1,3 +1,13 @@
-/** The kinds of inference that the server offers; a model does exactly one. */
-export const TASKS = ['body-pose', 'gesture', 'language'] as const;
+/** The kinds of inference: what a session is told, and what single models do. */
+
+/** What a session gets results of. */
+export const TASKS = ['body-pose', 'body-3d', 'hands', 'gesture', 'language'] as const;
 export type Task = (typeof TASKS)[number];
+
+/** Those of them that are answered from a camera's pictures. */
+export const VIDEO_TASKS = ['body-pose', 'body-3d', 'hands'] as const satisfies readonly Task[];
+export type VideoTask = (typeof VIDEO_TASKS)[number];
+
+/** What one model does. A task is answered by the model of the same name, or by several models in a row. */
+export const MODEL_TASKS = ['body-pose', 'body-landmarks', 'hand-detection', 'hand-landmarks', 'gesture', 'language'] as const;
+export type ModelTask = (typeof MODEL_TASKS)[number];

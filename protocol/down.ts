@@ -4,6 +4,7 @@ import { chatMessage } from './message/chat.ts';
 import { clockReplyMessage, pingMessage } from './message/clock.ts';
 import { errorMessage } from './message/error.ts';
 import { joinedMessage, leftMessage, presenceMessage } from './message/join.ts';
+import { paceMessage } from './message/pace.ts';
 import { recordingMessage } from './message/recording.ts';
 import { resultMessage } from './message/result.ts';
 import { welcomeMessage } from './message/hello.ts';
@@ -18,6 +19,7 @@ export const downMessage = z.discriminatedUnion('type', [
   pingMessage,
   resultMessage,
   recordingMessage,
+  paceMessage,
   errorMessage,
 ]);
 export type DownMessage = z.infer<typeof downMessage>;

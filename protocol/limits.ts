@@ -14,6 +14,7 @@ export const LIMITS = {
   nameLength: 64,
   labelLength: 64,
   labelsPerResult: 28,
+  handsPerPicture: 2,
   tokenLength: 4096,
   capabilities: 32,
   participantsPerSession: 1024,

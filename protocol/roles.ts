@@ -1,5 +1,5 @@
 /** What a token lets a participant do. Without a grant nothing is allowed. */
-export const GRANTS = ['publish-pose', 'publish-video', 'chat', 'subscribe', 'record', 'admin'] as const;
+export const GRANTS = ['publish-pose', 'publish-video', 'chat', 'subscribe', 'record', 'admin', 'infer'] as const;
 export type Grant = (typeof GRANTS)[number];
 
 export const ROLES = ['host', 'participant', 'spectator'] as const;

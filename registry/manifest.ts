@@ -1,6 +1,6 @@
 /** What the registry knows of one model version: its files, tensors, labels, origin and figures. */
 import { z } from 'zod';
-import { TASKS } from '../core/tasks.ts';
+import { MODEL_TASKS } from '../core/tasks.ts';
 
 /** One tensor of a graph; a string dimension is symbolic (`N` is the batch). */
 export const tensorSpec = z.strictObject({
@@ -58,7 +58,7 @@ export const modelVersion = z.string().regex(/^[1-9][0-9]{0,8}$/);
 export const modelManifest = z.strictObject({
   name: modelName,
   version: modelVersion,
-  task: z.enum(TASKS),
+  task: z.enum(MODEL_TASKS),
   summary: z.string(),
   licence: z.string(),
   format: z.literal('onnx'),

@@ -1,11 +1,13 @@
 /** Joins the stages into a server: the only file that knows all of them. */
 import type { AddressInfo } from 'node:net';
 import { every, type Clock } from '../core/clock.ts';
-import type { Task } from '../core/tasks.ts';
+import { assert } from '../core/assert.ts';
+import { TASKS, type Task } from '../core/tasks.ts';
+import type { ResultValue } from '../protocol/message/result.ts';
 import { recordIntoFolder } from '../recording/sink.ts';
 import { Broadcaster } from './broadcast/broadcaster.ts';
 import type { Config } from './config.ts';
-import type { DevicePool, InferenceScheduler, Meter } from './flow.ts';
+import type { DevicePool, InferenceRequest, InferenceScheduler, Meter, ModelValue, RequestOutcome } from './flow.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
 import { createScheduler } from './scheduler/scheduler.ts';
@@ -18,11 +20,12 @@ import { createTokenVerifier } from './session/token.ts';
 import { WsTransport } from './transport/ws-transport.ts';
 
 /** Which model answers each task, and how long a result may take to be of use. */
-export const ROUTES: Readonly<Record<Task, TaskRoute>> = {
+export const ROUTES = {
   gesture: { model: 'gesture-mlp', deadlineMs: 60, priority: 0 },
   'body-pose': { model: 'movenet-lightning', deadlineMs: 150, priority: 1 },
   language: { model: 'avatar-language', deadlineMs: 1000, priority: 1 },
-};
+} as const satisfies Partial<Record<Task, TaskRoute>>;
+const BUDGETS_MS: ReadonlyMap<string, number> = new Map(Object.values(ROUTES).map(({ model, deadlineMs }) => [model, deadlineMs]));
 const QUEUE_CAPACITY = 4096;
 
 export interface GatewayParts {
@@ -70,8 +73,8 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts): Gatew
     notify: (participant, code, about) => reception.notifyParticipant(participant, code, about),
   });
   const scheduler = createScheduler(
-    { clock, pool: parts.pool, onOutcome: (request, outcome) => results.finish(request, outcome), metrics: parts.metrics.scheduler },
-    { queueCapacity: QUEUE_CAPACITY, budgetMs: { gesture: ROUTES.gesture.deadlineMs, 'body-pose': ROUTES['body-pose'].deadlineMs, language: ROUTES.language.deadlineMs } },
+    { clock, pool: parts.pool, onOutcome: (request, outcome) => finishTask(results, request, outcome), metrics: parts.metrics.scheduler },
+    { queueCapacity: QUEUE_CAPACITY, budgetMs: (model) => BUDGETS_MS.get(model) ?? Infinity },
   );
   const ingest = new Ingest({ meter, submit: (request) => scheduler.submit(request), forget: (id, slot) => scheduler.forget(id, slot), routes: config.workers === 0 ? {} : ROUTES, gestureRateHz: config['gesture-rate-hz'] });
   const tokens = createTokenVerifier(parts.tokenKey, () => clock.wallMs());
@@ -136,6 +139,17 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
       await metrics.close();
     },
   };
+}
+
+/** Passes a result on; what is only a step on the way to one has a listener of its own. */
+function finishTask(results: Results, request: InferenceRequest, outcome: RequestOutcome): void {
+  if (outcome.kind !== 'done') return results.finish(request, outcome);
+  assert(isResult(outcome.value), `${request.model} gave ${outcome.value.task} to a session`);
+  results.finish(request, { ...outcome, value: outcome.value });
+}
+
+function isResult(value: ModelValue): value is ResultValue {
+  return TASKS.some((task) => task === value.task);
 }
 
 function startTicking(clock: Clock, tickRateHz: number, directory: SessionDirectory, broadcaster: Broadcaster): { stop(): void } {

@@ -120,23 +120,45 @@ export interface Origin {
   readonly part: string;
 }
 
+/** A square of a picture that a model looks at, instead of the whole picture. */
+export interface PictureRegion {
+  /** Its centre, as a share of the picture's width and height; the square may reach beyond the picture. */
+  readonly centreX: number;
+  readonly centreY: number;
+  /** Its side, as a share of the picture's longer side. */
+  readonly side: number;
+  /** Radians, clockwise, by which the square is turned against the picture. */
+  readonly angle: number;
+}
+
+/** `task`: a compressed picture, an encoded hand or UTF-8 text. `tensors`: the rows of the model's inputs, one after the other, little-endian. */
+export type PayloadEncoding = 'task' | 'tensors';
+
 /** One input for one model. */
 export interface InferenceRequest {
   readonly id: number;
+  /** What it is for, which several models may have a part in. */
   readonly task: Task;
   /** The model's name; its version is the pool's business. */
   readonly model: string;
   /** Within one stream the newest request supersedes a waiting older one. */
   readonly streamId: string;
   readonly origin: Origin;
-  /** The compressed picture, the encoded hand or the UTF-8 text. Owned by the request. */
+  /** Owned by the request. */
   readonly payload: Uint8Array;
+  readonly encoding: PayloadEncoding;
+  /** Of a picture; the whole of it where left out. */
+  readonly region?: PictureRegion;
+  /** Whose share of the devices it takes: a customer, a studio. */
+  readonly tenant: string;
   /** On the server's clock. */
   readonly captureMs: number;
   readonly arrivedMs: number;
   readonly deadlineMs: number;
   /** 0 is the most urgent class. */
   readonly priority: number;
+  /** Hears how it ended, in place of the scheduler's own listener. */
+  readonly onOutcome?: OutcomeListener;
 }
 
 // ── scheduler ⇄ model ───────────────────────────────────────────────────────
@@ -153,8 +175,46 @@ export interface Batch {
   readonly release: ReleaseReason;
 }
 
+/** A hand that was found in a picture, and where to look for its joints. */
+export interface DetectedHand {
+  readonly region: PictureRegion;
+  /** 0..1 */
+  readonly score: number;
+}
+
+/** What a model gives that is only a step on the way to a result. */
+export type StageValue =
+  | { readonly task: 'hand-detection'; readonly hands: readonly DetectedHand[] }
+  | {
+      readonly task: 'hand-landmarks';
+      readonly hand: 'left' | 'right';
+      /** How likely there is a hand in the region at all, 0..1. */
+      readonly presence: number;
+      /** [21, 3]: x, y as shares of the picture's width and height, z in the same unit as x, towards the camera negative. */
+      readonly landmarks: readonly number[];
+      /** [21, 3] metres about the hand's centre. */
+      readonly world: readonly number[];
+      /** Where to look in the next picture. */
+      readonly next: PictureRegion;
+    }
+  | {
+      readonly task: 'body-landmarks';
+      /** How likely there is a body in the region at all, 0..1. */
+      readonly presence: number;
+      /** [33, 4]: x, y as shares of the picture's width and height, z in the same unit as x, visibility 0..1. */
+      readonly landmarks: readonly number[];
+      /** [33, 3] metres about the middle of the hips. */
+      readonly world: readonly number[];
+      readonly next: PictureRegion;
+    }
+  /** The rows of the model's outputs, in the manifest's order, little-endian; for an input of encoding `tensors`. */
+  | { readonly task: 'tensors'; readonly outputs: Uint8Array };
+
+/** What a model gives for one input. */
+export type ModelValue = ResultValue | StageValue;
+
 /** What a device says of one request of a batch. */
-export type ItemOutcome = { readonly kind: 'done'; readonly value: ResultValue } | { readonly kind: 'failed'; readonly code: ErrorCode };
+export type ItemOutcome = { readonly kind: 'done'; readonly value: ModelValue } | { readonly kind: 'failed'; readonly code: ErrorCode };
 
 /** `lost`: the worker died or hung, so that the requests may be tried again elsewhere. */
 export type BatchOutcome =
@@ -190,13 +250,19 @@ export interface DevicePool {
 
 // ── scheduler → broadcast ───────────────────────────────────────────────────
 
+/**
+ * Why a request was refused on purpose. `capacity`: its queue was full. `rate`: its stream is slowed down to every second
+ * frame. `overload`: its stream is refused altogether. `quarantine`: its sender's inputs ended a worker. `closing`: the server goes down.
+ */
+export type ShedReason = 'capacity' | 'rate' | 'overload' | 'quarantine' | 'closing';
+
 /** How a request ended: exactly one for each. `unavailable`: no device could run it in time, even after a retry. */
-export type RequestOutcome =
-  | { readonly kind: 'done'; readonly value: ResultValue; readonly batch: BatchSummary }
+export type RequestOutcome<Value extends ModelValue = ModelValue> =
+  | { readonly kind: 'done'; readonly value: Value; readonly batch: BatchSummary }
   | { readonly kind: 'failed'; readonly code: ErrorCode }
   | { readonly kind: 'expired' }
   | { readonly kind: 'superseded' }
-  | { readonly kind: 'shed' }
+  | { readonly kind: 'shed'; readonly reason: ShedReason }
   | { readonly kind: 'unavailable' };
 
 export interface BatchSummary {

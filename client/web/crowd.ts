@@ -93,6 +93,9 @@ export class Crowd {
         if (value.label === 'none') delete member.gestures[value.hand];
         else member.gestures[value.hand] = { text: `${value.label} ${percent(value.score)}`, untilMs: nowMs + GESTURE_MS };
         return;
+      case 'body-3d':
+      case 'hands':
+        return;
       case 'language':
         member.emotion = { text: value.emotions[0]?.label ?? value.sentiment.label, untilMs: nowMs + EMOTION_MS };
         return;

@@ -6,6 +6,10 @@ export function describeResult({ value }: ResultMessage): string {
   switch (value.task) {
     case 'body-pose':
       return `body, score ${value.score.toFixed(2)}`;
+    case 'body-3d':
+      return `body in space, score ${value.score.toFixed(2)}`;
+    case 'hands':
+      return value.hands.length === 0 ? 'no hands' : `${value.hands.map(({ hand }) => hand).join(' and ')} hand in the picture`;
     case 'gesture':
       return `${value.hand} hand: ${value.label} ${percent(value.score)}`;
     case 'language':
@@ -43,8 +47,12 @@ export function novelty({ slot, chatId, value }: ResultMessage): Novelty {
   switch (value.task) {
     case 'body-pose':
       return { stream: `${slot} body`, content: value.score < 0.3 ? 'nobody' : 'somebody' };
+    case 'body-3d':
+      return { stream: `${slot} body-3d`, content: value.score < 0.5 ? 'nobody' : 'somebody' };
+    case 'hands':
+      return { stream: `${slot} hands`, content: value.hands.map(({ hand }) => hand).sort().join(' ') };
     case 'gesture':
-      return { stream: `${slot} ${value.hand}`, content: value.label === 'none' ? undefined : value.label };
+      return { stream: `${slot} ${value.source} ${value.hand}`, content: value.label === 'none' ? undefined : value.label };
     case 'language':
       return { stream: `${slot} language`, content: String(chatId) };
     default:

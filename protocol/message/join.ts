@@ -1,5 +1,6 @@
 /** Entering, re-entering and leaving a session. */
 import * as z from 'zod/mini';
+import { VIDEO_TASKS } from '../../core/tasks.ts';
 import { LIMITS } from '../limits.ts';
 import { consent, displayName, grants, participantInfo, role, sessionName, slot, token } from './common.ts';
 
@@ -9,6 +10,8 @@ export const joinMessage = z.strictObject({
   session: sessionName,
   name: displayName,
   consent,
+  /** What models are to look for in the participant's pictures; `body-pose` alone when left out. */
+  video: z.optional(z.array(z.enum(VIDEO_TASKS)).check(z.maxLength(VIDEO_TASKS.length))),
 });
 
 /** Takes the place of a participant whose connection went, within LIMITS.resumeMs. */

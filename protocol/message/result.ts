@@ -14,8 +14,41 @@ export const bodyPoseValue = z.strictObject({
   score,
 });
 
+const coordinates = (count: number): z.ZodMiniArray<z.ZodMiniNumber> => z.array(z.number()).check(z.length(count));
+
+/** BlazePose's 33 landmarks of one body. */
+export const body3dValue = z.strictObject({
+  task: z.literal('body-3d'),
+  /** [33, 4]: x, y as shares of the picture's width and height (beyond 0..1 outside it), z in the unit of x, visibility 0..1. */
+  landmarks: coordinates(132),
+  /** [33, 3] metres about the middle of the hips: x to the picture's right, y down, z away from the camera. */
+  world: coordinates(99),
+  /** How likely there is a body. */
+  score,
+});
+
+/** MediaPipe's 21 landmarks of each hand in the picture. */
+export const handsValue = z.strictObject({
+  task: z.literal('hands'),
+  hands: z
+    .array(
+      z.strictObject({
+        hand: z.enum(['left', 'right']),
+        /** [21, 3]: x, y as shares of the picture's width and height, z in the unit of x. */
+        landmarks: coordinates(63),
+        /** [21, 3] metres about the hand's centre: x to the picture's right, y down, z away from the camera. */
+        world: coordinates(63),
+        /** How likely there is a hand. */
+        score,
+      }),
+    )
+    .check(z.maxLength(LIMITS.handsPerPicture)),
+});
+
 export const gestureValue = z.strictObject({
   task: z.literal('gesture'),
+  /** `tracking`: from the headset's own hand joints; `camera`: from a picture. */
+  source: z.enum(['tracking', 'camera']),
   hand: z.enum(['left', 'right']),
   /** `none` when no gesture is certain enough. */
   label,
@@ -31,9 +64,11 @@ export const languageValue = z.strictObject({
   moderation: z.strictObject({ label: z.enum(['ok', 'offensive', 'hate', 'spam']), score, flagged: z.boolean() }),
 });
 
-export const resultValue = z.discriminatedUnion('task', [bodyPoseValue, gestureValue, languageValue]);
+export const resultValue = z.discriminatedUnion('task', [bodyPoseValue, body3dValue, handsValue, gestureValue, languageValue]);
 export type ResultValue = z.infer<typeof resultValue>;
 export type BodyPoseValue = z.infer<typeof bodyPoseValue>;
+export type Body3dValue = z.infer<typeof body3dValue>;
+export type HandsValue = z.infer<typeof handsValue>;
 export type GestureValue = z.infer<typeof gestureValue>;
 export type LanguageValue = z.infer<typeof languageValue>;
 

@@ -20,6 +20,7 @@ export const UP_MESSAGES: readonly Case<UpMessage>[] = [
   },
   { name: 'hello without a client name', value: { type: 'hello', version: 2, oldestVersion: 1, capabilities: [], token: 't', deviceMs: 0 } },
   { name: 'join', value: { type: 'join', session: 'studio-1', name: 'Ada', consent: CONSENT } },
+  { name: 'join with pictures', value: { type: 'join', session: 'studio-1', name: 'Ada', consent: CONSENT, video: ['hands', 'body-3d'] } },
   { name: 'resume', value: { type: 'resume', resumeToken: 'Zm9v' } },
   { name: 'leave', value: { type: 'leave' } },
   { name: 'consent', value: { type: 'consent', consent: { inference: true, recording: true, training: true } } },
@@ -51,7 +52,14 @@ export const DOWN_MESSAGES: readonly Case<DownMessage>[] = [
   { name: 'clock-reply', value: { type: 'clock-reply', deviceMs: 123456.789, arrivedMs: 60000, sentMs: 60000.0625 } },
   { name: 'ping', value: { type: 'ping', serverMs: 61000 } },
   { name: 'result body-pose', value: result('body-pose', { task: 'body-pose', keypoints: Array.from({ length: 51 }, (_, index) => index / 64), score: 0.75 }) },
-  { name: 'result gesture', value: result('gesture', { task: 'gesture', hand: 'left', label: 'pinch', score: 0.9375 }) },
+  { name: 'result body-3d', value: result('blazepose', { task: 'body-3d', landmarks: Array.from({ length: 132 }, (_, index) => index / 64 - 1), world: Array.from({ length: 99 }, (_, index) => index / 64), score: 0.5 }) },
+  {
+    name: 'result hands',
+    value: result('hand-landmarks', {
+      task: 'hands', hands: [{ hand: 'right', landmarks: Array.from({ length: 63 }, (_, index) => index / 64), world: Array.from({ length: 63 }, (_, index) => index / 64), score: 0.875 }],
+    }),
+  },
+  { name: 'result gesture', value: result('gesture', { task: 'gesture', source: 'tracking', hand: 'left', label: 'pinch', score: 0.9375 }) },
   {
     name: 'result language',
     value: result('language', {
@@ -65,6 +73,8 @@ export const DOWN_MESSAGES: readonly Case<DownMessage>[] = [
       task: 'language', sentiment: { label: 'neutral', score: 0.5 }, emotions: [], intent: null, moderation: { label: 'spam', score: 0.75, flagged: true },
     }, { chatId: 13 }),
   },
+  { name: 'pace with a moment', value: { type: 'pace', stream: 'camera', rateHz: 15, captureMs: 60012.5, reason: 'phase' } },
+  { name: 'pace without one', value: { type: 'pace', stream: 'hands', rateHz: 0, reason: 'load' } },
   { name: 'recording', value: { type: 'recording', active: true, recorded: 3 } },
   {
     name: 'error that refuses one message',

@@ -4,6 +4,7 @@ import { CopresenceError } from '../../core/errors.ts';
 import type { Batch, BatchOutcome, Device, DeviceState, InferenceRequest, ItemOutcome, LatencyTable } from '../flow.ts';
 import { LatencyDrift } from './latency-drift.ts';
 import { scaleTable, toLatencyTable } from './latency-table.ts';
+import type { TaskItem } from './task/adapter.ts';
 import type { Suspects } from './suspects.ts';
 import { measure, warmUp } from './sweep.ts';
 import { WorkerLink } from './worker-link.ts';
@@ -133,7 +134,7 @@ export class WorkerDevice implements Device {
 
   async #run(link: WorkerLink, model: MeasuredModel, batch: Batch): Promise<BatchOutcome> {
     const { clock } = this.#parts;
-    const items = batch.requests.map(({ payload, origin }) => ({ payload, part: origin.part }));
+    const items = batch.requests.map(toItem);
     const expectedMs = model.measured.latencyMs(Math.min(items.length, model.measured.maxBatchSize));
     const startMs = clock.nowMs();
     const answer = await link.run({ kind: 'run', model: batch.model, items }, this.#watchdogMs(model, expectedMs));
@@ -262,6 +263,10 @@ export class WorkerDevice implements Device {
     this.#status = status;
     this.#parts.onChange();
   }
+}
+
+function toItem({ payload, encoding, region, origin }: InferenceRequest): TaskItem {
+  return { payload, encoding, part: origin.part, ...(region === undefined ? {} : { region }) };
 }
 
 /** @throws CopresenceError WORKER_FAILED when the worker ends, MODEL_INVALID when the model fails on its own samples. */

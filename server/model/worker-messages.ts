@@ -1,6 +1,6 @@
 /** What a model worker and its parent say to one another. Structured clone carries the bytes as they are. */
 import type { ErrorCode } from '../../core/errors.ts';
-import type { Task } from '../../core/tasks.ts';
+import type { ModelTask } from '../../core/tasks.ts';
 import type { ItemOutcome } from '../flow.ts';
 import type { RunnerOptions } from './runner.ts';
 import type { TaskItem } from './task/adapter.ts';
@@ -26,7 +26,7 @@ export type ToWorker = LoadMessage | RunMessage;
 export interface LoadedModel {
   readonly name: string;
   readonly version: string;
-  readonly task: Task;
+  readonly task: ModelTask;
   /** The execution provider that runs it. */
   readonly provider: string;
   /** Preferred providers that could not. */

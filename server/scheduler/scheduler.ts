@@ -1,7 +1,6 @@
 /** The scheduler: carries out the policy of plan-batch.ts with a clock, the devices and one timer. */
 import { unreachable } from '../../core/assert.ts';
 import type { Clock, Timer } from '../../core/clock.ts';
-import type { Task } from '../../core/tasks.ts';
 import type {
   Batch,
   BatchOutcome,
@@ -32,8 +31,8 @@ export interface SchedulerParts {
 export interface SchedulerOptions {
   /** Waiting requests for each model; above it, the one that would be served last is shed. */
   readonly queueCapacity: number;
-  /** What is left of each task's deadline when its request arrives here; gives the batch cap. */
-  readonly budgetMs: Readonly<Record<Task, number>>;
+  /** By model, what is left of a request's deadline when it arrives here; gives the batch cap. */
+  readonly budgetMs: (model: string) => number;
 }
 
 /** A batch that may leave now. */
@@ -61,7 +60,8 @@ interface Flight {
 
 const EXPIRED: RequestOutcome = { kind: 'expired' };
 const SUPERSEDED: RequestOutcome = { kind: 'superseded' };
-const SHED: RequestOutcome = { kind: 'shed' };
+const SHED: RequestOutcome = { kind: 'shed', reason: 'capacity' };
+const CLOSING: RequestOutcome = { kind: 'shed', reason: 'closing' };
 const UNAVAILABLE: RequestOutcome = { kind: 'unavailable' };
 /** Of the wait that was asked for: few timers are moved, and few fire in vain. */
 const MOVED_TIMER_SHARE = 0.75;
@@ -103,7 +103,7 @@ class Scheduler implements InferenceScheduler {
   }
 
   submit(request: InferenceRequest): void {
-    if (this.#closed) return this.#end(request, SHED);
+    if (this.#closed) return this.#end(request, CLOSING);
     const nowMs = this.#clock.nowMs();
     const model = this.#modelOf(request);
     const { queue } = model;
@@ -130,7 +130,7 @@ class Scheduler implements InferenceScheduler {
     for (const { queue } of this.#models.values()) {
       for (let entry = queue.earliest(); entry !== undefined; entry = queue.earliest()) {
         queue.remove(entry);
-        this.#end(entry.request, SHED);
+        this.#end(entry.request, CLOSING);
       }
     }
   }
@@ -139,7 +139,7 @@ class Scheduler implements InferenceScheduler {
     let model = this.#models.get(request.model);
     if (model === undefined) {
       const queue = new ModelQueue(request.model, this.#options.queueCapacity);
-      model = { queue, budgetMs: this.#options.budgetMs[request.task], askAtMs: Infinity };
+      model = { queue, budgetMs: this.#options.budgetMs(request.model), askAtMs: Infinity };
       this.#models.set(request.model, model);
     }
     return model;
@@ -281,7 +281,7 @@ class Scheduler implements InferenceScheduler {
 
   #end(request: InferenceRequest, outcome: RequestOutcome): void {
     this.#metrics.requestEnded(request, outcome);
-    this.#onOutcome(request, outcome);
+    (request.onOutcome ?? this.#onOutcome)(request, outcome);
   }
 
   /** Sets the timer for the next thing that time alone brings about: an expiry or the end of a hold. */

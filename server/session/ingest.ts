@@ -129,6 +129,8 @@ export class Ingest {
       streamId: `${session.id}/${participant.slot}/${task}/${part}`,
       origin: { sessionId: session.id, slot: participant.slot, part },
       payload,
+      encoding: 'task',
+      tenant: participant.claims.tenant,
       captureMs,
       arrivedMs,
       deadlineMs: arrivedMs + route.deadlineMs,

@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import { framedPayload } from '../../protocol/codec/container.ts';
 import { encodeDown } from '../../protocol/codec/control.ts';
+import type { ResultValue } from '../../protocol/message/result.ts';
 import type { InferenceRequest, Lane, Meter, RequestOutcome } from '../flow.ts';
 import type { Participant } from './participant.ts';
 import type { Session } from './session.ts';
@@ -18,7 +19,7 @@ export interface ResultsOptions {
 }
 
 /** A chat line is judged once; the next picture or hand replaces the one before. */
-const LANES: Readonly<Record<InferenceRequest['task'], Lane>> = { 'body-pose': 'latest', gesture: 'latest', language: 'reliable' };
+const LANES: Readonly<Record<InferenceRequest['task'], Lane>> = { 'body-pose': 'latest', 'body-3d': 'latest', hands: 'latest', gesture: 'latest', language: 'reliable' };
 
 export class Results {
   readonly #options: ResultsOptions;
@@ -28,7 +29,7 @@ export class Results {
   }
 
   /** Takes the one outcome of a request. Expired, superseded and shed requests are counted by the scheduler. */
-  finish(request: InferenceRequest, outcome: RequestOutcome): void {
+  finish(request: InferenceRequest, outcome: RequestOutcome<ResultValue>): void {
     const session = this.#options.session(request.origin.sessionId);
     const participant = session?.participant(request.origin.slot);
     if (session === undefined || participant === undefined) return;
@@ -41,7 +42,7 @@ export class Results {
     if (unavailable && participant.limits.notice.take(this.#options.clock.nowMs())) this.#options.notify(participant, 'MODEL_UNAVAILABLE', request.task);
   }
 
-  #announce(session: Session, participant: Participant, request: InferenceRequest, outcome: RequestOutcome & { kind: 'done' }): void {
+  #announce(session: Session, participant: Participant, request: InferenceRequest, outcome: RequestOutcome<ResultValue> & { kind: 'done' }): void {
     const { clock, meter } = this.#options;
     const nowMs = clock.nowMs();
     const { captureMs } = request;

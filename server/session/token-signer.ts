@@ -3,10 +3,14 @@ import { SignJWT } from 'jose';
 import type { TokenClaims } from './token.ts';
 import { TOKEN_ALGORITHM, TOKEN_AUDIENCE } from './token.ts';
 
+/** The role's grants and no tenant where they are left out. */
+type NewClaims = Omit<TokenClaims, 'grants' | 'tenant'> & Partial<TokenClaims>;
+
 /** @param key - the server's HMAC secret. @param ttlS - seconds until it expires, from `wallMs`. */
-export function signToken(key: Uint8Array, claims: Omit<TokenClaims, 'grants'>, options: { readonly ttlS: number; readonly wallMs: number }): Promise<string> {
+export function signToken(key: Uint8Array, claims: NewClaims, options: { readonly ttlS: number; readonly wallMs: number }): Promise<string> {
   const issuedS = Math.floor(options.wallMs / 1000);
-  return new SignJWT({ session: claims.session, role: claims.role })
+  const { session, role, grants, tenant } = claims;
+  return new SignJWT({ session, role, ...(grants === undefined ? {} : { grants }), ...(tenant === undefined ? {} : { tenant }) })
     .setProtectedHeader({ alg: TOKEN_ALGORITHM })
     .setSubject(claims.subject)
     .setAudience(TOKEN_AUDIENCE)

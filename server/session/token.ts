@@ -1,6 +1,7 @@
 /** Who may join which session as what, from a signed token. */
 import { errors, jwtVerify } from 'jose';
 import { CopresenceError } from '../../core/errors.ts';
+import { LIMITS } from '../../protocol/limits.ts';
 import { GRANTS, ROLE_GRANTS, ROLES, type Grant, type Role } from '../../protocol/roles.ts';
 
 export const TOKEN_AUDIENCE = 'copresence';
@@ -15,6 +16,8 @@ export interface TokenClaims {
   readonly session: string;
   readonly role: Role;
   readonly grants: readonly Grant[];
+  /** Whose share of the devices it takes; everybody without the claim is one tenant. */
+  readonly tenant: string;
 }
 
 /** Checks tokens against one key. */
@@ -45,12 +48,13 @@ export function admits(claims: TokenClaims, session: string): boolean {
 }
 
 function readClaims(payload: Record<string, unknown>): TokenClaims {
-  const { sub, session, role, grants } = payload;
+  const { sub, session, role, grants, tenant = '' } = payload;
   const knownRole = ROLES.find((name) => name === role);
   if (typeof sub !== 'string' || typeof session !== 'string' || knownRole === undefined) {
     throw new CopresenceError('TOKEN_INVALID', 'a token needs the claims sub, session and role');
   }
-  return { subject: sub, session, role: knownRole, grants: readGrants(grants, knownRole) };
+  if (typeof tenant !== 'string' || tenant.length > LIMITS.nameLength) throw new CopresenceError('TOKEN_INVALID', 'the claim tenant is not a name');
+  return { subject: sub, session, role: knownRole, tenant, grants: readGrants(grants, knownRole) };
 }
 
 /** A token's own list narrows or widens the role's; without one the role decides. */

@@ -7,7 +7,7 @@ import { openNodeSocket } from '../../client/node.ts';
 import type { SocketFactory } from '../../client/socket.ts';
 import { Ticker } from '../headset/ticker.ts';
 import { POSE_HZ, VIDEO_HZ, VirtualHeadset } from '../headset/virtual-headset.ts';
-import { FleetMeasure } from '../measure/fleet-measure.ts';
+import { FleetMeasure, perKey } from '../measure/fleet-measure.ts';
 import { LatencyRecorder } from '../measure/latency.ts';
 import type { Role } from './cast.ts';
 import { describeMachine, type FleetReport } from './fleet-report.ts';
@@ -214,12 +214,12 @@ function report({ parts, options, measure, joins, startedAt, bytes, gateway, war
     machine: describeMachine(),
     origins: roles.map(({ name, script }) => ({ headset: name, origin: script.origin, source: script.source })),
     ...facts,
-    serverAge: { 'body-pose': measure.serverAge['body-pose'].figures(), gesture: measure.serverAge.gesture.figures(), language: measure.serverAge.language.figures() },
+    serverAge: perKey(TASKS, (task) => measure.serverAge[task].figures()),
     truePose: measure.truePose.figures(),
     clockError: measure.clockError.figures(),
     timelines: measure.timelines(),
     throughput: measure.throughput(),
-    batches: { 'body-pose': sizesOf(measure, 'body-pose'), gesture: sizesOf(measure, 'gesture'), language: sizesOf(measure, 'language') },
+    batches: perKey(TASKS, (task) => sizesOf(measure, task)),
     bytes, verdicts, passed: verdicts.every(({ passed }) => passed),
   };
 }

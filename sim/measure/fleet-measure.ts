@@ -57,7 +57,7 @@ type StreamCounts = Mutable<StreamFigures>;
 export class FleetMeasure {
   readonly chat = new ChatLedger();
   readonly errors = new Map<string, number>();
-  readonly batchSizes: Record<Task, Map<number, number>> = { 'body-pose': new Map(), gesture: new Map(), language: new Map() };
+  readonly batchSizes: Record<Task, Map<number, number>> = perKey(TASKS, () => new Map<number, number>());
   readonly latency: Record<Timed, LatencyRecorder>;
   /** From capture to when the server sent the result. */
   readonly serverAge: Record<Task, LatencyRecorder>;
@@ -304,9 +304,10 @@ function noStream(): StreamCounts {
 }
 
 function noResults(): Record<Task, number> {
-  return { 'body-pose': 0, gesture: 0, language: 0 };
+  return perKey(TASKS, () => 0);
 }
 
-function perKey<Key extends string, Value>(keys: readonly Key[], make: (key: Key) => Value): Record<Key, Value> {
+/** A record with a value for each key. */
+export function perKey<Key extends string, Value>(keys: readonly Key[], make: (key: Key) => Value): Record<Key, Value> {
   return Object.fromEntries(keys.map((key) => [key, make(key)])) as Record<Key, Value>;
 }

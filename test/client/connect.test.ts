@@ -135,7 +135,7 @@ describe('live', () => {
     scene.server.newest.down(
       { type: 'presence', event: 'joined', participant },
       { type: 'recording', active: true, recorded: 1 },
-      { type: 'result', slot: 4, model: 'gesture', version: '2', batchId: 1, batchSize: 8, captureMs: 1, ageMs: 9, value: { task: 'gesture', hand: 'left', label: 'fist', score: 0.9 } },
+      { type: 'result', slot: 4, model: 'gesture', version: '2', batchId: 1, batchSize: 8, captureMs: 1, ageMs: 9, value: { task: 'gesture', source: 'tracking', hand: 'left', label: 'fist', score: 0.9 } },
     );
     expect(client.participants.get(4)?.name).toBe('Bo');
     expect(client.recording).toBe(true);

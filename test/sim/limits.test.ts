@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clairvoyantServed, evenLimit, executionLimit } from '../../sim/limits.ts';
+import { evenLimit, executionLimit } from '../../core/serving-limits.ts';
+import { clairvoyantServed } from '../../sim/limits.ts';
 
 const line = (size: number): number => 2 + 0.25 * size;
 

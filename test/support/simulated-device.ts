@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../../core/clock.ts';
 import type { Batch, BatchOutcome, Device, DevicePool, DeviceState, ItemOutcome, LatencyTable } from '../../server/flow.ts';
 import type { ResultValue } from '../../protocol/message/result.ts';
 
-const VALUE: ResultValue = { task: 'gesture', hand: 'left', label: 'open', score: 1 };
+const VALUE: ResultValue = { task: 'gesture', source: 'tracking', hand: 'left', label: 'open', score: 1 };
 const DONE: ItemOutcome = { kind: 'done', value: VALUE };
 
 export interface SimulatedDeviceOptions {

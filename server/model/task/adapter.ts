@@ -2,14 +2,17 @@
 import { CopresenceError } from '../../../core/errors.ts';
 import type { ErrorCode } from '../../../core/errors.ts';
 import { MAX_TEXT_FEATURES } from '../../../features/text.ts';
-import type { ResultValue } from '../../../protocol/message/result.ts';
+import type { InferenceRequest, ModelValue, PictureRegion } from '../../flow.ts';
 import type { ModelManifest } from '../../../registry/manifest.ts';
 import type { TensorBlock } from '../tensor-block.ts';
 
 /** One request as a worker sees it. */
 export interface TaskItem {
-  /** The compressed picture, the encoded hand or the UTF-8 text. Read only. */
+  /** Read only. */
   readonly payload: Uint8Array;
+  readonly encoding: InferenceRequest['encoding'];
+  /** Of a picture; the whole of it where left out. */
+  readonly region?: PictureRegion;
   /** `Origin.part` of the request. */
   readonly part: string;
 }
@@ -24,7 +27,7 @@ export interface TaskAdapter {
    */
   pack?(rowCount: number): number;
   /** Reads one output row; every number in it is finite. */
-  finish(item: TaskItem, row: number): ResultValue;
+  finish(item: TaskItem, row: number): ModelValue;
   /** A realistic input to warm up and to measure with; `index` varies it. */
   sample(index: number): TaskItem;
 }

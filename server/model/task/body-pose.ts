@@ -39,7 +39,7 @@ export function createBodyPose(tensors: TaskTensors): TaskAdapter {
       const placement = placements[row]!;
       return { task: 'body-pose', ...readKeypoints(output.data, row * output.rowLength, side, placement) };
     },
-    sample: (index) => ({ payload: samplePicture(index), part: '' }),
+    sample: (index) => ({ payload: samplePicture(index), encoding: 'task', part: '' }),
   };
 }
 

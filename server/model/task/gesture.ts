@@ -39,7 +39,8 @@ export function createGesture(tensors: TaskTensors): TaskAdapter {
       const label = labels[best] ?? NONE;
       const score = Math.min(1, Math.max(0, output.data[row * output.rowLength + best]!));
       const hand = part === 'left' ? 'left' : 'right';
-      return score >= thresholdOf(label) ? { task: 'gesture', hand, label, score } : { task: 'gesture', hand, label: NONE, score: 1 - score };
+      const said = score >= thresholdOf(label) ? { label, score } : { label: NONE, score: 1 - score };
+      return { task: 'gesture', source: 'tracking', hand, ...said };
     },
     sample: sampleHand,
   };
@@ -73,5 +74,5 @@ function sampleHand(index: number): TaskItem {
   }
   const payload = new Uint8Array(HAND_BYTES);
   encodeHand(joints, 0, payload, 0);
-  return { payload, part: index % 2 === 0 ? 'right' : 'left' };
+  return { payload, encoding: 'task', part: index % 2 === 0 ? 'right' : 'left' };
 }

@@ -53,7 +53,7 @@ export function createLanguage(tensors: TaskTensors): TaskAdapter {
       const { sentiment, emotions, intent, moderation } = decodeLanguage(outputs, row, tensors.manifest);
       return { task: 'language', sentiment, emotions: emotions.slice(0, LIMITS.labelsPerResult), intent, moderation };
     },
-    sample: (index): TaskItem => ({ payload: new TextEncoder().encode(SAMPLES[index % SAMPLES.length]), part: String(index) }),
+    sample: (index): TaskItem => ({ payload: new TextEncoder().encode(SAMPLES[index % SAMPLES.length]), encoding: 'task', part: String(index) }),
   };
 }
 

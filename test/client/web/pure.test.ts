@@ -10,7 +10,7 @@ import type { ResultMessage } from '../../../protocol/message/result.ts';
 import { decimal } from '../support/decimals.ts';
 
 const GESTURE: ResultMessage = {
-  type: 'result', slot: 2, model: 'g', version: '1', batchId: 1, batchSize: 4, captureMs: 0, ageMs: 10, value: { task: 'gesture', hand: 'left', label: 'fist', score: 0.905 },
+  type: 'result', slot: 2, model: 'g', version: '1', batchId: 1, batchSize: 4, captureMs: 0, ageMs: 10, value: { task: 'gesture', source: 'tracking', hand: 'left', label: 'fist', score: 0.905 },
 };
 
 describe('a pose out of a matrix', () => {

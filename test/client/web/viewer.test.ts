@@ -15,7 +15,7 @@ const executablePath = chromiumPath();
 const KEYPOINTS = Array.from({ length: 17 }, (_, index) => [0.3 + (index % 2) * 0.4, 0.1 + index * 0.05, 0.9]).flat();
 
 const RESULTS: DownMessage[] = [
-  { type: 'result', slot: 0, model: 'gesture-mlp', version: '3', batchId: 1, batchSize: 6, captureMs: 1, ageMs: 12, value: { task: 'gesture', hand: 'right', label: 'open-palm', score: 0.93 } },
+  { type: 'result', slot: 0, model: 'gesture-mlp', version: '3', batchId: 1, batchSize: 6, captureMs: 1, ageMs: 12, value: { task: 'gesture', source: 'tracking', hand: 'right', label: 'open-palm', score: 0.93 } },
   { type: 'result', slot: 1, model: 'movenet-lightning', version: '1', batchId: 2, batchSize: 2, captureMs: 1, ageMs: 61, value: { task: 'body-pose', score: 0.8, keypoints: KEYPOINTS } },
   {
     type: 'result', slot: 2, chatId: 2, model: 'avatar-language', version: '2', batchId: 3, batchSize: 1, captureMs: 1, ageMs: 30,

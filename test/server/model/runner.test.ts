@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import type { TaskItem } from '../../../server/model/task/adapter.ts';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -31,7 +32,7 @@ async function open(model: Parameters<typeof publish>[1], providers = ['cpu']): 
   return runner;
 }
 
-const pictures = (payloads: readonly Uint8Array[]): { payload: Uint8Array; part: string }[] => payloads.map((payload) => ({ payload, part: '' }));
+const pictures = (payloads: readonly Uint8Array[]): TaskItem[] => payloads.map((payload) => ({ payload, encoding: 'task', part: '' }));
 const verdict = (outcome: ItemOutcome): string => (outcome.kind === 'done' ? 'done' : outcome.code);
 
 describe('a body pose runner', () => {
@@ -85,14 +86,14 @@ describe('a gesture runner', () => {
   it('labels both hands', async () => {
     const runner = await open(certainGesture('certain', 0.6));
     const [right, left] = await runner.run([runner.sample(0), runner.sample(1)]);
-    expect(right).toEqual({ kind: 'done', value: { task: 'gesture', hand: 'right', label: 'first', score: expect.closeTo(0.75, 5) as number } });
-    expect(left).toEqual({ kind: 'done', value: { task: 'gesture', hand: 'left', label: 'first', score: expect.closeTo(0.75, 5) as number } });
+    expect(right).toEqual({ kind: 'done', value: { task: 'gesture', source: 'tracking', hand: 'right', label: 'first', score: expect.closeTo(0.75, 5) as number } });
+    expect(left).toEqual({ kind: 'done', value: { task: 'gesture', source: 'tracking', hand: 'left', label: 'first', score: expect.closeTo(0.75, 5) as number } });
   });
 
   it('says none below the threshold', async () => {
     const runner = await open(certainGesture('doubtful', 0.8));
     const [outcome] = await runner.run([runner.sample(0)]);
-    expect(outcome).toEqual({ kind: 'done', value: { task: 'gesture', hand: 'right', label: 'none', score: expect.closeTo(0.25, 5) as number } });
+    expect(outcome).toEqual({ kind: 'done', value: { task: 'gesture', source: 'tracking', hand: 'right', label: 'none', score: expect.closeTo(0.25, 5) as number } });
   });
 
   it('refuses a hand of the wrong length, of no side, and one that is not finite', async () => {
@@ -101,10 +102,10 @@ describe('a gesture runner', () => {
     const unfinished = Uint8Array.from(payload);
     encodePose(Float32Array.of(NaN, 0, 0, 0, 0, 0, 1), 0, unfinished, 0);
     const outcomes = await runner.run([
-      { payload: payload.subarray(1), part: 'left' },
-      { payload, part: 'both' },
-      { payload: unfinished, part: 'left' },
-      { payload, part: 'left' },
+      { payload: payload.subarray(1), encoding: 'task', part: 'left' },
+      { payload, encoding: 'task', part: 'both' },
+      { payload: unfinished, encoding: 'task', part: 'left' },
+      { payload, encoding: 'task', part: 'left' },
     ]);
     expect(outcomes.map(verdict)).toEqual(['MESSAGE_INVALID', 'MESSAGE_INVALID', 'POSE_NOT_FINITE', 'done']);
   });
@@ -113,7 +114,7 @@ describe('a gesture runner', () => {
 describe('a language runner', () => {
   it('gives a message the same answer alone and beside a longer one', async () => {
     const runner = await open(oddLanguage('odd'));
-    const message = (text: string): { payload: Uint8Array; part: string } => ({ payload: new TextEncoder().encode(text), part: '1' });
+    const message = (text: string): TaskItem => ({ payload: new TextEncoder().encode(text), encoding: 'task', part: '1' });
     const messages = [message('no'), message('word '.repeat(20) + 'and many others that fill the row up to its very end, please'), message('help me')];
     const together = await runner.run(messages);
     for (const [index, item] of messages.entries()) expect(together[index]).toEqual((await runner.run([item]))[0]);

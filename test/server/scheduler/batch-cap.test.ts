@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { batchCap } from '../../../server/scheduler/batch-cap.ts';
-import { evenLimit } from '../../../sim/limits.ts';
+import { evenLimit } from '../../../core/serving-limits.ts';
 import { latencyTable } from '../../support/simulated-device.ts';
 
 describe('batchCap', () => {

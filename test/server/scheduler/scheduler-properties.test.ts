@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { randomBetween, seededRandom } from '../../../core/random.ts';
 import type { Batch, InferenceRequest } from '../../../server/flow.ts';
 import { batchCap } from '../../../server/scheduler/batch-cap.ts';
-import { evenLimit } from '../../../sim/limits.ts';
+import { evenLimit } from '../../../core/serving-limits.ts';
 import { latencyTable } from '../../support/simulated-device.ts';
 import { TABLE, World } from './world.ts';
 

@@ -13,6 +13,8 @@ function requestOf(streamId: string): InferenceRequest {
     captureMs: 0,
     arrivedMs: 0,
     deadlineMs: 20,
+    encoding: 'task',
+    tenant: '',
     priority: 0,
   };
 }

@@ -50,7 +50,7 @@ export class World {
       { clock, pool, onOutcome: (request, outcome) => this.#onOutcome(request, outcome), ...pick(options) },
       {
         queueCapacity: options.queueCapacity ?? 64,
-        budgetMs: { gesture: budgetMs, 'body-pose': budgetMs, language: 1000 },
+        budgetMs: (model) => (model === 'long' ? 1000 : budgetMs),
       },
     );
   }
@@ -80,6 +80,8 @@ export class World {
       streamId: `stream-${id}`,
       origin: { sessionId: 'session', slot: id, part: 'left' },
       payload: new Uint8Array(0),
+      encoding: 'task',
+      tenant: '',
       captureMs: nowMs,
       arrivedMs: nowMs,
       deadlineMs: nowMs + budgetMs,

@@ -23,7 +23,7 @@ function poolOf(clock: ManualClock, options: { runMs?: number; broken?: ErrorCod
     const request = batch.requests[at];
     if (at === 0) seen.push(batch);
     if (request?.task === 'language') return { kind: 'done', value: LANGUAGE };
-    if (request?.task === 'gesture') return { kind: 'done', value: { task: 'gesture', hand: request.origin.part === 'left' ? 'left' : 'right', label: 'fist', score: 0.9 } };
+    if (request?.task === 'gesture') return { kind: 'done', value: { task: 'gesture', source: 'tracking', hand: request.origin.part === 'left' ? 'left' : 'right', label: 'fist', score: 0.9 } };
     return broken !== undefined ? { kind: 'failed', code: broken } : { kind: 'done', value: BODY };
   };
   const device = new SimulatedDevice({ clock, id: 'd0', latency: new Map(['gesture-mlp', 'movenet-lightning', 'avatar-language'].map((model) => [model, table])), itemFor: answer });

@@ -1,6 +1,6 @@
 /** Opens a graph in ONNX Runtime on the first provider that takes it, and says which one that was. */
 import { InferenceSession, listSupportedBackends } from 'onnxruntime-node';
-import { CopresenceError } from '../../core/errors.ts';
+import { CopresenceError } from '../../../core/errors.ts';
 
 export interface SessionOptions {
   /** ONNX Runtime's names in the order of preference, such as `cuda`, `webgpu`, `cpu`. */
