@@ -284,4 +284,16 @@ export interface InferenceScheduler {
   close(): void;
 }
 
+/** What a stream's sender is told of how it is looked at; the fields are those of the message `pace`. */
+export interface PaceSuggestion {
+  readonly stream: 'camera' | 'hands';
+  readonly rateHz: number;
+  /** Server clock. */
+  readonly captureMs?: number;
+  readonly reason: 'load' | 'phase' | 'recovered';
+}
+
+/** Tells the sender of a stream, if they are there and can follow. Never throws. */
+export type SuggestPace = (origin: Origin, suggestion: PaceSuggestion) => void;
+
 export type OutcomeListener = (request: InferenceRequest, outcome: RequestOutcome) => void;
