@@ -1,8 +1,9 @@
 /** A whole gateway in this process, on a clock that the test moves: real stages, real protocol, connections in memory. */
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync } from 'node:fs';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 import { ManualClock } from '../../core/clock.ts';
 import { decodeDown, encodeUp } from '../../protocol/codec/control.ts';
 import { frameMessage, KIND, readContainer } from '../../protocol/codec/container.ts';
@@ -26,6 +27,10 @@ export interface SeenPose {
   readonly headX: number;
 }
 
+/** Only a gateway that records makes a folder in it. */
+const RECORDINGS = join(tmpdir(), `copresence-tests-${randomUUID()}`);
+afterAll(() => rm(RECORDINGS, { recursive: true, force: true }));
+
 /** A gateway with a clock, a key and a transport. */
 export class TestGateway {
   readonly clock = new ManualClock(1_000_000);
@@ -34,7 +39,7 @@ export class TestGateway {
   readonly gateway: Gateway;
   readonly transport: MemoryTransport;
 
-  readonly recordingsFolder = mkdtempSync(join(tmpdir(), 'copresence-'));
+  readonly recordingsFolder = join(RECORDINGS, randomUUID());
 
   /** @param makePool - gets the gateway's clock; without it there is no device and no inference. */
   constructor(makePool: (clock: ManualClock) => DevicePool = () => ({ devices: [], onChange: () => undefined })) {

@@ -1,5 +1,5 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openRecording, type RecordingInfo } from '../../../recording/reader.ts';
 import type { RecordingItem } from '../../../recording/format.ts';
@@ -123,8 +123,7 @@ describe('recording a session', () => {
   it('[ERR2] says so when the file cannot be made, and the session goes on', async () => {
     const world = new TestGateway();
     const host = await world.join('lobby', { role: 'host' });
-    const { rmSync, writeFileSync } = await import('node:fs');
-    rmSync(world.recordingsFolder, { recursive: true });
+    mkdirSync(dirname(world.recordingsFolder), { recursive: true });
     writeFileSync(world.recordingsFolder, 'a file where the folder should be');
     host.control({ type: 'record', action: 'start' });
     await host.until(() => host.refusals().length > 0);
