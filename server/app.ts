@@ -7,16 +7,17 @@ import type { ResultValue } from '../protocol/message/result.ts';
 import { recordIntoFolder } from '../recording/sink.ts';
 import { Broadcaster } from './broadcast/broadcaster.ts';
 import type { Config } from './config.ts';
-import type { DevicePool, InferenceRequest, InferenceScheduler, Meter, ModelValue, RequestOutcome } from './flow.ts';
+import type { DevicePool, InferenceRequest, InferenceScheduler, Meter, ModelValue, RequestOutcome, SuggestPace } from './flow.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
 import { createScheduler } from './scheduler/scheduler.ts';
 import { SessionDirectory } from './session/directory.ts';
 import { Ingest, type TaskRoute } from './session/ingest.ts';
+import { Pacing } from './session/pacing.ts';
 import { Reception } from './session/reception.ts';
 import { RecordingControl } from './session/recording-control.ts';
 import { Results } from './session/results.ts';
-import { createTokenVerifier } from './session/token.ts';
+import { createTokenVerifier, type TokenVerifier } from './session/token.ts';
 import { WsTransport } from './transport/ws-transport.ts';
 
 /** Which model answers each task, and how long a result may take to be of use. */
@@ -35,6 +36,10 @@ export interface GatewayParts {
   readonly pool: DevicePool;
   readonly tokenKey: Uint8Array;
   readonly version: string;
+  /** In place of the check of signatures, whose end no clock decides. */
+  readonly tokens?: TokenVerifier;
+  /** In place of the scheduler: around it, for whoever watches every request. */
+  readonly createScheduler?: typeof createScheduler;
 }
 
 /** Everything behind the transport: give its `reception` the connections of any transport. */
@@ -42,6 +47,8 @@ export interface Gateway {
   readonly reception: Reception;
   readonly directory: SessionDirectory;
   readonly scheduler: InferenceScheduler;
+  /** Tells the sender of a stream when it is looked at. */
+  readonly suggestPace: SuggestPace;
   /** Stops ticking and ends every recording. Connections are the transport's to close, first. */
   close(): Promise<void>;
 }
@@ -72,18 +79,21 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts): Gatew
     refuse: (participant, code, about) => reception.refuseParticipant(participant, code, about),
     notify: (participant, code, about) => reception.notifyParticipant(participant, code, about),
   });
-  const scheduler = createScheduler(
+  const pacing = new Pacing({ clock, session: (id) => directory.session(id) });
+  const suggestPace: SuggestPace = (origin, suggestion) => pacing.suggest(origin, suggestion);
+  const scheduler = (parts.createScheduler ?? createScheduler)(
     { clock, pool: parts.pool, onOutcome: (request, outcome) => finishTask(results, request, outcome), metrics: parts.metrics.scheduler },
     { queueCapacity: QUEUE_CAPACITY, budgetMs: (model) => BUDGETS_MS.get(model) ?? Infinity },
   );
   const ingest = new Ingest({ meter, submit: (request) => scheduler.submit(request), forget: (id, slot) => scheduler.forget(id, slot), routes: config.workers === 0 ? {} : ROUTES, gestureRateHz: config['gesture-rate-hz'] });
-  const tokens = createTokenVerifier(parts.tokenKey, () => clock.wallMs());
-  const reception: Reception = new Reception({ clock, meter, tokens, directory, ingest, recording, serverName: `copresence ${parts.version}` });
+  const tokens = parts.tokens ?? createTokenVerifier(parts.tokenKey, () => clock.wallMs());
+  const reception: Reception = new Reception({ clock, meter, tokens, directory, ingest, recording, pacing, serverName: `copresence ${parts.version}` });
   const ticking = startTicking(clock, config['tick-rate-hz'], directory, broadcaster);
   return {
     reception,
     directory,
     scheduler,
+    suggestPace,
     async close() {
       ticking.stop();
       reception.close();

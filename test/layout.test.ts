@@ -28,7 +28,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'server/model': ['core', 'protocol', 'server/flow.ts', 'registry', 'features'],
   'server/http': ['core', 'protocol', 'registry', 'server'],
   server: ['core', 'protocol', 'registry', 'recording', 'server'],
-  sim: ['core', 'protocol', 'registry', 'recording', 'client', 'server/app.ts'],
+  // The simulated world drives the server's stages themselves; the fleet may not even see them.
+  'sim/world': ['core', 'protocol', 'client', 'server', 'sim'],
+  sim: ['core', 'protocol', 'registry', 'recording', 'client', 'server/app.ts', 'sim/world'],
   examples: ['*'],
   bench: ['*'],
   test: ['*'],
