@@ -5,6 +5,7 @@ import { CopresenceError } from '../../core/errors.ts';
 import { encodeDown } from '../../protocol/codec/control.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { UpMessageOf } from '../../protocol/up.ts';
+import type { Capability } from '../../protocol/version.ts';
 import type { Connection, Delivery } from '../flow.ts';
 import type { ClockOffset } from './clock-offset.ts';
 import { Participant } from './participant.ts';
@@ -24,6 +25,7 @@ export interface Visitor {
   readonly connection: Connection;
   readonly claims: TokenClaims;
   readonly clock: ClockOffset;
+  readonly capabilities: readonly Capability[];
 }
 
 export interface DirectoryOptions {
@@ -70,8 +72,8 @@ export class SessionDirectory {
     const slot = session.freeSlot();
     if (slot === undefined) throw new CopresenceError('SESSION_FULL', `${session.size} participants`);
     const { name, consent } = message;
-    const { connection, clock, claims } = visitor;
-    const presence = { state: 'live', connection, clock } as const;
+    const { connection, clock, claims, capabilities } = visitor;
+    const presence = { state: 'live', connection, clock, capabilities } as const;
     const participant = new Participant({ participantId: randomUUID(), slot, name, claims, consent, presence, nowMs: this.#options.clock.nowMs() });
     session.tell({ type: 'presence', event: 'joined', participant: participant.info() });
     session.add(participant);
@@ -94,7 +96,7 @@ export class SessionDirectory {
     if (!admits(visitor.claims, session.id)) throw new CopresenceError('SESSION_FORBIDDEN', 'the token is for another session');
     const before = participant.presence;
     if (before.state === 'away') before.leaving.cancel();
-    participant.presence = { state: 'live', connection: visitor.connection, clock: visitor.clock };
+    participant.presence = { state: 'live', connection: visitor.connection, clock: visitor.clock, capabilities: visitor.capabilities };
     if (before.state === 'live') closeWith(before.connection, 'REPLACED', 'resumed on another connection', 'resume');
     participant.needsKey = true;
     participant.forgetCaptureTime();

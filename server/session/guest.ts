@@ -2,6 +2,7 @@
 import type { Timer } from '../../core/clock.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { UpMessage } from '../../protocol/up.ts';
+import type { Capability } from '../../protocol/version.ts';
 import type { Connection } from '../flow.ts';
 import type { ClockOffset } from './clock-offset.ts';
 import type { Membership } from './directory.ts';
@@ -23,6 +24,8 @@ export class Guest {
   readonly connection: Connection;
   readonly controlLimit: RateLimit;
   phase: Phase;
+  /** What this server and the client both know; none before the welcome. */
+  capabilities: readonly Capability[] = [];
   lastHeardMs: number;
   /** What still comes is not looked at. */
   closing = false;

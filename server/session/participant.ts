@@ -4,6 +4,7 @@ import { MAX_POSE_SAMPLE_BYTES, writeCaptureMs } from '../../protocol/codec/pose
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Consent, ParticipantInfo } from '../../protocol/message/common.ts';
 import type { Grant } from '../../protocol/roles.ts';
+import type { Capability } from '../../protocol/version.ts';
 import type { Connection, Receiver, TimedEntry } from '../flow.ts';
 import type { ClockOffset } from './clock-offset.ts';
 import { RateLimit } from './rate-limit.ts';
@@ -11,7 +12,7 @@ import type { TokenClaims } from './token.ts';
 
 /** Where a participant is. `away` ends with the timer, in leaving. */
 export type Presence =
-  | { readonly state: 'live'; readonly connection: Connection; readonly clock: ClockOffset }
+  | { readonly state: 'live'; readonly connection: Connection; readonly clock: ClockOffset; readonly capabilities: readonly Capability[] }
   | { readonly state: 'away'; readonly leaving: Timer }
   | { readonly state: 'left' };
 

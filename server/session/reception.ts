@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.ts';
 import { CopresenceError, ERRORS, type ErrorCode } from '../../core/errors.ts';
 import { decodeUp, encodeDown } from '../../protocol/codec/control.ts';
 import { KIND, readContainer } from '../../protocol/codec/container.ts';
+import type { DownMessageOf } from '../../protocol/down.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { UpMessage, UpMessageOf } from '../../protocol/up.ts';
 import { CAPABILITIES, OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from '../../protocol/version.ts';
@@ -12,6 +13,7 @@ import type { Membership, SessionDirectory } from './directory.ts';
 import { Guest } from './guest.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { Ingest } from './ingest.ts';
+import type { Pacing } from './pacing.ts';
 import type { Participant } from './participant.ts';
 import type { RecordingControl } from './recording-control.ts';
 import { closeWith, sendRefusal } from './refusal.ts';
@@ -27,6 +29,7 @@ export interface ReceptionOptions {
   readonly directory: SessionDirectory;
   readonly ingest: Ingest;
   readonly recording: RecordingControl;
+  readonly pacing: Pacing;
   readonly serverName: string;
 }
 
@@ -182,9 +185,9 @@ export class Reception implements ConnectionListener {
 
   #welcome(guest: Guest, message: UpMessageOf<'hello'>, version: number): void {
     const { clock, serverName } = this.#options;
-    const capabilities = CAPABILITIES.filter((capability) => message.capabilities.includes(capability));
+    guest.capabilities = CAPABILITIES.filter((capability) => message.capabilities.includes(capability));
     const { id: connectionId } = guest.connection;
-    const welcome = { type: 'welcome', version, capabilities, server: serverName, connectionId, serverMs: clock.nowMs(), heartbeatMs: LIMITS.heartbeatMs } as const;
+    const welcome: DownMessageOf<'welcome'> = { type: 'welcome', version, capabilities: [...guest.capabilities], server: serverName, connectionId, serverMs: clock.nowMs(), heartbeatMs: LIMITS.heartbeatMs };
     guest.connection.send(encodeDown(welcome), 'reliable');
     this.#heartbeat.greet(guest);
   }
@@ -201,12 +204,13 @@ export class Reception implements ConnectionListener {
     const { phase, connection } = guest;
     if (phase.state !== 'lobby') return this.#refuse(guest, 'MESSAGE_UNEXPECTED', 'say hello first, and leave before joining again', message.type);
     const { claims, clock } = phase;
-    const { directory, recording } = this.#options;
+    const { directory, recording, pacing } = this.#options;
     try {
-      const visitor = { connection, claims, clock };
+      const visitor = { connection, claims, clock, capabilities: guest.capabilities };
       const membership = message.type === 'join' ? directory.join(visitor, message) : directory.resume(visitor, message.resumeToken);
       guest.phase = { state: 'member', claims, clock, membership };
       recording.enter(membership);
+      if (message.type === 'resume') pacing.resumed(membership.participant);
     } catch (error) {
       if (!(error instanceof CopresenceError)) throw error;
       this.#close(guest, error.code, error.message, message.type);
