@@ -26,3 +26,10 @@ export function batchCap(table: LatencyTable, budgetMs: number, deviceCount: num
   }
   return cap;
 }
+
+/** The largest batch that a device finishes within `budgetMs`; 0 when it finishes none. @bound O(maxBatchSize). */
+export function largestInBudget(table: LatencyTable, budgetMs: number): number {
+  let size = table.maxBatchSize;
+  while (size > 0 && table.latencyMs(size) > budgetMs) size--;
+  return size;
+}

@@ -1,7 +1,7 @@
 /** What the devices look like from one model's queue: how many there are, how many are idle, and which is best. */
 import type { Device, DevicePool, LatencyTable } from '../flow.ts';
-import { batchCap } from './batch-cap.ts';
-import type { DevicesView } from './plan-batch.ts';
+import { batchCap, largestInBudget } from './batch-cap.ts';
+import type { DevicesView } from './policy/policy.ts';
 
 /** The devices for one model. `device` and `table` are the idle one that would run the next batch. */
 export interface ModelDevices extends DevicesView {
@@ -13,6 +13,7 @@ interface CachedView {
   count: number;
   idleCount: number;
   cap: number;
+  largest: number;
   isFastest: boolean;
   device: Device | undefined;
   table: LatencyTable;
@@ -40,7 +41,7 @@ export class DeviceIndex {
   viewFor(model: string, budgetMs: number): ModelDevices {
     let view = this.#views.get(model);
     if (view === undefined) {
-      view = { count: 0, idleCount: 0, cap: 0, isFastest: false, device: undefined, table: NO_TABLE, epoch: -1 };
+      view = { count: 0, idleCount: 0, cap: 0, largest: 0, isFastest: false, device: undefined, table: NO_TABLE, epoch: -1 };
       this.#views.set(model, view);
     }
     if (view.epoch !== this.#epoch) this.#refresh(view, model, budgetMs);
@@ -70,6 +71,7 @@ export class DeviceIndex {
     }
     view.isFastest = fastestIdle === fastest;
     view.cap = view.device === undefined ? 0 : batchCap(view.table, budgetMs, view.count);
+    view.largest = view.device === undefined ? 0 : largestInBudget(view.table, budgetMs);
   }
 }
 

@@ -1,7 +1,7 @@
 /** The requests that wait for one model, shared by all devices that can run it: one place per stream, newest wins. */
 import type { InferenceRequest } from '../flow.ts';
 import { IndexedHeap } from './indexed-heap.ts';
-import type { QueueView } from './plan-batch.ts';
+import type { QueueView } from './policy/policy.ts';
 import { StreamTable, type Entry } from './streams.ts';
 
 /** What was pushed out by a request that came in. */

@@ -1,4 +1,4 @@
-/** The scheduler: carries out the policy of plan-batch.ts with a clock, the devices and one timer. */
+/** The scheduler: carries out a policy of policy/ with a clock, the devices and one timer. */
 import { unreachable } from '../../core/assert.ts';
 import type { Clock, Timer } from '../../core/clock.ts';
 import type {
@@ -17,7 +17,8 @@ import type {
 import { DeviceIndex, type ModelDevices } from './device-index.ts';
 import { noMetrics, type SchedulerMetrics } from './metrics.ts';
 import { ModelQueue, newEntry } from './model-queue.ts';
-import { planBatch } from './plan-batch.ts';
+import { POLICIES, type PolicyName } from './policy/policies.ts';
+import type { BatchPolicy, PolicyState } from './policy/policy.ts';
 import type { Entry } from './streams.ts';
 
 export interface SchedulerParts {
@@ -33,13 +34,17 @@ export interface SchedulerOptions {
   readonly queueCapacity: number;
   /** By model, what is left of a request's deadline when it arrives here; gives the batch cap. */
   readonly budgetMs: (model: string) => number;
+  /** `auto` when left out. */
+  readonly policy?: PolicyName;
 }
 
 /** A batch that may leave now. */
 interface Candidate {
-  readonly queue: ModelQueue;
+  readonly model: WaitingModel;
   readonly devices: ModelDevices;
   readonly size: number;
+  /** The most that `size` would have been. */
+  readonly cap: number;
   readonly release: ReleaseReason;
   readonly urgencyMs: number;
 }
@@ -47,6 +52,8 @@ interface Candidate {
 interface WaitingModel {
   readonly queue: ModelQueue;
   readonly budgetMs: number;
+  /** What the policy has learnt of its batches. */
+  learnt: PolicyState;
   /** When the policy wants to be asked again. */
   askAtMs: number;
 }
@@ -54,7 +61,9 @@ interface WaitingModel {
 interface Flight {
   readonly batch: Batch;
   readonly entries: readonly Entry[];
+  readonly model: WaitingModel;
   readonly queue: ModelQueue;
+  readonly cap: number;
   readonly device: Device;
 }
 
@@ -83,6 +92,7 @@ class Scheduler implements InferenceScheduler {
   readonly #onOutcome: OutcomeListener;
   readonly #metrics: SchedulerMetrics;
   readonly #options: SchedulerOptions;
+  readonly #policy: BatchPolicy;
   readonly #devices: DeviceIndex;
   readonly #models = new Map<string, WaitingModel>();
   #sequence = 0;
@@ -98,6 +108,7 @@ class Scheduler implements InferenceScheduler {
     this.#onOutcome = parts.onOutcome;
     this.#metrics = parts.metrics ?? noMetrics;
     this.#options = options;
+    this.#policy = POLICIES[options.policy ?? 'auto'];
     this.#devices = new DeviceIndex(parts.pool);
     parts.pool.onChange(() => this.#onDevicesChanged());
   }
@@ -139,7 +150,7 @@ class Scheduler implements InferenceScheduler {
     let model = this.#models.get(request.model);
     if (model === undefined) {
       const queue = new ModelQueue(request.model, this.#options.queueCapacity);
-      model = { queue, budgetMs: this.#options.budgetMs(request.model), askAtMs: Infinity };
+      model = { queue, budgetMs: this.#options.budgetMs(request.model), learnt: this.#policy.initial, askAtMs: Infinity };
       this.#models.set(request.model, model);
     }
     return model;
@@ -190,14 +201,14 @@ class Scheduler implements InferenceScheduler {
     const { queue } = model;
     const devices = this.#devices.viewFor(queue.model, model.budgetMs);
     for (;;) {
-      const plan = planBatch(queue, nowMs, devices, devices.table);
+      const plan = this.#policy.plan(queue, nowMs, devices, devices.table, model.learnt);
       switch (plan.kind) {
         case 'expire':
           this.#expireEarliest(queue);
           continue;
         case 'dispatch': {
-          const { size, release } = plan;
-          return { queue, devices, size, release, urgencyMs: urgencyMs(queue, nowMs, devices, size) };
+          const { size, cap, release } = plan;
+          return { model, devices, size, cap, release, urgencyMs: urgencyMs(queue, nowMs, devices, size) };
         }
         case 'hold':
         case 'wait':
@@ -218,8 +229,9 @@ class Scheduler implements InferenceScheduler {
   }
 
   #dispatch(candidate: Candidate, nowMs: number): void {
-    const { queue } = candidate;
-    const { device, cap } = candidate.devices;
+    const { model, cap } = candidate;
+    const { queue } = model;
+    const { device } = candidate.devices;
     // Expiring a request of another model calls out, and whoever was called may have changed the devices or the queue.
     if (device?.state !== 'idle' || queue.length === 0) return this.#devices.invalidate();
     const entries: Entry[] = [];
@@ -234,7 +246,7 @@ class Scheduler implements InferenceScheduler {
     queue.restart(nowMs);
     const batch: Batch = { id: this.#batchId++, model: queue.model, requests, releasedMs: nowMs, release: candidate.release };
     this.#metrics.batchReleased(batch, device.id, entries.length / cap);
-    const flight: Flight = { batch, entries, queue, device };
+    const flight: Flight = { batch, entries, model, queue, cap, device };
     void device.run(batch).then((outcome) => this.#land(flight, outcome));
     this.#devices.invalidate();
   }
@@ -249,10 +261,16 @@ class Scheduler implements InferenceScheduler {
       for (const entry of flight.entries) this.#retry(flight, entry, nowMs);
       return this.#pump();
     }
+    this.#learn(flight, nowMs);
     this.#pump();
     this.#metrics.batchFinished(flight.batch, flight.device.id, outcome.runMs, nowMs - flight.batch.releasedMs);
     const summary = summarise(flight, outcome.runMs, outcome.modelVersion, nowMs);
     flight.entries.forEach((entry, at) => this.#settle(flight, entry, outcome.items[at] ?? MISSING, summary));
+  }
+
+  #learn({ model, entries, cap }: Flight, nowMs: number): void {
+    const isLate = entries.some(({ request }) => request.deadlineMs < nowMs);
+    model.learnt = this.#policy.learn(model.learnt, { size: entries.length, cap, isLate });
   }
 
   #retry(flight: Flight, entry: Entry, nowMs: number): void {

@@ -2,6 +2,7 @@
 import { ManualClock } from '../../../core/clock.ts';
 import type { Batch, InferenceRequest, ItemOutcome, LatencyTable, RequestOutcome } from '../../../server/flow.ts';
 import { createScheduler } from '../../../server/scheduler/scheduler.ts';
+import type { PolicyName } from '../../../server/scheduler/policy/policies.ts';
 import type { SchedulerMetrics } from '../../../server/scheduler/metrics.ts';
 import { SimulatedDevice, SimulatedPool, latencyTable } from '../../support/simulated-device.ts';
 
@@ -14,6 +15,7 @@ export interface WorldOptions {
   readonly runMs?: (batch: Batch) => number;
   readonly itemFor?: (batch: Batch, at: number) => ItemOutcome;
   readonly metrics?: SchedulerMetrics;
+  readonly policy?: PolicyName;
 }
 
 export interface Ended {
@@ -51,6 +53,7 @@ export class World {
       {
         queueCapacity: options.queueCapacity ?? 64,
         budgetMs: (model) => (model === 'long' ? 1000 : budgetMs),
+        policy: options.policy ?? 'auto',
       },
     );
   }
