@@ -23,7 +23,7 @@ const clock = systemClock();
 const metrics = createMetrics();
 const residence = build({ highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: 3 });
 const meter = { ...metrics.stages, poseResidence: (durationMs: number) => residence.recordValue(Math.round(durationMs * US_PER_MS)) };
-const config = { 'tick-rate-hz': Number(tickRateHz), 'gesture-rate-hz': 18, 'max-sessions': 256, 'recordings-folder': tmpdir(), workers: 0 };
+const config = { 'tick-rate-hz': Number(tickRateHz), 'gesture-rate-hz': 18, 'max-sessions': 256, 'recordings-folder': tmpdir(), workers: 0, 'batch-policy': 'auto' } as const;
 const pool = { devices: [], onChange: () => undefined };
 const gateway = createGateway(config, { clock, meter, metrics, pool, tokenKey: Buffer.from(key, 'utf8'), version: 'bench' });
 const http = createServer();

@@ -53,7 +53,7 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-export type GatewayConfig = Pick<Config, 'tick-rate-hz' | 'gesture-rate-hz' | 'max-sessions' | 'recordings-folder' | 'workers'>;
+export type GatewayConfig = Pick<Config, 'tick-rate-hz' | 'gesture-rate-hz' | 'max-sessions' | 'recordings-folder' | 'workers' | 'batch-policy'>;
 
 /** Builds the stages and starts the tick. */
 export function createGateway(config: GatewayConfig, parts: GatewayParts): Gateway {
@@ -83,7 +83,7 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts): Gatew
   const suggestPace: SuggestPace = (origin, suggestion) => pacing.suggest(origin, suggestion);
   const scheduler = (parts.createScheduler ?? createScheduler)(
     { clock, pool: parts.pool, onOutcome: (request, outcome) => finishTask(results, request, outcome), metrics: parts.metrics.scheduler },
-    { queueCapacity: QUEUE_CAPACITY, budgetMs: (model) => BUDGETS_MS.get(model) ?? Infinity },
+    { queueCapacity: QUEUE_CAPACITY, budgetMs: (model) => BUDGETS_MS.get(model) ?? Infinity, policy: config['batch-policy'] },
   );
   const ingest = new Ingest({ meter, submit: (request) => scheduler.submit(request), forget: (id, slot) => scheduler.forget(id, slot), routes: config.workers === 0 ? {} : ROUTES, gestureRateHz: config['gesture-rate-hz'] });
   const tokens = parts.tokens ?? createTokenVerifier(parts.tokenKey, () => clock.wallMs());

@@ -23,6 +23,7 @@ const SETTINGS = {
   'gesture-rate-hz': { schema: z.coerce.number().min(1).max(72).default(18), help: 'how often each hand is given to the gesture model' },
   'max-sessions': { schema: count.max(LIMITS.sessions).default(256), help: 'sessions at once' },
   'max-connections': { schema: count.max(LIMITS.connections).default(2048), help: 'connections at once' },
+  'batch-policy': { schema: z.enum(['auto', 'eager', 'aimd', 'window-drop', 'deferred', 'reserve']).default('auto'), help: 'how requests are gathered into batches: auto, eager, aimd, window-drop, deferred or reserve' },
   workers: { schema: count.max(64).default(1), help: 'model worker processes; 0 for none, and so no inference' },
   'models-folder': { schema: z.string().optional(), help: 'where the models are; by default those that ship' },
   'cache-folder': { schema: z.string().optional(), help: 'where converted models are kept' },

@@ -43,7 +43,7 @@ export class TestGateway {
 
   /** @param makePool - gets the gateway's clock; without it there is no device and no inference. */
   constructor(makePool: (clock: ManualClock) => DevicePool = () => ({ devices: [], onChange: () => undefined })) {
-    const config = { 'tick-rate-hz': 50, 'gesture-rate-hz': 20, 'max-sessions': 4, 'recordings-folder': this.recordingsFolder, workers: 1 };
+    const config = { 'tick-rate-hz': 50, 'gesture-rate-hz': 20, 'max-sessions': 4, 'recordings-folder': this.recordingsFolder, workers: 1, 'batch-policy': 'auto' } as const;
     const pool = makePool(this.clock);
     this.gateway = createGateway(config, { clock: this.clock, meter: this.metrics.stages, metrics: this.metrics, pool, tokenKey: this.key, version: 'test' });
     this.transport = new MemoryTransport(this.clock, this.gateway.reception);
