@@ -30,7 +30,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const modelsFolder = join(root, 'models');
 const BODY_MODEL = 'movenet-lightning';
 const MODELS = [BODY_MODEL, 'gesture-mlp', 'avatar-language'].filter((name) => existsSync(join(modelsFolder, name, '1/manifest.json')));
-const SETTINGS = { providers: ['cpu'], intraOpThreads: 1 } as const;
+const BACKEND = { kind: 'onnx', providers: ['cpu'], intraOpThreads: 1, deviceId: 0 } as const;
 const SIDE = 192;
 const SIZES = [{ width: 320, height: 240 }, { width: 640, height: 480 }] as const;
 const PHOTOGRAPHS = 6;
@@ -60,13 +60,13 @@ export async function main(args: string[]): Promise<void> {
   const rounds: Rounds = smoke ? { paired: 4, batches: 2 } : { paired: 150, batches: 30 };
   const cacheFolder = await mkdtemp(join(tmpdir(), 'bench-inference-'));
   const models = MODELS.map((name) => ({ name, deadlineMs: 1 }));
-  const pool = await startModelPool({ clock }, { workerCount: 1, models, modelsFolder, cacheFolder, ...SETTINGS, watchdogFloorMs: 30_000, probeMs: 3_600_000 });
+  const pool = await startModelPool({ clock }, { workerCount: 1, models, modelsFolder, cacheFolder, backend: BACKEND, watchdogFloorMs: 30_000, probeMs: 3_600_000 });
   try {
     const pictures = await measurePictures(pool, cacheFolder, rounds);
     const batches = await measureBatches(pool, cacheFolder, rounds);
     const decoders = await measureDecoders(rounds);
     printReport(pictures, batches, decoders);
-    if (json !== undefined) saveReport(json, { machine: machineInfo(), settings: SETTINGS, rounds, pictures, batches, decoders });
+    if (json !== undefined) saveReport(json, { machine: machineInfo(), settings: BACKEND, rounds, pictures, batches, decoders });
   } finally {
     await pool.close();
     await rm(cacheFolder, { recursive: true, force: true });
@@ -137,7 +137,7 @@ function childCpuMs(pid: number | undefined): number {
 /** The model as ONNX Runtime runs it, in this process, with the worker's settings and tensors that are reused. */
 async function openBareModel(cacheFolder: string): Promise<Way> {
   const { graphPath } = await openModelStore({ modelsFolder, cacheFolder }).resolve(BODY_MODEL);
-  const { session } = await openSession(graphPath, SETTINGS);
+  const { session } = await openSession(graphPath, BACKEND);
   const feeds = { input: new Tensor('uint8', new Uint8Array(SIDE * SIDE * 3).fill(128), [1, SIDE, SIDE, 3]) };
   const fetches = { keypoints: new Tensor('float32', new Float32Array(51), [1, 17, 3]) };
   return () => session.run(feeds, fetches);
@@ -217,7 +217,7 @@ async function runItems(pool: ModelPool, model: string, items: readonly { payloa
 /** What the model's own adapter holds for typical inputs. */
 async function samplesOf(model: ServedModel, cacheFolder: string): Promise<{ payload: Uint8Array; part: string }[]> {
   const resolved = await openModelStore({ modelsFolder, cacheFolder }).resolve(model.name, model.version);
-  const runner = await openRunner(resolved, { ...SETTINGS, capacity: 1 });
+  const runner = await openRunner(resolved, { backend: BACKEND, capacity: 1 });
   const samples = [0, 1, 2, 3].map((index) => runner.sample(index));
   await runner.close();
   return samples;

@@ -46,7 +46,6 @@ function poolOptions(config: Config): Parameters<typeof startModelPool>[1] {
     models: Object.values(ROUTES).map(({ model, deadlineMs }) => ({ name: model, deadlineMs })),
     modelsFolder: config['models-folder'] ?? folder('models'),
     cacheFolder: config['cache-folder'] ?? folder('.cache/models'),
-    intraOpThreads: 1,
   };
 }
 

@@ -1,6 +1,8 @@
 /** The model workers behind the scheduler: one process a device, each with every model. */
 import type { Clock } from '../../core/clock.ts';
 import type { DevicePool } from '../flow.ts';
+import { CPU_BACKEND } from './backend/choice.ts';
+import type { BackendChoice } from './backend/choice.ts';
 import { Suspects } from './suspects.ts';
 import { WorkerDevice } from './worker-device.ts';
 import type { ModelLog } from './worker-device.ts';
@@ -14,10 +16,10 @@ export interface ModelPoolOptions {
   readonly modelsFolder: string;
   /** Where converted graphs are kept. */
   readonly cacheFolder: string;
-  /** Threads of one run on the CPU. */
-  readonly intraOpThreads: number;
-  /** ONNX Runtime's execution providers in the order of preference. */
-  readonly providers?: readonly string[];
+  /** What computes the models; ONNX Runtime on the CPU where left out. */
+  readonly backend?: BackendChoice;
+  /** By model, what computes it instead. */
+  readonly backendOf?: Readonly<Record<string, BackendChoice>>;
   /** A batch is given at least so long before its worker counts as hung and is killed. */
   readonly watchdogFloorMs?: number;
   /** How often a model that is too slow for its deadline is tried on a sample. */
@@ -73,12 +75,12 @@ export async function startModelPool(deps: { readonly clock: Clock; readonly log
 }
 
 function deviceOptions(options: ModelPoolOptions, index: number): ConstructorParameters<typeof WorkerDevice>[1] {
-  const { models, modelsFolder, cacheFolder, intraOpThreads, providers = ['cpu'], watchdogFloorMs = WATCHDOG_FLOOR_MS, probeMs = PROBE_MS } = options;
+  const { models, modelsFolder, cacheFolder, backend = CPU_BACKEND, backendOf = {}, watchdogFloorMs = WATCHDOG_FLOOR_MS, probeMs = PROBE_MS } = options;
   return {
     id: `worker-${index}`,
     deadlineMs: new Map(models.map(({ name, deadlineMs }) => [name, deadlineMs])),
     watchdogFloorMs,
     probeMs,
-    load: { kind: 'load', models: models.map(({ name }) => ({ name })), modelsFolder, cacheFolder, intraOpThreads, providers, capacity: MAX_BATCH_SIZE },
+    load: { kind: 'load', models: models.map(({ name }) => ({ name })), modelsFolder, cacheFolder, backend, backendOf, capacity: MAX_BATCH_SIZE },
   };
 }

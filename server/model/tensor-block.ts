@@ -11,6 +11,8 @@ export interface TensorBlock {
   readonly rowShape: readonly number[];
   /** Elements a row. */
   readonly rowLength: number;
+  /** Elements a row for each step of its symbolic dimension; 0 when it has none. */
+  readonly stepLength: number;
   /** [capacity, ...rowShape] */
   readonly data: TensorData;
 }
@@ -28,14 +30,29 @@ const ARRAYS = {
  * Room for `capacity` rows of a tensor.
  *
  * @param symbolicSize - what every symbolic dimension but the first, which is the batch, is fixed to.
- * @throws CopresenceError MODEL_INVALID when the batch is not the first dimension.
+ * @throws CopresenceError MODEL_INVALID when the batch is not the first dimension, or when another dimension than the
+ * second is symbolic besides: only there can rows be packed and padded as a whole.
  */
 export function allocateBlock(spec: TensorSpec, capacity: number, symbolicSize: number): TensorBlock {
   const [batch, ...row] = spec.shape;
   if (typeof batch !== 'string') throw new CopresenceError('MODEL_INVALID', `${spec.name}: the first dimension is the batch, and symbolic`);
+  if (row.slice(1).some((size) => typeof size === 'string')) throw new CopresenceError('MODEL_INVALID', `${spec.name}: beside the batch only the second dimension may be symbolic`);
   const rowShape = row.map((size) => (typeof size === 'number' ? size : symbolicSize));
   const rowLength = rowShape.reduce((product, size) => product * size, 1);
-  return { spec, rowShape, rowLength, data: new ARRAYS[spec.dtype](capacity * rowLength) };
+  const stepLength = typeof row[0] === 'string' ? rowLength / symbolicSize : 0;
+  return { spec, rowShape, rowLength, stepLength, data: new ARRAYS[spec.dtype](capacity * rowLength) };
+}
+
+/** Elements of a row whose symbolic dimension is of size `symbolicSize`. */
+export function packedRowLength(block: TensorBlock, symbolicSize: number): number {
+  return block.stepLength === 0 ? block.rowLength : block.stepLength * symbolicSize;
+}
+
+/** Brings rows 0 to `rowCount` from their places at the largest size to those at `symbolicSize`, cutting what lies behind. */
+export function packRows(block: TensorBlock, rowCount: number, symbolicSize: number): void {
+  const length = packedRowLength(block, symbolicSize);
+  if (length === block.rowLength) return;
+  for (let row = 1; row < rowCount; row++) block.data.copyWithin(row * length, row * block.rowLength, row * block.rowLength + length);
 }
 
 /** Some rows of a block, in the block's own memory. */
@@ -52,14 +69,15 @@ export interface BlockRows {
  */
 export function viewRows(block: TensorBlock, first: number, count: number, symbolicSize: number): BlockRows {
   const row = block.spec.shape.slice(1).map((size) => (typeof size === 'number' ? size : symbolicSize));
-  const length = row.reduce((product, size) => product * size, 1);
+  const length = packedRowLength(block, symbolicSize);
   return { data: block.data.subarray(first * length, (first + count) * length), shape: [count, ...row] };
 }
 
-/** Whether a row of an output holds only finite numbers; integers always do. */
-export function isRowFinite(block: TensorBlock, row: number): boolean {
+/** Whether a packed row of an output holds only finite numbers; integers always do. */
+export function isRowFinite(block: TensorBlock, row: number, symbolicSize: number): boolean {
   if (!(block.data instanceof Float32Array)) return true;
-  const end = (row + 1) * block.rowLength;
-  for (let index = row * block.rowLength; index < end; index++) if (!Number.isFinite(block.data[index]!)) return false;
+  const length = packedRowLength(block, symbolicSize);
+  const end = (row + 1) * length;
+  for (let index = row * length; index < end; index++) if (!Number.isFinite(block.data[index]!)) return false;
   return true;
 }

@@ -137,7 +137,7 @@ export class WorkerDevice implements Device {
     const items = batch.requests.map(toItem);
     const expectedMs = model.measured.latencyMs(Math.min(items.length, model.measured.maxBatchSize));
     const startMs = clock.nowMs();
-    const answer = await link.run({ kind: 'run', model: batch.model, items }, this.#watchdogMs(model, expectedMs));
+    const answer = await link.run({ kind: 'run', model: batch.model, items, deadlineInMs: usefulForMs(batch, startMs) }, this.#watchdogMs(model, expectedMs));
     if (answer.kind === 'lost') {
       // By then the device is down, as whoever hears of the loss expects.
       await link.ended;
@@ -265,6 +265,11 @@ export class WorkerDevice implements Device {
   }
 }
 
+/** How long the answers to a batch are of use: as long as the last of its requests waits. */
+function usefulForMs({ requests }: Batch, nowMs: number): number {
+  return Math.max(0, Math.max(...requests.map(({ deadlineMs }) => deadlineMs)) - nowMs);
+}
+
 function toItem({ payload, encoding, region, origin }: InferenceRequest): TaskItem {
   return { payload, encoding, part: origin.part, ...(region === undefined ? {} : { region }) };
 }
@@ -272,7 +277,7 @@ function toItem({ payload, encoding, region, origin }: InferenceRequest): TaskIt
 /** @throws CopresenceError WORKER_FAILED when the worker ends, MODEL_INVALID when the model fails on its own samples. */
 async function runSamples(link: WorkerLink, { name, samples }: LoadedModel, size: number): Promise<void> {
   const items = Array.from({ length: size }, (_, index) => samples[index % samples.length]).filter((item) => item !== undefined);
-  const answer: RunAnswer = await link.run({ kind: 'run', model: name, items }, SAMPLE_LIMIT_MS);
+  const answer: RunAnswer = await link.run({ kind: 'run', model: name, items, deadlineInMs: Infinity }, SAMPLE_LIMIT_MS);
   if (answer.kind === 'lost') throw new CopresenceError('WORKER_FAILED', `${name}: ${answer.cause}`);
   const failure = answer.items.find((item) => item.kind === 'failed');
   if (failure !== undefined) throw new CopresenceError('MODEL_INVALID', `${name} fails on a sample with ${failure.code}`);

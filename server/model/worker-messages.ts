@@ -2,6 +2,7 @@
 import type { ErrorCode } from '../../core/errors.ts';
 import type { ModelTask } from '../../core/tasks.ts';
 import type { ItemOutcome } from '../flow.ts';
+import type { BackendChoice } from './backend/choice.ts';
 import type { RunnerOptions } from './runner.ts';
 import type { TaskItem } from './task/adapter.ts';
 
@@ -10,6 +11,8 @@ export interface LoadMessage extends RunnerOptions {
   readonly kind: 'load';
   readonly modelsFolder: string;
   readonly cacheFolder: string;
+  /** By model, what computes it where that is not `backend`. */
+  readonly backendOf?: Readonly<Record<string, BackendChoice>>;
   /** The highest version of a model whose version is left out. */
   readonly models: readonly { readonly name: string; readonly version?: string }[];
 }
@@ -19,6 +22,8 @@ export interface RunMessage {
   readonly kind: 'run';
   readonly model: string;
   readonly items: readonly TaskItem[];
+  /** How long the answers are of use; Infinity for samples. */
+  readonly deadlineInMs: number;
 }
 
 export type ToWorker = LoadMessage | RunMessage;

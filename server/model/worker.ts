@@ -2,6 +2,7 @@
 import { systemClock } from '../../core/clock.ts';
 import { CopresenceError } from '../../core/errors.ts';
 import { openModelStore } from '../../registry/store.ts';
+import { CPU_BACKEND } from './backend/choice.ts';
 import { openRunner } from './runner.ts';
 import type { Runner } from './runner.ts';
 import type { FromWorker, LoadMessage, LoadedModel, RunMessage, ToWorker } from './worker-messages.ts';
@@ -41,7 +42,8 @@ async function load(message: LoadMessage): Promise<LoadedModel[]> {
   const store = openModelStore(message);
   const loaded: LoadedModel[] = [];
   for (const { name, version } of message.models) {
-    const runner = await openRunner(await store.resolve(name, version), message);
+    const backend = message.backendOf?.[name] ?? message.backend ?? CPU_BACKEND;
+    const runner = await openRunner(await store.resolve(name, version), { capacity: message.capacity, backend }, clock);
     runners.set(name, runner);
     const { manifest, provider, refusedProviders } = runner;
     const samples = Array.from({ length: SAMPLES }, (_, index) => runner.sample(index));
@@ -50,11 +52,11 @@ async function load(message: LoadMessage): Promise<LoadedModel[]> {
   return loaded;
 }
 
-async function answerRun({ model, items }: RunMessage): Promise<void> {
+async function answerRun({ model, items, deadlineInMs }: RunMessage): Promise<void> {
   const runner = runners.get(model);
   if (runner === undefined) throw new Error(`bug: this worker has no model ${model}`);
   const startMs = clock.nowMs();
-  const outcomes = await runner.run(items);
+  const outcomes = await runner.run(items, deadlineInMs);
   send({ kind: 'ran', items: outcomes, runMs: clock.nowMs() - startMs });
 }
 

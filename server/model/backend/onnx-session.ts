@@ -2,11 +2,13 @@
 import { InferenceSession, listSupportedBackends } from 'onnxruntime-node';
 import { CopresenceError } from '../../../core/errors.ts';
 
-export interface SessionOptions {
+export interface OnnxOptions {
   /** ONNX Runtime's names in the order of preference, such as `cuda`, `webgpu`, `cpu`. */
   readonly providers: readonly string[];
   /** Threads of one run on the CPU; on few cores more than 1 costs more than it gains. */
   readonly intraOpThreads: number;
+  /** Which of several accelerators, 0.. */
+  readonly deviceId: number;
 }
 
 export interface OpenedSession {
@@ -22,7 +24,7 @@ export interface OpenedSession {
  *
  * @throws CopresenceError MODEL_INVALID when no provider can load the graph.
  */
-export async function openSession(graphPath: string, options: SessionOptions): Promise<OpenedSession> {
+export async function openSession(graphPath: string, options: OnnxOptions): Promise<OpenedSession> {
   const known = new Set(listSupportedBackends().map((backend) => backend.name));
   const refused: string[] = [];
   let cause: unknown;

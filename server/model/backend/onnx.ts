@@ -7,7 +7,7 @@ import { viewRows } from '../tensor-block.ts';
 import type { TensorBlock } from '../tensor-block.ts';
 import type { Backend, ModelBlocks, RowRange, RunnerModel } from './backend.ts';
 import { openSession } from './onnx-session.ts';
-import type { SessionOptions } from './onnx-session.ts';
+import type { OnnxOptions } from './onnx-session.ts';
 
 /** The tensors of a range of rows, over the blocks' own memory. */
 interface RowTensors {
@@ -21,7 +21,7 @@ interface RowTensors {
  * @throws CopresenceError MODEL_INVALID when ONNX Runtime does not take the graph, SHAPE_MISMATCH when its tensors are
  * not those of the manifest.
  */
-export async function openOnnxBackend(model: RunnerModel, blocks: ModelBlocks, options: SessionOptions): Promise<Backend> {
+export async function openOnnxBackend(model: RunnerModel, blocks: ModelBlocks, options: OnnxOptions): Promise<Backend> {
   const { session, provider, refused } = await openSession(model.graphPath, options);
   checkNames('input', model.manifest.inputs, session.inputNames);
   checkNames('output', model.manifest.outputs, session.outputNames);

@@ -22,10 +22,10 @@ export interface TaskAdapter {
   /** Writes one input row. @returns why the payload cannot be used, or `ready`; a refused row is free again. */
   prepare(item: TaskItem, row: number): ErrorCode | 'ready';
   /**
-   * Called between the two for an input with a symbolic dimension besides the batch: packs rows 0 to `rowCount` to the
-   * size that this batch needs, which it gives.
+   * For an input with a symbolic dimension besides the batch: how much of a row that was prepared counts, 1.. The rest
+   * of the row is padding, and a batch is packed to its longest row.
    */
-  pack?(rowCount: number): number;
+  sizeOf?(row: number): number;
   /** Reads one output row; every number in it is finite. */
   finish(item: TaskItem, row: number): ModelValue;
   /** A realistic input to warm up and to measure with; `index` varies it. */

@@ -9,8 +9,6 @@ import type { TaskAdapter, TaskItem, TaskTensors } from './adapter.ts';
 
 /** What decodeLanguage reads. */
 const OUTPUTS = ['sentiment', 'emotion', 'intent', 'moderation', 'spam'];
-/** Batches are padded to a multiple of this, so that few different shapes occur. */
-const ID_STEP = 64;
 /** A character takes at most four bytes. */
 const MAX_TEXT_BYTES = LIMITS.chatCharacters * 4;
 
@@ -32,7 +30,6 @@ export function createLanguage(tensors: TaskTensors): TaskAdapter {
   const input = onlyTensor(tensors.inputs, { type: Int32Array, rowShape: [0] });
   const outputs = checkOutputs(tensors);
   const maxFeatures = input.rowLength;
-  const packable = typeof input.spec.shape[1] === 'string';
   const counts = new Int32Array(tensors.capacity);
   const utf8 = new TextDecoder('utf-8', { fatal: true });
   return {
@@ -42,13 +39,7 @@ export function createLanguage(tensors: TaskTensors): TaskAdapter {
       counts[row] = textFeatures({ text, ids: input.data, offset: row * maxFeatures, maxFeatures });
       return 'ready';
     },
-    pack(rowCount) {
-      if (!packable) return maxFeatures;
-      const longest = counts.subarray(0, rowCount).reduce((most, count) => Math.max(most, count), 1);
-      const size = Math.min(maxFeatures, Math.ceil(longest / ID_STEP) * ID_STEP);
-      for (let row = 1; row < rowCount; row++) input.data.copyWithin(row * size, row * maxFeatures, row * maxFeatures + size);
-      return size;
-    },
+    sizeOf: (row) => Math.max(1, counts[row] ?? 1),
     finish(_item, row) {
       const { sentiment, emotions, intent, moderation } = decodeLanguage(outputs, row, tensors.manifest);
       return { task: 'language', sentiment, emotions: emotions.slice(0, LIMITS.labelsPerResult), intent, moderation };

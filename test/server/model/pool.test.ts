@@ -34,7 +34,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 async function start(changes: Partial<ModelPoolOptions> = {}, clock: Clock = systemClock()): Promise<{ pool: ModelPool; device: WorkerDevice }> {
   logged = [];
   const log = { info: record, warn: record };
-  const options = { workerCount: 1, models: [{ name: model, deadlineMs: 1 }], modelsFolder: join(folder, 'models'), cacheFolder: join(folder, 'cache'), intraOpThreads: 1, probeMs: 3_600_000 };
+  const options = { workerCount: 1, models: [{ name: model, deadlineMs: 1 }], modelsFolder: join(folder, 'models'), cacheFolder: join(folder, 'cache'), probeMs: 3_600_000 };
   pool = await startModelPool({ clock, log }, { ...options, ...changes });
   const [device] = pool.devices;
   assert(device !== undefined, 'a pool has a device');

@@ -27,7 +27,7 @@ afterAll(async () => {
 async function open(model: Parameters<typeof publish>[1], providers = ['cpu']): Promise<Runner> {
   await publish(join(folder, 'models'), model);
   const store = openModelStore({ modelsFolder: join(folder, 'models'), cacheFolder: join(folder, 'cache') });
-  const runner = await openRunner(await store.resolve(model.name), { capacity: 8, providers, intraOpThreads: 1 });
+  const runner = await openRunner(await store.resolve(model.name), { capacity: 8, backend: { kind: 'onnx', providers, intraOpThreads: 1, deviceId: 0 } });
   runners.push(runner);
   return runner;
 }

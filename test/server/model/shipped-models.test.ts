@@ -22,7 +22,7 @@ const models = ['movenet-lightning', 'gesture-mlp', 'avatar-language'].filter(is
 let pool: ModelPool;
 
 beforeAll(async () => {
-  const options = { workerCount: 1, models: models.map((name) => ({ name, deadlineMs: 100 })), modelsFolder, cacheFolder: join(root, '.cache/models'), intraOpThreads: 1, probeMs: 3_600_000 };
+  const options = { workerCount: 1, models: models.map((name) => ({ name, deadlineMs: 100 })), modelsFolder, cacheFolder: join(root, '.cache/models'), probeMs: 3_600_000 };
   pool = await startModelPool({ clock: systemClock() }, options);
 }, 240_000);
 
