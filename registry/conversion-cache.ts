@@ -68,6 +68,7 @@ export async function convert(conversion: Conversion): Promise<Uint8Array> {
   return runConverter(conversion.converter, {
     topology: source(conversion.topology),
     weightFile: (path) => source(posix.join(beside, path)),
+    ...(conversion.nodes === undefined ? {} : { nodes: conversion.nodes }),
   });
 }
 

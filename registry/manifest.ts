@@ -25,7 +25,7 @@ const dataSource = z.strictObject({
 });
 
 /** The converters of registry/convert/converters.ts. */
-export const CONVERTER_NAMES = ['tfjs-movenet'] as const;
+export const CONVERTER_NAMES = ['tfjs-movenet', 'tfjs-graph'] as const;
 export type ConverterName = (typeof CONVERTER_NAMES)[number];
 
 /** A path inside a package: no way out of it. */
@@ -44,7 +44,12 @@ const conversion = z
     /** Every file that the conversion may read, by its path inside the package. */
     files: z.record(packagePath, fileSpec),
     converter: z.enum(CONVERTER_NAMES),
+    /** For `tfjs-graph`: the node that takes the picture, one item's sizes, and the node behind each output of the manifest. */
+    nodes: z
+      .strictObject({ input: z.string().min(1), sizes: z.array(z.int().positive()), outputs: z.record(z.string(), z.string().min(1)) })
+      .optional(),
   })
+  .refine((source) => (source.converter === 'tfjs-graph') === (source.nodes !== undefined), { path: ['nodes'], error: 'go with the converter tfjs-graph' })
   .refine((source) => source.topology in source.files, { path: ['topology'], error: 'is not one of the files' });
 export type Conversion = z.infer<typeof conversion>;
 

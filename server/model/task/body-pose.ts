@@ -1,16 +1,12 @@
 /** Body pose: a JPEG to 17 keypoints, with a MoveNet-like model. */
-import jpegTurbo from '@julusian/jpeg-turbo';
 import { CopresenceError } from '../../../core/errors.ts';
-import { randomInt, seededRandom } from '../../../core/random.ts';
 import { BODY_KEYPOINT_COUNT } from '../../../protocol/joints.ts';
 import { Letterbox, placeInSquare } from '../letterbox.ts';
 import type { Placement } from '../letterbox.ts';
 import { PictureDecoder } from '../picture-decoder.ts';
 import { onlyTensor } from './adapter.ts';
 import type { TaskAdapter, TaskTensors } from './adapter.ts';
-
-const SAMPLE_WIDTH = 640;
-const SAMPLE_HEIGHT = 480;
+import { samplePicture } from './sample-picture.ts';
 
 /**
  * The model reads one uint8 [N, side, side, 3] RGB picture and gives float32 [N, 17, 3]: y, x and score, y and x in
@@ -60,19 +56,4 @@ function readKeypoints(data: Float32Array, from: number, side: number, placement
 
 function clamp(value: number): number {
   return Math.min(1, Math.max(0, value));
-}
-
-/** A 640x480 JPEG of blocks and grain that takes about as many bytes, and as long to decode, as a camera's. */
-function samplePicture(index: number): Uint8Array {
-  const random = seededRandom(index + 1);
-  const shades = Uint8Array.from({ length: 20 * 15 * 3 }, () => randomInt(random, 224));
-  const pixels = Buffer.alloc(SAMPLE_WIDTH * SAMPLE_HEIGHT * 3);
-  for (let y = 0, at = 0; y < SAMPLE_HEIGHT; y++) {
-    for (let x = 0; x < SAMPLE_WIDTH; x++, at += 3) {
-      const block = ((y >> 5) * 20 + (x >> 5)) * 3;
-      const grain = randomInt(random, 32);
-      for (let channel = 0; channel < 3; channel++) pixels[at + channel] = shades[block + channel]! + grain;
-    }
-  }
-  return jpegTurbo.compressSync(pixels, { format: jpegTurbo.FORMAT_RGB, width: SAMPLE_WIDTH, height: SAMPLE_HEIGHT, quality: 75 });
 }
