@@ -10,6 +10,8 @@ import type { Config } from './config.ts';
 import type { DevicePool, InferenceRequest, InferenceScheduler, Meter, ModelValue, RequestOutcome, SuggestPace } from './flow.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
+import { createOip } from './http/oip.ts';
+import type { OipModel } from './http/oip-service.ts';
 import { createScheduler } from './scheduler/scheduler.ts';
 import { SessionDirectory } from './session/directory.ts';
 import { Ingest, type TaskRoute } from './session/ingest.ts';
@@ -107,6 +109,8 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts): Gatew
 /** A running server. */
 export interface RunningServer {
   readonly url: string;
+  /** Of the Open Inference Protocol; undefined without a port for it. */
+  readonly grpcAddress: string | undefined;
   /** Tells every client, ends recordings and sockets. The pool is its owner's to close, after this. */
   close(): Promise<void>;
 }
@@ -117,6 +121,8 @@ export interface ServerParts {
   readonly tokenKey: Uint8Array;
   readonly version: string;
   readonly viewerFolder: string;
+  /** What can be called over the Open Inference Protocol, by now; nothing where left out. */
+  readonly models?: () => readonly OipModel[];
 }
 
 /** Opens the port and serves until closed. @throws what listening throws (EADDRINUSE, EACCES). */
@@ -126,7 +132,8 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
   const gateway = createGateway(config, { ...parts, meter: metrics.stages, metrics });
   let draining = false;
   const notReady = (): string | undefined => (draining ? 'draining' : whyPoolIsNotReady(pool, config.workers));
-  const http = createHttpServer({ metrics, version: parts.version, viewerFolder: parts.viewerFolder, notReady });
+  const oip = createOip({ ...parts, models: parts.models ?? (() => []), scheduler: gateway.scheduler, notReady, open: config['oip-open'], count: metrics.oipCall });
+  const http = createHttpServer({ metrics, version: parts.version, viewerFolder: parts.viewerFolder, oip: oip.handler });
   const transport = new WsTransport(http, { clock, listener: gateway.reception, allowedOrigins: config['allowed-origins'], maxConnections: config['max-connections'] });
   metrics.watch({
     connections: () => transport.connectionCount,
@@ -137,13 +144,16 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
     http.once('error', reject);
     http.listen({ host: config.host, port: config.port }, resolve);
   });
+  const grpc = config['grpc-port'] === undefined ? undefined : await oip.listenGrpc({ host: config.host, port: config['grpc-port'] });
   return {
     url: urlOf(http.address() as AddressInfo),
+    grpcAddress: grpc?.address,
     async close() {
       draining = true;
       gateway.reception.drain();
       transport.close('SERVER_DRAINING', 'the server is going down');
       await gateway.close();
+      await grpc?.close();
       http.close();
       http.closeAllConnections();
       await metrics.close();

@@ -19,6 +19,8 @@ const SETTINGS = {
   port: { schema: port.default(7300), help: 'port to listen on; 0 for any free one' },
   'token-key': { schema: z.string().min(32).optional(), help: 'HMAC key of the tokens, 32 characters or more; without one the server makes a key for development and prints it' },
   'allowed-origins': { schema: list.default([]), help: 'web origins that may connect beside the server\'s own, separated by commas; * for all' },
+  'grpc-port': { schema: port.optional(), help: 'port for the Open Inference Protocol over gRPC; 0 for any free one, none when left out' },
+  'oip-open': { schema: flag.default(false), help: 'let anybody call models over the Open Inference Protocol, without a token: for development or a trusted network' },
   'tick-rate-hz': { schema: z.coerce.number().min(1).max(120).default(72), help: 'snapshots a second' },
   'gesture-rate-hz': { schema: z.coerce.number().min(1).max(72).default(18), help: 'how often each hand is given to the gesture model' },
   'max-sessions': { schema: count.max(LIMITS.sessions).default(256), help: 'sessions at once' },
@@ -36,7 +38,7 @@ const SETTINGS = {
 type Settings = typeof SETTINGS;
 export type Config = { readonly [Name in keyof Settings]: z.infer<Settings[Name]['schema']> };
 
-const BOOLEANS: ReadonlySet<string> = new Set(['json-events', 'help']);
+const BOOLEANS: ReadonlySet<string> = new Set(['oip-open', 'json-events', 'help']);
 
 /**
  * Reads the settings from flags, else from the environment (`--tick-rate-hz` is COPRESENCE_TICK_RATE_HZ), else defaults.

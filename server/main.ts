@@ -5,10 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { pino, type Logger } from 'pino';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { CopresenceError } from '../core/errors.ts';
+import { ROLE_GRANTS } from '../protocol/roles.ts';
 import { ROUTES, startServer } from './app.ts';
 import { describeConfig, readConfig, type Config } from './config.ts';
 import { LatePool } from './late-pool.ts';
-import { startModelPool } from './model/pool.ts';
+import { startModelPool, type ServedModel } from './model/pool.ts';
 import { signToken } from './session/token-signer.ts';
 
 const ROOT = new URL('../', import.meta.url);
@@ -24,10 +25,12 @@ async function main(): Promise<void> {
   const developmentKey = config['token-key'] === undefined ? randomBytes(32).toString('base64url') : undefined;
   const tokenKey = Buffer.from(config['token-key'] ?? developmentKey ?? '', 'utf8');
   const pool = new LatePool();
+  let served: readonly ServedModel[] = [];
   const { version } = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8')) as { version: string };
-  const server = await startServer(config, { clock, pool, tokenKey, version, viewerFolder: folder('.cache/viewer') });
-  log.info({ url: server.url, workers: config.workers }, 'listening');
-  if (config['json-events']) console.log(JSON.stringify({ event: 'listening', url: server.url, ...(developmentKey === undefined ? {} : { devKey: developmentKey }) }));
+  const server = await startServer(config, { clock, pool, tokenKey, version, viewerFolder: folder('.cache/viewer'), models: () => served });
+  log.info({ url: server.url, grpcAddress: server.grpcAddress, workers: config.workers }, 'listening');
+  if (config['oip-open']) log.warn('--oip-open: anybody who reaches the port may call models without a token');
+  if (config['json-events']) console.log(JSON.stringify({ event: 'listening', url: server.url, grpcAddress: server.grpcAddress, ...(developmentKey === undefined ? {} : { devKey: developmentKey }) }));
   else if (developmentKey !== undefined) await explainDevelopment(clock, server.url, developmentKey);
   const closings = [() => server.close()];
   // Before the models are there, since they may take minutes; a worker that is loading ends when this process does.
@@ -36,8 +39,9 @@ async function main(): Promise<void> {
   });
   const models = await startModelPool({ clock, log }, poolOptions(config));
   closings.push(() => models.close());
+  served = models.models;
   pool.attach(models);
-  log.info({ models: models.models }, 'ready');
+  log.info({ models: served.map(({ name, version, task, provider }) => ({ name, version, task, provider })) }, 'ready');
 }
 
 function poolOptions(config: Config): Parameters<typeof startModelPool>[1] {
@@ -51,13 +55,13 @@ function poolOptions(config: Config): Parameters<typeof startModelPool>[1] {
 
 /** Without a key of the operator's anybody who reads this terminal may join, so it says so. */
 async function explainDevelopment(clock: Clock, url: string, key: string): Promise<void> {
-  const token = await signToken(Buffer.from(key, 'utf8'), { subject: 'developer', session: '*', role: 'host' }, { ttlS: DEVELOPMENT_TOKEN_S, wallMs: clock.wallMs() });
+  const token = await signToken(Buffer.from(key, 'utf8'), { subject: 'developer', session: '*', role: 'host', grants: [...ROLE_GRANTS.host, 'infer'] }, { ttlS: DEVELOPMENT_TOKEN_S, wallMs: clock.wallMs() });
   console.log(`
 WARNING: no --token-key was given, so this server made one for development. Do not use it in public.
 
   key     ${key}
   token   ${token}
-          (host of any session, for 12 hours)
+          (host of any session, and calls of models under ${url}/v2, for 12 hours)
   viewer  ${url}/viewer/#session=lobby&token=${token}
 `);
 }

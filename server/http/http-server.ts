@@ -1,15 +1,16 @@
-/** The HTTP side: health, version, metrics and the viewer. */
+/** The HTTP side: the Open Inference Protocol, version, metrics and the viewer. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from '../../protocol/version.ts';
 import type { Metrics } from './metrics.ts';
+import type { OipHandler } from './oip-http.ts';
 import { serveViewerFile } from './viewer-files.ts';
 
 export interface HttpOptions {
   readonly metrics: Metrics;
   readonly version: string;
   readonly viewerFolder: string;
-  /** Why the server is not ready to take connections, or undefined when it is. */
-  readonly notReady: () => string | undefined;
+  /** Answers what is below /v2. */
+  readonly oip: OipHandler;
 }
 
 /** A slow or idle client holds a socket no longer than this. */
@@ -27,15 +28,10 @@ export function createHttpServer(options: HttpOptions): Server {
 
 function route(options: HttpOptions, request: IncomingMessage, response: ServerResponse): void {
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+  if (path === '/v2' || path.startsWith('/v2/')) return options.oip(request, response);
   if (request.method !== 'GET' && request.method !== 'HEAD') return sendJson(response, 405, { error: 'only GET and HEAD' });
   if (path.startsWith('/viewer/')) return void serveViewerFile(options.viewerFolder, path.slice('/viewer/'.length), response);
   switch (path) {
-    case '/v2/health/live':
-      return sendJson(response, 200, { live: true });
-    case '/v2/health/ready':
-      return sendReadiness(response, options.notReady());
-    case '/v2':
-      return sendJson(response, 200, { name: 'copresence', version: options.version, extensions: [] });
     case '/version':
       return sendJson(response, 200, { version: options.version, protocol: PROTOCOL_VERSION, oldestProtocol: OLDEST_PROTOCOL_VERSION });
     case '/metrics':
@@ -47,10 +43,6 @@ function route(options: HttpOptions, request: IncomingMessage, response: ServerR
     default:
       return sendJson(response, 404, { error: `no ${path}` });
   }
-}
-
-function sendReadiness(response: ServerResponse, reason: string | undefined): void {
-  sendJson(response, reason === undefined ? 200 : 503, { ready: reason === undefined, ...(reason === undefined ? {} : { reason }) });
 }
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {

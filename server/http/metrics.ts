@@ -21,6 +21,8 @@ export interface Gauges {
 export interface Metrics {
   readonly stages: Meter;
   readonly scheduler: SchedulerMetrics;
+  /** Counts a call of the Open Inference Protocol, by model and how it ended. */
+  readonly oipCall: (model: string, outcome: string) => void;
   /** Registers what is known only once the stages exist. */
   watch(gauges: Gauges): void;
   /** Answers a scrape. */
@@ -35,6 +37,7 @@ export function createMetrics(): Metrics {
   return {
     stages: stageMeter(meter),
     scheduler: schedulerMeter(meter),
+    oipCall: oipMeter(meter),
     watch: (gauges) => watchGauges(meter, gauges),
     handle: (request, response) => exporter.getMetricsRequestHandler(request, response),
     close: () => provider.shutdown(),
@@ -93,6 +96,11 @@ function schedulerMeter(meter: OtelMeter): SchedulerMetrics {
     batchFinished: (batch: Batch, _deviceId: string, runMs: number) => runTime.record(runMs, { model: batch.model }),
     batchLost: (batch: Batch) => lost.add(1, batch.model),
   };
+}
+
+function oipMeter(meter: OtelMeter): Metrics['oipCall'] {
+  const calls = new LabelledCounter(meter, 'copresence_oip_calls', { description: 'Calls of the Open Inference Protocol, by model and how they ended', labels: ['model', 'outcome'] });
+  return (model, outcome) => calls.add(1, model, outcome);
 }
 
 function watchGauges(meter: OtelMeter, gauges: Gauges): void {

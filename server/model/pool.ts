@@ -27,7 +27,7 @@ export interface ModelPoolOptions {
 }
 
 /** A model that the pool serves. */
-export type ServedModel = Pick<LoadedModel, 'name' | 'version' | 'task' | 'provider'>;
+export type ServedModel = Omit<LoadedModel, 'samples' | 'refusedProviders'>;
 
 export interface ModelPool extends DevicePool {
   readonly devices: readonly WorkerDevice[];
@@ -66,7 +66,7 @@ export async function startModelPool(deps: { readonly clock: Clock; readonly log
   }
   return {
     devices,
-    models: devices[0]?.models.map(({ name, version, task, provider }) => ({ name, version, task, provider })) ?? [],
+    models: devices[0]?.models.map(({ samples: _, refusedProviders: __, ...served }) => served) ?? [],
     onChange(next) {
       listener = next;
     },

@@ -1,6 +1,7 @@
 /** What a model worker and its parent say to one another. Structured clone carries the bytes as they are. */
 import type { ErrorCode } from '../../core/errors.ts';
 import type { ModelTask } from '../../core/tasks.ts';
+import type { TensorSpec } from '../../registry/manifest.ts';
 import type { ItemOutcome } from '../flow.ts';
 import type { BackendChoice } from './backend/choice.ts';
 import type { RunnerOptions } from './runner.ts';
@@ -36,6 +37,9 @@ export interface LoadedModel {
   readonly provider: string;
   /** Preferred providers that could not. */
   readonly refusedProviders: readonly string[];
+  /** In the order in which rows of encoding `tensors` have them. */
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
   /** Realistic inputs to warm up and to measure with. */
   readonly samples: readonly TaskItem[];
 }

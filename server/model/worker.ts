@@ -46,8 +46,9 @@ async function load(message: LoadMessage): Promise<LoadedModel[]> {
     const runner = await openRunner(await store.resolve(name, version), { capacity: message.capacity, backend }, clock);
     runners.set(name, runner);
     const { manifest, provider, refusedProviders } = runner;
+    const { task, inputs, outputs } = manifest;
     const samples = Array.from({ length: SAMPLES }, (_, index) => runner.sample(index));
-    loaded.push({ name, version: manifest.version, task: manifest.task, provider, refusedProviders, samples });
+    loaded.push({ name, version: manifest.version, task, inputs, outputs, provider, refusedProviders, samples });
   }
   return loaded;
 }
