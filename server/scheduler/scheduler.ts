@@ -36,6 +36,8 @@ export interface SchedulerOptions {
   readonly budgetMs: (model: string) => number;
   /** `auto` when left out. */
   readonly policy?: PolicyName;
+  /** Takes the place of `policy` for a model, for as long as it gives one. */
+  readonly policyFor?: (model: string) => BatchPolicy | undefined;
 }
 
 /** A batch that may leave now. */
@@ -200,8 +202,9 @@ class Scheduler implements InferenceScheduler {
   #planModel(model: WaitingModel, nowMs: number): Candidate | undefined {
     const { queue } = model;
     const devices = this.#devices.viewFor(queue.model, model.budgetMs);
+    const policy = this.#options.policyFor?.(queue.model) ?? this.#policy;
     for (;;) {
-      const plan = this.#policy.plan(queue, nowMs, devices, devices.table, model.learnt);
+      const plan = policy.plan(queue, nowMs, devices, devices.table, model.learnt);
       switch (plan.kind) {
         case 'expire':
           this.#expireEarliest(queue);

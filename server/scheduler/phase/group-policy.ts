@@ -1,0 +1,41 @@
+/** Batching for streams that come in groups by agreement: a device waits for the group that it is meant for. */
+import type { LatencyTable } from '../../flow.ts';
+import { LEARNS_NOTHING, planAtOnce, planDrop, planWithoutChoice, type BatchPlan, type BatchPolicy, type DevicesView, type QueueView } from '../policy/policy.ts';
+
+/** When groups come, and how large they are. */
+export interface GroupTimes {
+  /** Requests of one group, 1 or more. */
+  readonly size: number;
+  /** The group that is coming, or that comes next, server clock: its first request at `startMs`, its last at `endMs`, about. */
+  next(nowMs: number): { readonly startMs: number; readonly endMs: number };
+}
+
+/**
+ * Sends a group as soon as it is complete, or when its time is over; what is left over goes in between, if a device
+ * is back before the next group, and with it otherwise.
+ *
+ * The other policies send the first request of a group alone, since they cannot know that the others come within the
+ * millisecond: the rest then waits for a batch of one. And they cap batches at b*, for requests that gather while a
+ * batch runs; a group is there at once, so that it may be larger, and a larger one costs less for each request.
+ */
+export function groupPolicy(groups: GroupTimes): BatchPolicy {
+  return {
+    ...LEARNS_NOTHING,
+    plan(queue, nowMs, devices, table) {
+      const forced = planWithoutChoice(queue, nowMs, devices);
+      if (forced !== undefined) return forced;
+      const runMs = table.latencyMs(Math.min(queue.length, devices.largest));
+      return planDrop(queue, nowMs, devices, runMs) ?? planGroup(groups, queue, nowMs, devices, table);
+    },
+  };
+}
+
+function planGroup(groups: GroupTimes, queue: QueueView, nowMs: number, devices: DevicesView, table: LatencyTable): BatchPlan {
+  const { length } = queue;
+  if (length >= Math.min(groups.size, devices.largest)) return planAtOnce(queue, devices.largest);
+  const { startMs, endMs } = groups.next(nowMs);
+  const isComing = nowMs >= startMs;
+  const isBackInTime = devices.idleCount > 1 || nowMs + table.latencyMs(length) <= endMs;
+  if (nowMs >= endMs || (!isComing && isBackInTime)) return planAtOnce(queue, devices.largest);
+  return { kind: 'hold', untilMs: Math.min(endMs, queue.earliestDeadlineMs) };
+}
