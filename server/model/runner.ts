@@ -101,7 +101,7 @@ export class Runner {
    * @param deadlineInMs - how long an answer is of use.
    * @returns one outcome an item, in their order: VIDEO_INVALID, MESSAGE_INVALID, POSE_NOT_FINITE or TENSOR_INVALID for
    * a payload that cannot be used, MODEL_FAILED for one that the model cannot run on or answers with a number that is
-   * not finite, DEVICE_OUT_OF_MEMORY for all that met it.
+   * not finite; for all that met it, what no input is at fault for: DEVICE_OUT_OF_MEMORY, or what a remote model says.
    * @bound no tensor is allocated after a batch size's first use.
    */
   async run(items: readonly TaskItem[], deadlineInMs = Infinity): Promise<ItemOutcome[]> {
@@ -154,16 +154,16 @@ export class Runner {
 
   /**
    * Runs the model on a range of rows, and on its halves where that fails: one input that the model cannot run on
-   * costs its batch at most 2 log2(b) more runs, and the others are still answered. A device without memory is not
-   * asked again: whoever gives it batches makes them smaller.
+   * costs its batch at most 2 log2(b) more runs, and the others are still answered. Where no
+   * input is at fault (no memory, a remote server that is down, busy or late) nothing is tried again.
    */
   async #runRows(range: RowRange, attempt: Attempt): Promise<void> {
     const { first, count } = range;
     try {
       await this.#parts.backend.run(range, attempt.deadlineInMs);
     } catch (error) {
-      const code = error instanceof CopresenceError && error.code === 'DEVICE_OUT_OF_MEMORY' ? error.code : 'MODEL_FAILED';
-      if (count === 1 || code === 'DEVICE_OUT_OF_MEMORY') {
+      const code = error instanceof CopresenceError && error.entry.retry === 'later' ? error.code : 'MODEL_FAILED';
+      if (count === 1 || code !== 'MODEL_FAILED') {
         for (let row = first; row < first + count; row++) attempt.failures.set(row, code);
         return;
       }
