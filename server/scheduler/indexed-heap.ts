@@ -1,22 +1,28 @@
 /** A binary heap whose items know their place in it, so that any item can leave from the middle. */
 
-/** Where an item keeps its place; -1 while it is in no heap. One field for each heap that the item can be in. */
-export type HeapField = 'orderIndex' | 'deadlineIndex';
-
-/** @bound push, remove and reorder take O(log n) and do not allocate beyond the array's growth. */
-export class IndexedHeap<T extends Record<HeapField, number>> {
+/**
+ * A heap whose items keep their place in it in a field of their own, -1 outside: one field for each heap that an item can be in.
+ *
+ * @bound push, remove and reorder take O(log n) and do not allocate beyond the array's growth.
+ */
+export class IndexedHeap<Field extends string, T extends Record<Field, number>> {
   readonly #items: T[] = [];
-  readonly #field: HeapField;
+  readonly #field: Field;
   readonly #isBefore: (one: T, other: T) => boolean;
 
   /** @param isBefore - a strict total order; its inputs may change only together with a call to `reorder`. */
-  constructor(field: HeapField, isBefore: (one: T, other: T) => boolean) {
+  constructor(field: Field, isBefore: (one: T, other: T) => boolean) {
     this.#field = field;
     this.#isBefore = isBefore;
   }
 
   get length(): number {
     return this.#items.length;
+  }
+
+  /** In no order. */
+  get items(): readonly T[] {
+    return this.#items;
   }
 
   /** The first item, left in place. */
@@ -33,7 +39,7 @@ export class IndexedHeap<T extends Record<HeapField, number>> {
   remove(item: T): void {
     const at = item[this.#field];
     if (at < 0) return;
-    item[this.#field] = -1;
+    this.#mark(item, -1);
     const last = this.#items.pop() as T;
     if (last === item) return;
     this.#settle(last, at);
@@ -42,17 +48,6 @@ export class IndexedHeap<T extends Record<HeapField, number>> {
   /** Moves an item whose order changed to its new place. */
   reorder(item: T): void {
     this.#settle(item, item[this.#field]);
-  }
-
-  /** The item that comes after all others. @bound O(n): only half of the items are leaves, but each is looked at. */
-  last(): T | undefined {
-    const items = this.#items;
-    let last = items[items.length >> 1];
-    for (let at = (items.length >> 1) + 1; at < items.length; at++) {
-      const item = items[at] as T;
-      if (last === undefined || this.#isBefore(last, item)) last = item;
-    }
-    return last;
   }
 
   #settle(item: T, at: number): void {
@@ -89,6 +84,10 @@ export class IndexedHeap<T extends Record<HeapField, number>> {
 
   #place(item: T, at: number): void {
     this.#items[at] = item;
+    this.#mark(item, at);
+  }
+
+  #mark(item: Record<Field, number>, at: number): void {
     item[this.#field] = at;
   }
 }

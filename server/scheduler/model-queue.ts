@@ -3,12 +3,13 @@ import type { InferenceRequest } from '../flow.ts';
 import { IndexedHeap } from './indexed-heap.ts';
 import type { QueueView } from './policy/policy.ts';
 import { StreamTable, type Entry } from './streams.ts';
+import { TenantOrder } from './tenant-order.ts';
 
 /** What was pushed out by a request that came in. */
 export type Admission =
   | { readonly kind: 'queued' }
   | { readonly kind: 'superseded'; readonly entry: Entry }
-  /** The queue was full: this entry, perhaps the new one itself, is the one that would have been served last. */
+  /** The queue was full: this entry, perhaps the new one itself, would have been served last of the tenant with the most waiting. */
   | { readonly kind: 'shed'; readonly entry: Entry };
 
 const QUEUED: Admission = { kind: 'queued' };
@@ -22,11 +23,12 @@ export class ModelQueue implements QueueView {
   waitingSinceMs = 0;
   isHeld = false;
   readonly #capacity: number;
-  readonly #byOrder = new IndexedHeap<Entry>('orderIndex', isMoreUrgent);
-  readonly #byDeadline = new IndexedHeap<Entry>('deadlineIndex', isDueBefore);
+  readonly #byOrder: TenantOrder;
+  readonly #byDeadline = new IndexedHeap<'deadlineIndex', Entry>('deadlineIndex', isDueBefore);
 
-  constructor(model: string, capacity: number) {
+  constructor(model: string, capacity: number, weightOf: (tenant: string) => number = () => 1) {
     this.model = model;
+    this.#byOrder = new TenantOrder(weightOf);
     this.#capacity = capacity;
     this.streams = new StreamTable(capacity * STREAMS_PER_PLACE);
   }
@@ -53,15 +55,11 @@ export class ModelQueue implements QueueView {
       this.#insert(entry);
       return { kind: 'superseded', entry: older };
     }
-    if (this.length < this.#capacity) {
-      this.#insert(entry);
-      return QUEUED;
-    }
-    const last = this.#byOrder.last();
-    if (last === undefined || isMoreUrgent(last, entry)) return { kind: 'shed', entry };
-    this.remove(last);
     this.#insert(entry);
-    return { kind: 'shed', entry: last };
+    if (this.length <= this.#capacity) return QUEUED;
+    const worst = this.#byOrder.worst() ?? entry;
+    this.remove(worst);
+    return { kind: 'shed', entry: worst };
   }
 
   remove(entry: Entry): void {
@@ -78,7 +76,7 @@ export class ModelQueue implements QueueView {
 
   /** Takes the most urgent entry out for release, and counts its stream as served. */
   release(nowMs: number): Entry | undefined {
-    const entry = this.#byOrder.first();
+    const entry = this.#byOrder.serve();
     if (entry === undefined) return undefined;
     this.remove(entry);
     entry.servedBeforeMs = entry.stream.servedMs;
@@ -108,19 +106,14 @@ export function newEntry(request: InferenceRequest, stream: Entry['stream'], seq
     request,
     stream,
     sequence,
+    line: undefined,
     orderIndex: -1,
+    worstIndex: -1,
     deadlineIndex: -1,
     unavailable: false,
     retried: false,
     servedBeforeMs: -Infinity,
   };
-}
-
-/** Priority class first; then the stream whose last served request is oldest; then the order of submission. */
-function isMoreUrgent(one: Entry, other: Entry): boolean {
-  if (one.request.priority !== other.request.priority) return one.request.priority < other.request.priority;
-  if (one.stream.servedMs !== other.stream.servedMs) return one.stream.servedMs < other.stream.servedMs;
-  return one.sequence < other.sequence;
 }
 
 function isDueBefore(one: Entry, other: Entry): boolean {

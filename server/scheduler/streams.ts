@@ -1,5 +1,6 @@
 /** What the scheduler remembers of each stream: its waiting request, and when it was last served. */
 import type { InferenceRequest } from '../flow.ts';
+import type { IndexedHeap } from './indexed-heap.ts';
 
 /** A request inside the scheduler. */
 export interface Entry {
@@ -7,14 +8,50 @@ export interface Entry {
   readonly stream: Stream;
   /** Order of submission. */
   readonly sequence: number;
+  /** Where it waits; undefined outside. */
+  line: TenantLine | undefined;
   /** Its place in the queue's heaps, -1 outside. */
   orderIndex: number;
+  worstIndex: number;
   deadlineIndex: number;
   /** No device could run it when it came, or the device that ran it was lost: its expiry counts as `unavailable`. */
   unavailable: boolean;
   retried: boolean;
   /** The stream's `servedMs` before this entry was released, to go back to if nothing is delivered. */
   servedBeforeMs: number;
+}
+
+/** What one tenant has waiting in one priority class. */
+export interface TenantLine {
+  readonly tenant: Tenant;
+  readonly urgency: Urgency;
+  /** Counts up with each new line: the order between tenants with the same service. */
+  readonly sequence: number;
+  readonly byOrder: IndexedHeap<'orderIndex', Entry>;
+  /** The virtual time at which its next request starts. */
+  startTime: number;
+  lineIndex: number;
+}
+
+/** One priority class. */
+export interface Urgency {
+  readonly priority: number;
+  /** The start of the request that was served last: what a tenant that comes back starts from. */
+  virtualTime: number;
+  /** The latest start of anybody's next request. */
+  latestTime: number;
+  waitingCount: number;
+  readonly lines: Map<string, TenantLine>;
+}
+
+/** Whose share of the model its requests take. */
+export interface Tenant {
+  readonly name: string;
+  readonly weight: number;
+  /** The last of all in its order of service comes first; empty while the queue has not been full. */
+  readonly byWorst: IndexedHeap<'worstIndex', Entry>;
+  waitingCount: number;
+  tenantIndex: number;
 }
 
 /** One source of requests for one model. */

@@ -6,21 +6,20 @@ interface Item {
   key: number;
   readonly id: number;
   orderIndex: number;
-  deadlineIndex: number;
 }
 
 const isBefore = (one: Item, other: Item): boolean => (one.key === other.key ? one.id < other.id : one.key < other.key);
 const change = fc.record({ kind: fc.constantFrom('push', 'pop', 'remove', 'reorder'), at: fc.nat(20), key: fc.nat(9) });
 
-it('the first and the last are those of a sorted list, whatever is pushed, removed or reordered', () => {
+it('the first is that of a sorted list, whatever is pushed, removed or reordered', () => {
   fc.assert(
     fc.property(fc.array(change, { maxLength: 80 }), (changes) => {
-      const heap = new IndexedHeap<Item>('orderIndex', isBefore);
+      const heap = new IndexedHeap<'orderIndex', Item>('orderIndex', isBefore);
       let items: Item[] = [];
       changes.forEach(({ kind, at, key }, id) => {
         const chosen = kind === 'pop' ? heap.first() : items[at % Math.max(1, items.length)];
         if (kind === 'push') {
-          const item = { key, id, orderIndex: -1, deadlineIndex: -1 };
+          const item = { key, id, orderIndex: -1 };
           items.push(item);
           heap.push(item);
         } else if (kind === 'reorder' && chosen !== undefined) {
@@ -35,7 +34,6 @@ it('the first and the last are those of a sorted list, whatever is pushed, remov
         items.sort((one, other) => (isBefore(one, other) ? -1 : 1));
         expect(heap.length).toBe(items.length);
         expect(heap.first()).toBe(items[0]);
-        expect(heap.last()).toBe(items.at(-1));
       });
     }),
   );
