@@ -1,6 +1,7 @@
-/** Gesture: one encoded hand to a label, with a classifier over hand features. */
+/** Gesture: one hand, tracked by a headset or seen by a camera, to a label, with a classifier over hand features. */
 import { CopresenceError } from '../../../core/errors.ts';
-import { HAND_FEATURE_COUNT, handFeatures } from '../../../features/hand.ts';
+import { CAMERA_HAND_BYTES, decodeCameraHand } from '../../../features/camera-hand.ts';
+import { HAND_FEATURE_COUNT, LANDMARK_COUNT, handFeatures, landmarkFeatures } from '../../../features/hand.ts';
 import { HAND_BYTES, HAND_FLOATS, decodeHand, encodeHand } from '../../../protocol/codec/hand.ts';
 import { HAND_JOINT_COUNT } from '../../../protocol/joints.ts';
 import { onlyTensor } from './adapter.ts';
@@ -10,7 +11,8 @@ const NONE = 'none';
 const POSE_FLOATS = HAND_FLOATS / HAND_JOINT_COUNT;
 
 /**
- * The model reads float32 [N, HAND_FEATURE_COUNT] and gives float32 [N, labels], a probability each.
+ * The model reads float32 [N, HAND_FEATURE_COUNT] and gives float32 [N, labels], a probability each. A payload is a
+ * hand of the wire or, of another length, one of features/camera-hand.ts.
  *
  * A label counts from its own threshold in the manifest, else from the output's. Below it the hand shows `none`, whose
  * score is then what the best label lacks of 1.
@@ -26,21 +28,29 @@ export function createGesture(tensors: TaskTensors): TaskAdapter {
   const thresholdOf = (label: string): number => thresholds[label] ?? thresholds[output.spec.name] ?? 0;
   const joints = new Float32Array(HAND_FLOATS);
   const positions = new Float32Array(HAND_JOINT_COUNT * 3);
+  const landmarks = new Float32Array(LANDMARK_COUNT * 3);
   return {
     prepare({ payload, part }, row) {
-      if (payload.length !== HAND_BYTES || !isHand(part)) return 'MESSAGE_INVALID';
+      if (!isHand(part)) return 'MESSAGE_INVALID';
+      const target = { target: input.data, offset: row * input.rowLength };
+      if (payload.length === CAMERA_HAND_BYTES) {
+        if (!decodeCameraHand(payload, landmarks)) return 'MESSAGE_INVALID';
+        landmarkFeatures({ points: landmarks, depthKnown: false, ...target });
+        return 'ready';
+      }
+      if (payload.length !== HAND_BYTES) return 'MESSAGE_INVALID';
       if (!decodeHand(payload, 0, joints)) return 'POSE_NOT_FINITE';
       copyPositions(joints, positions);
-      handFeatures({ positions, handedness: part, target: input.data, offset: row * input.rowLength });
+      handFeatures({ positions, handedness: part, ...target });
       return 'ready';
     },
-    finish({ part }, row) {
+    finish({ payload, part }, row) {
       const best = indexOfLargest(output.data, row * output.rowLength, output.rowLength);
       const label = labels[best] ?? NONE;
       const score = Math.min(1, Math.max(0, output.data[row * output.rowLength + best]!));
       const hand = part === 'left' ? 'left' : 'right';
       const said = score >= thresholdOf(label) ? { label, score } : { label: NONE, score: 1 - score };
-      return { task: 'gesture', source: 'tracking', hand, ...said };
+      return { task: 'gesture', source: payload.length === CAMERA_HAND_BYTES ? 'camera' : 'tracking', hand, ...said };
     },
     sample: sampleHand,
   };

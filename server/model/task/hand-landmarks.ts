@@ -39,8 +39,8 @@ export function createHandLandmarks(tensors: TaskTensors): TaskAdapter {
       const found = landmarksInPicture(place, (landmark) => [number(landmark * 3), number(landmark * 3 + 1), number(landmark * 3 + 2)], LANDMARKS);
       return {
         task: 'hand-landmarks',
-        // The model was trained on mirrored pictures, as a front camera shows them; a headset's are not mirrored.
-        hand: handedness[row]! > 0.5 ? 'left' : 'right',
+        // Of a picture that is not mirrored, as was seen on photographs; MediaPipe's own documents speak of mirrored ones.
+        hand: handedness[row]! > 0.5 ? 'right' : 'left',
         presence: clamp(presence[row]!),
         landmarks: found,
         world: worldInPicture(place, world, from, LANDMARKS),

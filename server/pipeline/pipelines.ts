@@ -1,0 +1,98 @@
+/** Stands in front of the scheduler: takes the tasks that several models answer, and passes the others on. */
+import type { Clock } from '../../core/clock.ts';
+import type { DevicePool, InferenceRequest, InferenceScheduler, OutcomeListener } from '../flow.ts';
+import { BodyPipeline, type BodyModels } from './body-pipeline.ts';
+import type { PictureSize } from './body-track.ts';
+import { stageBudgetMs, type PipelineUse } from './deadlines.ts';
+import { HandsPipeline, type HandModels } from './hands-pipeline.ts';
+import { Parent } from './parent.ts';
+
+export interface PipelinesParts {
+  readonly clock: Clock;
+  readonly pool: DevicePool;
+  /** Where the stages go. Named late, since the scheduler asks for its budgets here. */
+  readonly scheduler: () => InferenceScheduler;
+  /** Hears how each request with several stages ended, where the request names nobody itself. */
+  readonly onOutcome: OutcomeListener;
+  readonly pictureSize: (payload: Uint8Array) => PictureSize | undefined;
+}
+
+export interface PipelinesOptions {
+  readonly hands: HandModels;
+  readonly body: BodyModels;
+  /** Participants whose hands and bodies are tracked at once. */
+  readonly capacity: number;
+  /** What is answered, and how long that may take: the pipelines by the models of their stages, other tasks by their one model. */
+  readonly deadlinesMs: { readonly hands?: number | undefined; readonly body?: number | undefined };
+  readonly single: readonly { readonly model: string; readonly deadlineMs: number }[];
+}
+
+/** Ids of stages, apart from those of the requests that come from sessions. */
+const FIRST_STAGE_ID = 2 ** 40;
+
+/** Each request ends exactly once, as with the scheduler behind it. */
+export class Pipelines implements InferenceScheduler {
+  readonly hands: HandsPipeline;
+  readonly body: BodyPipeline;
+  readonly #parts: PipelinesParts;
+  readonly #options: PipelinesOptions;
+  #stageId = FIRST_STAGE_ID;
+
+  constructor(parts: PipelinesParts, options: PipelinesOptions) {
+    const { clock, pool, pictureSize } = parts;
+    this.#parts = parts;
+    this.#options = options;
+    const submit = (request: InferenceRequest): void => parts.scheduler().submit(request);
+    this.hands = new HandsPipeline({ pool, nowMs: () => clock.nowMs(), models: options.hands, submit, nextId: () => this.#nextId() }, options.capacity);
+    this.body = new BodyPipeline({ pool, models: options.body, pictureSize }, options.capacity);
+  }
+
+  submit(request: InferenceRequest): void {
+    switch (request.task) {
+      case 'hands':
+        return this.hands.start(this.#parent(request), streamOf(request.origin));
+      case 'body-3d':
+        return this.body.start(this.#parent(request), streamOf(request.origin));
+      case 'body-pose':
+      case 'gesture':
+      case 'language':
+        return this.#parts.scheduler().submit(request);
+      default:
+        request.task satisfies never;
+    }
+  }
+
+  forget(sessionId: string, slot: number): void {
+    const stream = streamOf({ sessionId, slot });
+    this.#parts.scheduler().forget(sessionId, slot);
+    this.hands.forget(stream);
+    this.body.forget(stream);
+  }
+
+  close(): void {
+    this.#parts.scheduler().close();
+  }
+
+  /** What is left of a request's time when it reaches a model, for the scheduler's batch cap. */
+  budgetMs(model: string): number {
+    const { single, deadlinesMs } = this.#options;
+    const uses: PipelineUse[] = single.map((route) => ({ deadlineMs: route.deadlineMs, stages: [{ model: route.model, costMs: 1 }] }));
+    if (deadlinesMs.hands !== undefined) uses.push(this.hands.use(deadlinesMs.hands));
+    if (deadlinesMs.body !== undefined) uses.push(this.body.use(deadlinesMs.body));
+    return stageBudgetMs(uses, model);
+  }
+
+  #parent(request: InferenceRequest): Parent {
+    const { scheduler, onOutcome } = this.#parts;
+    return new Parent(request, { submit: (stage) => scheduler().submit(stage), nextId: () => this.#nextId(), onOutcome });
+  }
+
+  #nextId(): number {
+    return ++this.#stageId;
+  }
+}
+
+/** A participant has one camera, so their place in the session names what is tracked of it. */
+function streamOf({ sessionId, slot }: { readonly sessionId: string; readonly slot: number }): string {
+  return `${sessionId}/${slot}`;
+}
