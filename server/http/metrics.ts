@@ -81,6 +81,7 @@ function schedulerMeter(meter: OtelMeter): SchedulerMetrics {
   const requests = new LabelledCounter(meter, 'copresence_requests', { description: 'Inference requests, by task and how they ended', labels: ['task', 'outcome'] });
   const batches = new LabelledCounter(meter, 'copresence_batches', { description: 'Batches, by model and why they were released', labels: ['model', 'release'] });
   const lost = new LabelledCounter(meter, 'copresence_batches_lost', { description: 'Batches whose worker ended or hung', labels: ['model'] });
+  const quarantines = new LabelledCounter(meter, 'copresence_quarantines', { description: 'Senders refused for a while because their inputs end workers', labels: ['model'] });
   const late = new LabelledCounter(meter, 'copresence_results_late', { description: 'Results that came after their deadline and were not shown', labels: ['task'] });
   const queueDelay = histogram(meter, 'copresence_queue_delay_ms', 'Time from a request\'s arrival to its batch');
   const runTime = histogram(meter, 'copresence_batch_run_ms', 'Time that a device spent on a batch');
@@ -95,6 +96,7 @@ function schedulerMeter(meter: OtelMeter): SchedulerMetrics {
     },
     batchFinished: (batch: Batch, _deviceId: string, runMs: number) => runTime.record(runMs, { model: batch.model }),
     batchLost: (batch: Batch) => lost.add(1, batch.model),
+    quarantined: (model: string) => quarantines.add(1, model),
   };
 }
 

@@ -14,6 +14,8 @@ export interface SchedulerMetrics {
   /** @param elapsedMs - from release to result, as the scheduler saw it. @param runMs - as the device said. */
   batchFinished(batch: Batch, deviceId: string, runMs: number, elapsedMs: number): void;
   batchLost(batch: Batch, deviceId: string, cause: string): void;
+  /** A sender whose inputs end workers is refused from now on. */
+  quarantined(model: string, durationMs: number): void;
 }
 
 /** Counts nothing. */
@@ -24,4 +26,5 @@ export const noMetrics: SchedulerMetrics = {
   batchReleased: () => undefined,
   batchFinished: () => undefined,
   batchLost: () => undefined,
+  quarantined: () => undefined,
 };

@@ -19,7 +19,10 @@ import { noMetrics, type SchedulerMetrics } from './metrics.ts';
 import { ModelQueue, newEntry } from './model-queue.ts';
 import { POLICIES, type PolicyName } from './policy/policies.ts';
 import type { BatchPolicy, PolicyState } from './policy/policy.ts';
-import type { Entry } from './streams.ts';
+import type { SuspectGroup } from './quarantine.ts';
+import { QuarantineWard } from './quarantine-ward.ts';
+import type { Entry, Stream } from './streams.ts';
+import { urgencyMs } from './urgency.ts';
 
 export interface SchedulerParts {
   readonly clock: Clock;
@@ -30,7 +33,7 @@ export interface SchedulerParts {
 }
 
 export interface SchedulerOptions {
-  /** Waiting requests for each model; above it, the one that would be served last is shed. */
+  /** Waiting requests for each model, and for each group of suspects; above it, the one that would be served last is shed. */
   readonly queueCapacity: number;
   /** By model, what is left of a request's deadline when it arrives here; gives the batch cap. */
   readonly budgetMs: (model: string) => number;
@@ -58,6 +61,8 @@ interface WaitingModel {
   learnt: PolicyState;
   /** When the policy wants to be asked again. */
   askAtMs: number;
+  /** Whose requests wait here, where it is not everybody's. */
+  readonly group: SuspectGroup | undefined;
 }
 
 interface Flight {
@@ -73,6 +78,7 @@ const EXPIRED: RequestOutcome = { kind: 'expired' };
 const SUPERSEDED: RequestOutcome = { kind: 'superseded' };
 const SHED: RequestOutcome = { kind: 'shed', reason: 'capacity' };
 const CLOSING: RequestOutcome = { kind: 'shed', reason: 'closing' };
+const QUARANTINED: RequestOutcome = { kind: 'shed', reason: 'quarantine' };
 const UNAVAILABLE: RequestOutcome = { kind: 'unavailable' };
 /** Of the wait that was asked for: few timers are moved, and few fire in vain. */
 const MOVED_TIMER_SHARE = 0.75;
@@ -96,6 +102,7 @@ class Scheduler implements InferenceScheduler {
   readonly #options: SchedulerOptions;
   readonly #policy: BatchPolicy;
   readonly #devices: DeviceIndex;
+  readonly #ward: QuarantineWard;
   readonly #models = new Map<string, WaitingModel>();
   #sequence = 0;
   #batchId = 0;
@@ -112,16 +119,18 @@ class Scheduler implements InferenceScheduler {
     this.#options = options;
     this.#policy = POLICIES[options.policy ?? 'auto'];
     this.#devices = new DeviceIndex(parts.pool);
+    this.#ward = new QuarantineWard(parts.pool);
     parts.pool.onChange(() => this.#onDevicesChanged());
   }
 
   submit(request: InferenceRequest): void {
     if (this.#closed) return this.#end(request, CLOSING);
     const nowMs = this.#clock.nowMs();
-    const model = this.#modelOf(request);
+    const model = this.#placeOf(request, nowMs);
+    if (model === undefined) return this.#end(request, QUARANTINED);
     const { queue } = model;
     const entry = newEntry(request, queue.streams.of(request, nowMs), this.#sequence++);
-    const devices = this.#devices.viewFor(request.model, model.budgetMs);
+    const devices = this.#viewFor(model, nowMs);
     entry.unavailable = devices.count === 0;
     this.#admit(queue, entry, nowMs);
     if (devices.idleCount > 0 || request.deadlineMs <= nowMs) this.#pump();
@@ -148,14 +157,27 @@ class Scheduler implements InferenceScheduler {
     }
   }
 
-  #modelOf(request: InferenceRequest): WaitingModel {
-    let model = this.#models.get(request.model);
+  /** Where a request is to wait: with everybody's, or apart with other suspects; undefined when its sender is refused. */
+  #placeOf(request: InferenceRequest, nowMs: number): WaitingModel | undefined {
+    const place = this.#ward.placeOf(request, nowMs);
+    if (place === 'refused') return undefined;
+    return this.#modelOf(request, place === 'open' ? undefined : place);
+  }
+
+  #modelOf(request: InferenceRequest, group: SuspectGroup | undefined): WaitingModel {
+    const key = group === undefined ? request.model : `${request.model} suspects ${group.id}`;
+    let model = this.#models.get(key);
     if (model === undefined) {
       const queue = new ModelQueue(request.model, this.#options.queueCapacity);
-      model = { queue, budgetMs: this.#options.budgetMs(request.model), learnt: this.#policy.initial, askAtMs: Infinity };
-      this.#models.set(request.model, model);
+      model = { queue, budgetMs: this.#options.budgetMs(request.model), learnt: this.#policy.initial, askAtMs: Infinity, group };
+      this.#models.set(key, model);
     }
     return model;
+  }
+
+  #viewFor({ queue, budgetMs, group }: WaitingModel, nowMs: number): ModelDevices {
+    const devices = this.#devices.viewFor(queue.model, budgetMs);
+    return group === undefined ? devices : this.#ward.viewFor(queue.model, budgetMs, devices, nowMs);
   }
 
   #admit(queue: ModelQueue, entry: Entry, nowMs: number): void {
@@ -201,7 +223,7 @@ class Scheduler implements InferenceScheduler {
 
   #planModel(model: WaitingModel, nowMs: number): Candidate | undefined {
     const { queue } = model;
-    const devices = this.#devices.viewFor(queue.model, model.budgetMs);
+    const devices = this.#viewFor(model, nowMs);
     const policy = this.#options.policyFor?.(queue.model) ?? this.#policy;
     for (;;) {
       const plan = policy.plan(queue, nowMs, devices, devices.table, model.learnt);
@@ -261,9 +283,14 @@ class Scheduler implements InferenceScheduler {
     this.#devices.invalidate();
     if (outcome.kind === 'lost') {
       this.#metrics.batchLost(flight.batch, flight.device.id, outcome.cause);
+      const convictions = this.#ward.lost(flight.batch, flight.model.group, nowMs);
+      for (const { durationMs } of convictions) this.#metrics.quarantined(flight.batch.model, durationMs);
       for (const entry of flight.entries) this.#retry(flight, entry, nowMs);
+      this.#rehome(flight.model, nowMs);
       return this.#pump();
     }
+    const { group } = flight.model;
+    if (group !== undefined && this.#ward.completed(flight.batch, group, nowMs)) this.#rehome(flight.model, nowMs);
     this.#learn(flight, nowMs);
     this.#pump();
     this.#metrics.batchFinished(flight.batch, flight.device.id, outcome.runMs, nowMs - flight.batch.releasedMs);
@@ -279,24 +306,53 @@ class Scheduler implements InferenceScheduler {
   #retry(flight: Flight, entry: Entry, nowMs: number): void {
     const { request, stream } = entry;
     flight.queue.unserve(entry, flight.batch.releasedMs);
-    const newest = Math.max(stream.deliveredSequence, stream.waiting?.sequence ?? -1);
+    const newest = Math.max(this.#openStream(flight, entry).deliveredSequence, stream.waiting?.sequence ?? -1);
     if (stream.forgotten || newest > entry.sequence) return this.#end(request, SUPERSEDED);
     if (entry.retried || this.#closed || request.deadlineMs <= nowMs) return this.#end(request, UNAVAILABLE);
     entry.retried = true;
     entry.unavailable = true;
-    this.#admit(flight.queue, entry, nowMs);
+    this.#move(entry, flight.model, nowMs);
+  }
+
+  /** Sends every waiting request to where its sender belongs by now; a group without suspects is given up. */
+  #rehome(model: WaitingModel, nowMs: number): void {
+    const waiting: Entry[] = [];
+    for (let entry = model.queue.earliest(); entry !== undefined; entry = model.queue.earliest()) {
+      model.queue.remove(entry);
+      waiting.push(entry);
+    }
+    for (const entry of waiting) this.#move(entry, model, nowMs);
+    for (const [key, { group, queue }] of this.#models) {
+      if (group?.members.size === 0 && queue.length === 0) this.#models.delete(key);
+    }
+  }
+
+  /** The stream in everybody's queue, where the order of results is kept also while its requests wait elsewhere. */
+  #openStream({ model }: Flight, { request, stream }: Entry): Stream {
+    return model.group === undefined ? stream : this.#modelOf(request, undefined).queue.streams.of(request, this.#clock.nowMs());
+  }
+
+  /** @param entry - of `from`, in no queue. */
+  #move(entry: Entry, from: WaitingModel, nowMs: number): void {
+    const { request, sequence, unavailable, retried } = entry;
+    const to = this.#placeOf(request, nowMs);
+    if (to === undefined) return this.#end(request, QUARANTINED);
+    if (to === from) return this.#admit(to.queue, entry, nowMs);
+    const moved = newEntry(request, to.queue.streams.of(request, nowMs), sequence);
+    this.#admit(to.queue, Object.assign(moved, { unavailable, retried }), nowMs);
   }
 
   #settle(flight: Flight, entry: Entry, item: ItemOutcome, summary: BatchSummary): void {
-    const { request, stream } = entry;
+    const { request } = entry;
     if (item.kind === 'failed') return this.#end(request, item);
     if (summary.finishedMs > request.deadlineMs) {
       flight.queue.unserve(entry, summary.releasedMs);
       this.#metrics.resultLate(request, summary.finishedMs - request.deadlineMs);
       return this.#end(request, EXPIRED);
     }
-    if (entry.sequence < stream.deliveredSequence) return this.#end(request, SUPERSEDED);
-    stream.deliveredSequence = entry.sequence;
+    const delivered = this.#openStream(flight, entry);
+    if (entry.sequence < delivered.deliveredSequence) return this.#end(request, SUPERSEDED);
+    delivered.deliveredSequence = entry.sequence;
     this.#end(request, { kind: 'done', value: item.value, batch: summary });
   }
 
@@ -328,22 +384,6 @@ class Scheduler implements InferenceScheduler {
       this.#pump();
     });
   }
-}
-
-/** Slack that a model is taken to lose for each millisecond that its queue has waited since its last batch. */
-const SLACK_LOST_BY_WAITING = 8;
-
-/**
- * How soon a model's batch must leave, to choose between models that share a device: its slack, less a multiple of what
- * the queue has waited since its last batch.
- *
- * Slack alone (the naive answer) starves: under load a model with short deadlines always has less than one with long
- * deadlines, until the latter expire. Counted once, waiting makes a model that is passed over the most urgent only at
- * half of its budget: half a second for a line of chat that takes 2 ms. Counted eight times, at about an eighth.
- */
-function urgencyMs(queue: ModelQueue, nowMs: number, devices: ModelDevices, size: number): number {
-  const slackMs = queue.earliestDeadlineMs - nowMs - devices.table.latencyMs(size);
-  return slackMs - SLACK_LOST_BY_WAITING * (nowMs - queue.waitingSinceMs);
 }
 
 function summarise(flight: Flight, runMs: number, modelVersion: string, finishedMs: number): BatchSummary {

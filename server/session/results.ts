@@ -36,6 +36,8 @@ export class Results {
     // Consent may have been withdrawn while the model ran, and given again since.
     const allowed = participant.consent.inference && request.arrivedMs > participant.withdrawnMs;
     if (outcome.kind === 'done' && allowed) this.#announce(session, participant, request, outcome);
+    const quarantined = outcome.kind === 'shed' && outcome.reason === 'quarantine';
+    if (quarantined && participant.limits.notice.take(this.#options.clock.nowMs())) this.#options.notify(participant, 'RATE_LIMITED', request.task);
     const unavailable = outcome.kind === 'unavailable' || (outcome.kind === 'failed' && outcome.code === 'MODEL_UNAVAILABLE');
     if (outcome.kind === 'failed' && !unavailable) this.#options.refuse(participant, outcome.code, request.task);
     // At headset rates one such line a second says it all.

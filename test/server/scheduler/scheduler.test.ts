@@ -287,6 +287,7 @@ describe('metrics', () => {
         batchReleased: (batch, deviceId, occupancy) => told.push(`${batch.release} ${deviceId} ${occupancy.toFixed(2)}`),
         batchFinished: (batch, _deviceId, runMs, elapsedMs) => told.push(`${batch.id} ran ${runMs} of ${elapsedMs}`),
         batchLost: (batch, _deviceId, cause) => told.push(`${batch.id} lost: ${cause}`),
+        quarantined: (model, durationMs) => told.push(`${model} quarantined ${durationMs}`),
       },
     });
     world.submitMany(2);

@@ -40,6 +40,7 @@ export class World {
   readonly #options: WorldOptions;
   readonly #inFlight = new Set<InferenceRequest>();
   readonly #alive = new Set<InferenceRequest>();
+  readonly #slots = new Map<string, number>();
   #deviceId = 0;
 
   constructor(options: WorldOptions = {}) {
@@ -81,7 +82,7 @@ export class World {
       task: 'gesture',
       model: 'm',
       streamId: `stream-${id}`,
-      origin: { sessionId: 'session', slot: id, part: 'left' },
+      origin: { sessionId: 'session', slot: this.#slotOf(given.streamId ?? `stream-${id}`), part: 'left' },
       payload: new Uint8Array(0),
       encoding: 'task',
       tenant: '',
@@ -95,6 +96,13 @@ export class World {
     this.#alive.add(request);
     this.scheduler.submit(request);
     return request;
+  }
+
+  /** A stream has one sender. */
+  #slotOf(streamId: string): number {
+    const slot = this.#slots.get(streamId) ?? this.#slots.size;
+    this.#slots.set(streamId, slot);
+    return slot;
   }
 
   submitMany(count: number, options: Partial<InferenceRequest> & { readonly budgetMs?: number } = {}): InferenceRequest[] {
