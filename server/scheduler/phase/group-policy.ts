@@ -1,5 +1,6 @@
 /** Batching for streams that come in groups by agreement: a device waits for the group that it is meant for. */
 import type { LatencyTable } from '../../flow.ts';
+import type { PhasePlan } from './plan-phases.ts';
 import { LEARNS_NOTHING, planAtOnce, planDrop, planWithoutChoice, type BatchPlan, type BatchPolicy, type DevicesView, type QueueView } from '../policy/policy.ts';
 
 /** When groups come, and how large they are. */
@@ -8,6 +9,19 @@ export interface GroupTimes {
   readonly size: number;
   /** The group that is coming, or that comes next, server clock: its first request at `startMs`, its last at `endMs`, about. */
   next(nowMs: number): { readonly startMs: number; readonly endMs: number };
+}
+
+/** The times of a plan, whose period began at 0 on the server's clock. @bound O(slots). */
+export function groupTimes({ groupSize, slotsMs, periodMs, windowMs }: PhasePlan): GroupTimes {
+  return {
+    size: groupSize,
+    next(nowMs) {
+      const sinceMs = nowMs - windowMs;
+      const periodStartMs = Math.floor(sinceMs / periodMs) * periodMs;
+      const slotMs = slotsMs.find((each) => periodStartMs + each >= sinceMs) ?? (slotsMs[0] ?? 0) + periodMs;
+      return { startMs: periodStartMs + slotMs - windowMs, endMs: periodStartMs + slotMs + windowMs };
+    },
+  };
 }
 
 /**
