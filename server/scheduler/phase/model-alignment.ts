@@ -94,7 +94,7 @@ export class ModelAlignment {
     const situation = this.#look(nowMs);
     const before = this.#state;
     const obstacle = situation === undefined ? 'streams' : this.#obstacle(situation);
-    const settledShare = situation === undefined ? 0 : this.#settledShare(situation);
+    const settledShare = situation === undefined ? 0 : this.#settledShare(situation, nowMs);
     this.#state = nextState(before, { nowMs, obstacle, settledShare, service: this.#tally.service(), failures: this.#failures });
     if (this.#state !== before) this.#tally.clear();
     if (this.#state.state === 'on' && before.state === 'trial') this.#failures = 0;
@@ -143,9 +143,10 @@ export class ModelAlignment {
     return state === 'settling' || state === 'trial' || state === 'on';
   }
 
-  #settledShare({ members, jitterMs, periodMs }: Situation): number {
+  /** Those that have had the time to move, and another time to be corrected where they missed. */
+  #settledShare({ members, jitterMs, periodMs }: Situation, nowMs: number): number {
     const reachMs = windowOf({ jitterMs });
-    const settled = members.filter((stream) => this.#plan?.periodMs === periodMs && Math.abs(stream.missMs(periodMs)) <= reachMs);
+    const settled = members.filter((stream) => stream.isStill(nowMs) && Math.abs(stream.missMs(periodMs)) <= reachMs);
     return settled.length / Math.max(1, members.length);
   }
 
