@@ -2,19 +2,20 @@
 import type { AddressInfo } from 'node:net';
 import { every, type Clock } from '../core/clock.ts';
 import { assert } from '../core/assert.ts';
-import { TASKS, type Task } from '../core/tasks.ts';
+import { TASKS, VIDEO_TASKS } from '../core/tasks.ts';
 import type { ResultValue } from '../protocol/message/result.ts';
 import { recordIntoFolder } from '../recording/sink.ts';
 import { Broadcaster } from './broadcast/broadcaster.ts';
 import type { Config } from './config.ts';
-import type { DevicePool, InferenceRequest, InferenceScheduler, Meter, ModelValue, RequestOutcome, SuggestPace } from './flow.ts';
+import type { DevicePool, InferenceRequest, InferenceScheduler, Meter, ModelValue, OutcomeListener, RequestOutcome, SuggestPace } from './flow.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
 import { createOip } from './http/oip.ts';
 import type { OipModel } from './http/oip-service.ts';
+import { createPipelines, servedRoutes } from './routes.ts';
 import { createScheduler } from './scheduler/scheduler.ts';
 import { SessionDirectory } from './session/directory.ts';
-import { Ingest, type TaskRoute } from './session/ingest.ts';
+import { Ingest } from './session/ingest.ts';
 import { Pacing } from './session/pacing.ts';
 import { Reception } from './session/reception.ts';
 import { RecordingControl } from './session/recording-control.ts';
@@ -22,13 +23,6 @@ import { Results } from './session/results.ts';
 import { createTokenVerifier, type TokenVerifier } from './session/token.ts';
 import { WsTransport } from './transport/ws-transport.ts';
 
-/** Which model answers each task, and how long a result may take to be of use. */
-export const ROUTES = {
-  gesture: { model: 'gesture-mlp', deadlineMs: 60, priority: 0 },
-  'body-pose': { model: 'movenet-lightning', deadlineMs: 150, priority: 1 },
-  language: { model: 'avatar-language', deadlineMs: 1000, priority: 1 },
-} as const satisfies Partial<Record<Task, TaskRoute>>;
-const BUDGETS_MS: ReadonlyMap<string, number> = new Map(Object.values(ROUTES).map(({ model, deadlineMs }) => [model, deadlineMs]));
 const QUEUE_CAPACITY = 4096;
 
 export interface GatewayParts {
@@ -55,7 +49,7 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-export type GatewayConfig = Pick<Config, 'tick-rate-hz' | 'gesture-rate-hz' | 'max-sessions' | 'recordings-folder' | 'workers' | 'batch-policy'>;
+export type GatewayConfig = Pick<Config, 'tick-rate-hz' | 'gesture-rate-hz' | 'max-sessions' | 'recordings-folder' | 'workers' | 'batch-policy'> & Partial<Pick<Config, 'video-tasks'>>;
 
 /** Builds the stages and starts the tick. */
 export function createGateway(config: GatewayConfig, parts: GatewayParts): Gateway {
@@ -83,11 +77,15 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts): Gatew
   });
   const pacing = new Pacing({ clock, session: (id) => directory.session(id) });
   const suggestPace: SuggestPace = (origin, suggestion) => pacing.suggest(origin, suggestion);
-  const scheduler = (parts.createScheduler ?? createScheduler)(
-    { clock, pool: parts.pool, onOutcome: (request, outcome) => finishTask(results, request, outcome), metrics: parts.metrics.scheduler },
-    { queueCapacity: QUEUE_CAPACITY, budgetMs: (model) => BUDGETS_MS.get(model) ?? Infinity, policy: config['batch-policy'] },
+  const routes = config.workers === 0 ? {} : servedRoutes(config['video-tasks'] ?? VIDEO_TASKS);
+  const onOutcome: OutcomeListener = (request, outcome) => finishTask(results, request, outcome);
+  const pipelines = createPipelines({ clock, pool: parts.pool, scheduler: () => models, onOutcome }, routes);
+  const models = (parts.createScheduler ?? createScheduler)(
+    { clock, pool: parts.pool, onOutcome, metrics: parts.metrics.scheduler },
+    { queueCapacity: QUEUE_CAPACITY, budgetMs: (model) => pipelines.budgetMs(model), policy: config['batch-policy'] },
   );
-  const ingest = new Ingest({ meter, submit: (request) => scheduler.submit(request), forget: (id, slot) => scheduler.forget(id, slot), routes: config.workers === 0 ? {} : ROUTES, gestureRateHz: config['gesture-rate-hz'] });
+  const scheduler: InferenceScheduler = pipelines;
+  const ingest = new Ingest({ meter, submit: (request) => scheduler.submit(request), forget: (id, slot) => scheduler.forget(id, slot), routes, gestureRateHz: config['gesture-rate-hz'] });
   const tokens = parts.tokens ?? createTokenVerifier(parts.tokenKey, () => clock.wallMs());
   const reception: Reception = new Reception({ clock, meter, tokens, directory, ingest, recording, pacing, serverName: `copresence ${parts.version}` });
   const ticking = startTicking(clock, config['tick-rate-hz'], directory, broadcaster);

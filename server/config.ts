@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { CopresenceError } from '../core/errors.ts';
+import { VIDEO_TASKS } from '../core/tasks.ts';
 import { LIMITS } from '../protocol/limits.ts';
 
 interface Setting {
@@ -13,6 +14,7 @@ const port = z.coerce.number().int().min(0).max(65535);
 const flag = z.union([z.boolean(), z.stringbool()]);
 const list = z.string().transform((text) => text.split(',').map((item) => item.trim()).filter((item) => item !== ''));
 const count = z.coerce.number().int().min(0);
+const videoTasks = list.pipe(z.array(z.enum(VIDEO_TASKS)));
 
 const SETTINGS = {
   host: { schema: z.string().default('127.0.0.1'), help: 'address to listen on; 0.0.0.0 for every network' },
@@ -27,6 +29,7 @@ const SETTINGS = {
   'max-connections': { schema: count.max(LIMITS.connections).default(2048), help: 'connections at once' },
   'batch-policy': { schema: z.enum(['auto', 'eager', 'aimd', 'window-drop', 'deferred', 'reserve']).default('auto'), help: 'how requests are gathered into batches: auto, eager, aimd, window-drop, deferred or reserve' },
   workers: { schema: count.max(64).default(1), help: 'model worker processes; 0 for none, and so no inference' },
+  'video-tasks': { schema: videoTasks.default([...VIDEO_TASKS]), help: 'what models look for in pictures, separated by commas' },
   'models-folder': { schema: z.string().optional(), help: 'where the models are; by default those that ship' },
   'cache-folder': { schema: z.string().optional(), help: 'where converted models are kept' },
   'recordings-folder': { schema: z.string().default('recordings'), help: 'where recordings are written' },

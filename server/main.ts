@@ -6,10 +6,11 @@ import { pino, type Logger } from 'pino';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { CopresenceError } from '../core/errors.ts';
 import { ROLE_GRANTS } from '../protocol/roles.ts';
-import { ROUTES, startServer } from './app.ts';
+import { startServer } from './app.ts';
 import { describeConfig, readConfig, type Config } from './config.ts';
 import { LatePool } from './late-pool.ts';
 import { startModelPool, type ServedModel } from './model/pool.ts';
+import { modelsToLoad, servedRoutes } from './routes.ts';
 import { signToken } from './session/token-signer.ts';
 
 const ROOT = new URL('../', import.meta.url);
@@ -47,7 +48,7 @@ async function main(): Promise<void> {
 function poolOptions(config: Config): Parameters<typeof startModelPool>[1] {
   return {
     workerCount: config.workers,
-    models: Object.values(ROUTES).map(({ model, deadlineMs }) => ({ name: model, deadlineMs })),
+    models: modelsToLoad(servedRoutes(config['video-tasks'])),
     modelsFolder: config['models-folder'] ?? folder('models'),
     cacheFolder: config['cache-folder'] ?? folder('.cache/models'),
   };

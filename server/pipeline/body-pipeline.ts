@@ -10,6 +10,7 @@ import { StreamMemory } from './stream-memory.ts';
 export interface BodyModels {
   /** Gives 2D keypoints: the model of the task `body-pose`, whose queue and batches it shares. */
   readonly keypoints: string;
+  /** What requests name; it gives the landmarks. */
   readonly landmarks: string;
 }
 
@@ -49,8 +50,8 @@ export class BodyPipeline {
     const region = trackedBody(this.#tracks.get(stream), parent.request.arrivedMs);
     if (region !== undefined) return this.#lookAt(look, region);
     this.#searches++;
-    const { keypoints, landmarks } = this.#parts.models;
-    const deadlineMs = stageDeadlineMs(parent.request, modelCostsMs(this.#parts.pool, [keypoints, landmarks]), 0);
+    const { keypoints } = this.#parts.models;
+    const deadlineMs = stageDeadlineMs(parent.request, modelCostsMs(this.#parts.pool, [keypoints, parent.request.model]), 0);
     parent.run({ model: keypoints, part: 'keypoints', deadlineMs }, (value) => this.#lookAt(look, this.#regionIn(parent, value)));
   }
 
@@ -74,10 +75,9 @@ export class BodyPipeline {
   /** @param region - the whole picture where left out. */
   #lookAt({ parent, stream, order }: Look, region: PictureRegion | undefined): void {
     if (this.#tracks.lastOrder(stream) > order) return parent.end({ kind: 'superseded' });
-    const { landmarks } = this.#parts.models;
-    const { deadlineMs, arrivedMs } = parent.request;
-    parent.run({ model: landmarks, part: 'landmarks', region, deadlineMs }, (value, batch) => {
-      assert(value.task === 'body-landmarks', `${landmarks} gave ${value.task}`);
+    const { deadlineMs, arrivedMs, model } = parent.request;
+    parent.run({ model, part: 'landmarks', region, deadlineMs }, (value, batch) => {
+      assert(value.task === 'body-landmarks', `${model} gave ${value.task}`);
       const track = value.presence >= MIN_BODY_PRESENCE ? { region: value.next, lastMs: arrivedMs } : undefined;
       if (!this.#tracks.set(stream, track, order)) return parent.end({ kind: 'superseded' });
       parent.end({ kind: 'done', value: { task: 'body-3d', landmarks: [...value.landmarks], world: [...value.world], score: value.presence }, batch });

@@ -10,6 +10,7 @@ import { StreamMemory } from './stream-memory.ts';
 
 export interface HandModels {
   readonly detection: string;
+  /** What requests name; it gives the landmarks. */
   readonly landmarks: string;
   /** Asked about each hand that is found; nobody is where it is left out. */
   readonly gesture?: { readonly model: string; readonly deadlineMs: number; readonly priority: number } | undefined;
@@ -59,8 +60,8 @@ export class HandsPipeline {
     const look = { parent, stream, order: ++this.#pictures, plan };
     if (!plan.detect) return this.#lookAt(look, plan.regions, undefined);
     this.#searches++;
-    const { detection, landmarks } = this.#parts.models;
-    const costsMs = modelCostsMs(this.#parts.pool, [detection, ...new Array<string>(PLANNED_HANDS).fill(landmarks)]);
+    const { detection } = this.#parts.models;
+    const costsMs = modelCostsMs(this.#parts.pool, [detection, ...new Array<string>(PLANNED_HANDS).fill(parent.request.model)]);
     const deadlineMs = stageDeadlineMs(parent.request, costsMs, 0);
     parent.run({ model: detection, part: 'detection', deadlineMs }, (value, batch) => {
       assert(value.task === 'hand-detection', `${detection} gave ${value.task}`);
@@ -88,10 +89,11 @@ export class HandsPipeline {
       return this.#finish(look, [], searched);
     }
     const found: HandLandmarks[] = [];
-    const { landmarks } = this.#parts.models;
+    // Whoever sent the request may have chosen a lighter or a better one of the models that do this.
+    const { model } = parent.request;
     regions.forEach((region, index) => {
-      parent.run({ model: landmarks, part: `landmarks-${index}`, region, deadlineMs: parent.request.deadlineMs }, (value, batch) => {
-        assert(value.task === 'hand-landmarks', `${landmarks} gave ${value.task}`);
+      parent.run({ model, part: `landmarks-${index}`, region, deadlineMs: parent.request.deadlineMs }, (value, batch) => {
+        assert(value.task === 'hand-landmarks', `${model} gave ${value.task}`);
         found.push(value);
         if (found.length === regions.length) this.#finish(look, distinctHands(found), batch);
       });

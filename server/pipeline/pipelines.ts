@@ -48,6 +48,8 @@ export class Pipelines implements InferenceScheduler {
   }
 
   submit(request: InferenceRequest): void {
+    // Rows of tensors are for one model, whatever it does.
+    if (request.encoding === 'tensors') return this.#parts.scheduler().submit(request);
     switch (request.task) {
       case 'hands':
         return this.hands.start(this.#parent(request), streamOf(request.origin));
@@ -73,10 +75,15 @@ export class Pipelines implements InferenceScheduler {
     this.#parts.scheduler().close();
   }
 
-  /** What is left of a request's time when it reaches a model, for the scheduler's batch cap. */
+  /**
+   * What is left of a request's time when it reaches a model, for the scheduler's batch cap. A model that answers a
+   * task alone keeps that task's whole time, also where a pipeline with less time shares it: else it would be refused.
+   */
   budgetMs(model: string): number {
     const { single, deadlinesMs } = this.#options;
-    const uses: PipelineUse[] = single.map((route) => ({ deadlineMs: route.deadlineMs, stages: [{ model: route.model, costMs: 1 }] }));
+    const alone = single.find((route) => route.model === model);
+    if (alone !== undefined) return alone.deadlineMs;
+    const uses: PipelineUse[] = [];
     if (deadlinesMs.hands !== undefined) uses.push(this.hands.use(deadlinesMs.hands));
     if (deadlinesMs.body !== undefined) uses.push(this.body.use(deadlinesMs.body));
     return stageBudgetMs(uses, model);

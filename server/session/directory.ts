@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
 import { CopresenceError } from '../../core/errors.ts';
+import type { VideoTask } from '../../core/tasks.ts';
 import { encodeDown } from '../../protocol/codec/control.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { UpMessageOf } from '../../protocol/up.ts';
@@ -39,6 +40,9 @@ export interface DirectoryOptions {
   readonly onEmpty: (session: Session) => void;
 }
 
+/** What models look for in pictures where a participant does not say. */
+const DEFAULT_VIDEO: readonly VideoTask[] = ['body-pose'];
+
 /** @bound `maxSessions` sessions. */
 export class SessionDirectory {
   readonly #options: DirectoryOptions;
@@ -71,10 +75,10 @@ export class SessionDirectory {
     const session = this.#sessions.get(message.session) ?? this.#create(message.session);
     const slot = session.freeSlot();
     if (slot === undefined) throw new CopresenceError('SESSION_FULL', `${session.size} participants`);
-    const { name, consent } = message;
+    const { name, consent, video = DEFAULT_VIDEO } = message;
     const { connection, clock, claims, capabilities } = visitor;
     const presence = { state: 'live', connection, clock, capabilities } as const;
-    const participant = new Participant({ participantId: randomUUID(), slot, name, claims, consent, presence, nowMs: this.#options.clock.nowMs() });
+    const participant = new Participant({ participantId: randomUUID(), slot, name, claims, consent, video, presence, nowMs: this.#options.clock.nowMs() });
     session.tell({ type: 'presence', event: 'joined', participant: participant.info() });
     session.add(participant);
     const membership = { session, participant };

@@ -75,7 +75,8 @@ export class Ingest {
     if (!participant.limits.video.take(arrivedMs)) return void meter.message('video', 'superseded');
     meter.message('video', 'accepted');
     this.#record(membership, { kind: 'video', bytes: payload, captureDeviceMs: chunk.captureMs, captureServerMs: captureMs, arrivedMs });
-    this.#submit(membership, 'body-pose', 'camera', Uint8Array.from(chunk.bytes), captureMs, arrivedMs);
+    const picture = Uint8Array.from(chunk.bytes);
+    for (const task of participant.video) this.#submit(membership, task, 'camera', picture, captureMs, arrivedMs);
     return undefined;
   }
 

@@ -1,5 +1,6 @@
 /** One member of a session; outlives a connection. */
 import type { Timer } from '../../core/clock.ts';
+import type { VideoTask } from '../../core/tasks.ts';
 import { MAX_POSE_SAMPLE_BYTES, writeCaptureMs } from '../../protocol/codec/pose-sample.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Consent, ParticipantInfo } from '../../protocol/message/common.ts';
@@ -22,6 +23,8 @@ export interface ParticipantOptions {
   readonly name: string;
   readonly claims: TokenClaims;
   readonly consent: Consent;
+  /** What models look for in the pictures. */
+  readonly video: readonly VideoTask[];
   readonly presence: Presence;
   readonly nowMs: number;
 }
@@ -32,6 +35,8 @@ export class Participant implements Receiver {
   readonly slot: number;
   readonly name: string;
   readonly claims: TokenClaims;
+  /** Each once. */
+  readonly video: ReadonlySet<VideoTask>;
   readonly limits: { readonly pose: RateLimit; readonly video: RateLimit; readonly chat: RateLimit; readonly notice: RateLimit };
   consent: Consent;
   presence: Presence;
@@ -50,6 +55,7 @@ export class Participant implements Receiver {
     this.slot = options.slot;
     this.name = options.name;
     this.claims = options.claims;
+    this.video = new Set(options.video);
     this.consent = options.consent;
     this.presence = options.presence;
     this.limits = {

@@ -1,0 +1,63 @@
+/** Which models answer which task, and which of them a server has to load. */
+import type { Clock } from '../core/clock.ts';
+import { VIDEO_TASKS, type Task, type VideoTask } from '../core/tasks.ts';
+import type { DevicePool, InferenceScheduler, OutcomeListener } from './flow.ts';
+import { readJpegHeader } from './model/jpeg-header.ts';
+import { Pipelines } from './pipeline/pipelines.ts';
+import type { TaskRoute } from './session/ingest.ts';
+
+/** Which model answers each task, the last of several where it takes more, and how long a result may take to be of use. */
+export const ROUTES = {
+  gesture: { model: 'gesture-mlp', deadlineMs: 60, priority: 0 },
+  'body-pose': { model: 'movenet-lightning', deadlineMs: 150, priority: 1 },
+  hands: { model: 'handlandmark-lite', deadlineMs: 200, priority: 1 },
+  'body-3d': { model: 'blazepose-lite', deadlineMs: 200, priority: 1 },
+  language: { model: 'avatar-language', deadlineMs: 1000, priority: 1 },
+} as const satisfies Record<Task, TaskRoute>;
+
+const HAND_DETECTION = 'handdetect';
+/** Participants whose hands and bodies are tracked at once. */
+const TRACKED_PARTICIPANTS = 8192;
+
+/** The tasks that a server answers. @param videoTasks - those from pictures that it is set to. */
+export function servedRoutes(videoTasks: readonly VideoTask[]): Partial<Record<Task, TaskRoute>> {
+  const isServed = (task: Task): boolean => videoTasks.some((wanted) => wanted === task) || !VIDEO_TASKS.some((video) => video === task);
+  return Object.fromEntries(Object.entries(ROUTES).filter(([task]) => isServed(task as Task)));
+}
+
+/** What the workers load for those tasks, each model once, with the longest that anybody waits for it. */
+export function modelsToLoad(routes: Partial<Record<Task, TaskRoute>>): { readonly name: string; readonly deadlineMs: number }[] {
+  const deadlines = new Map<string, number>();
+  const need = (name: string, deadlineMs: number): void => void deadlines.set(name, Math.max(deadlineMs, deadlines.get(name) ?? 0));
+  for (const { model, deadlineMs } of Object.values(routes)) need(model, deadlineMs);
+  if (routes.hands !== undefined) need(HAND_DETECTION, routes.hands.deadlineMs);
+  if (routes['body-3d'] !== undefined) need(ROUTES['body-pose'].model, routes['body-3d'].deadlineMs);
+  return [...deadlines].map(([name, deadlineMs]) => ({ name, deadlineMs }));
+}
+
+export interface PipelinesDeps {
+  readonly clock: Clock;
+  readonly pool: DevicePool;
+  readonly scheduler: () => InferenceScheduler;
+  readonly onOutcome: OutcomeListener;
+}
+
+/** The stage before the scheduler, for the tasks that take several models. */
+export function createPipelines(deps: PipelinesDeps, routes: Partial<Record<Task, TaskRoute>>): Pipelines {
+  const { hands, 'body-3d': body, ...single } = routes;
+  return new Pipelines(
+    { ...deps, pictureSize: sizeOfPicture },
+    {
+      hands: { detection: HAND_DETECTION, landmarks: ROUTES.hands.model, gesture: routes.gesture },
+      body: { keypoints: ROUTES['body-pose'].model, landmarks: ROUTES['body-3d'].model },
+      capacity: TRACKED_PARTICIPANTS,
+      deadlinesMs: { hands: hands?.deadlineMs, body: body?.deadlineMs },
+      single: Object.values(single),
+    },
+  );
+}
+
+function sizeOfPicture(payload: Uint8Array): { readonly width: number; readonly height: number } | undefined {
+  const header = readJpegHeader(payload);
+  return header.kind === 'baseline' ? header : undefined;
+}
