@@ -12,6 +12,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, posix } from 'node:path';
 import { CopresenceError } from '../core/errors.ts';
 import { runConverter } from './convert/converters.ts';
+import type { ConverterSource } from './convert/converters.ts';
 import { digestOf, fitsDigest, readVerified } from './digest.ts';
 import type { FileDigest } from './digest.ts';
 import { GRAPH_FILE } from './manifest.ts';
@@ -54,6 +55,16 @@ export async function cachedConversion(options: CachedConversionOptions): Promis
  * @throws CopresenceError as `cachedConversion`.
  */
 export async function convert(conversion: Conversion): Promise<Uint8Array> {
+  const source = await readSource(conversion);
+  return runConverter(conversion.converter, { ...source, ...(conversion.nodes === undefined ? {} : { nodes: conversion.nodes }) });
+}
+
+/**
+ * The files that a conversion starts from, each checked against its digest.
+ *
+ * @throws CopresenceError MODEL_INVALID when the package or a file is missing, MODEL_TAMPERED when one differs.
+ */
+export async function readSource(conversion: Conversion): Promise<Pick<ConverterSource, 'topology' | 'weightFile'>> {
   const root = packageFolder(conversion.package);
   const sources = new Map<string, Uint8Array>();
   for (const [path, expected] of Object.entries(conversion.files)) {
@@ -65,11 +76,7 @@ export async function convert(conversion: Conversion): Promise<Uint8Array> {
     return bytes;
   };
   const beside = posix.dirname(conversion.topology);
-  return runConverter(conversion.converter, {
-    topology: source(conversion.topology),
-    weightFile: (path) => source(posix.join(beside, path)),
-    ...(conversion.nodes === undefined ? {} : { nodes: conversion.nodes }),
-  });
+  return { topology: source(conversion.topology), weightFile: (path) => source(posix.join(beside, path)) };
 }
 
 function graphDigest(manifest: ModelManifest): FileDigest {

@@ -53,24 +53,26 @@ const conversion = z
   .refine((source) => source.topology in source.files, { path: ['topology'], error: 'is not one of the files' });
 export type Conversion = z.infer<typeof conversion>;
 
-/** The file name of a model's graph. */
+/** The file name of an ONNX graph. */
 export const GRAPH_FILE = 'model.onnx';
+
+/** By format, the file that describes the graph; a TensorFlow.js one names its weight files, which lie beside it. */
+export const GRAPH_FILES = { onnx: GRAPH_FILE, tfjs: 'model.json' } as const;
 
 /** A model's name and version are folder names, so they are kept to what every file system takes. */
 export const modelName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
 export const modelVersion = z.string().regex(/^[1-9][0-9]{0,8}$/);
 
-export const modelManifest = z.strictObject({
+const manifestFields = z.strictObject({
   name: modelName,
   version: modelVersion,
   task: z.enum(MODEL_TASKS),
   summary: z.string(),
   licence: z.string(),
-  format: z.literal('onnx'),
-  /** By file name; `model.onnx` is the graph, and lies elsewhere where it is `convertedFrom` something. */
-  files: z
-    .record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/), fileSpec)
-    .refine((files) => GRAPH_FILE in files, `${GRAPH_FILE} is missing`),
+  /** `tfjs`: a graph or layers model of TensorFlow.js, which only that backend runs. */
+  format: z.enum(['onnx', 'tfjs']),
+  /** By file name; `model.onnx` or `model.json` is the graph, and lies elsewhere where it is `convertedFrom` something. */
+  files: z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/), fileSpec),
   inputs: z.array(tensorSpec).min(1),
   outputs: z.array(tensorSpec).min(1),
   /** By output name, the meaning of each entry of the first axis after the batch. */
@@ -83,4 +85,8 @@ export const modelManifest = z.strictObject({
   trained: z.strictObject({ command: z.string(), seed: z.int(), epochs: z.number() }).optional(),
   convertedFrom: conversion.optional(),
 });
+
+export const modelManifest = manifestFields
+  .refine(({ format, files }) => GRAPH_FILES[format] in files, { path: ['files'], error: 'the graph is missing' })
+  .refine(({ format, convertedFrom }) => format === 'onnx' || convertedFrom === undefined, { path: ['convertedFrom'], error: 'gives ONNX only' });
 export type ModelManifest = z.infer<typeof modelManifest>;

@@ -5,13 +5,13 @@ import { z } from 'zod';
 import { CopresenceError } from '../core/errors.ts';
 import { cachedConversion } from './conversion-cache.ts';
 import { readVerified } from './digest.ts';
-import { GRAPH_FILE, modelManifest, modelName, modelVersion } from './manifest.ts';
+import { GRAPH_FILE, GRAPH_FILES, modelManifest, modelName, modelVersion } from './manifest.ts';
 import type { ModelManifest } from './manifest.ts';
 
 /** A model version that is ready to load. */
 export interface ResolvedModel {
   readonly manifest: ModelManifest;
-  /** The graph, an ONNX file whose digest is the manifest's. */
+  /** The graph, an ONNX file or a TensorFlow.js `model.json`, whose digest is the manifest's. */
   readonly graphPath: string;
   /** Where the manifest and its other files are. */
   readonly folder: string;
@@ -89,7 +89,7 @@ async function verify(manifest: ModelManifest, folder: string, cacheFolder: stri
     if (file === GRAPH_FILE && convertedFrom !== undefined) continue;
     await readVerified(join(folder, file), expected);
   }
-  if (convertedFrom === undefined) return join(folder, GRAPH_FILE);
+  if (convertedFrom === undefined) return join(folder, GRAPH_FILES[manifest.format]);
   return cachedConversion({ manifest, conversion: convertedFrom, cacheFolder });
 }
 

@@ -122,7 +122,7 @@ describe('the model store', () => {
     ['a field that does not exist', { lables: {} }, 'lables'],
     ['a task that does not exist', { task: 'dance' }, 'task'],
     ['a digest that is none', { files: { 'model.onnx': { sha256: 'abc', bytes: 3 } } }, 'files["model.onnx"].sha256'],
-    ['files without a graph', { files: {} }, 'model.onnx is missing'],
+    ['files without a graph', { files: {} }, 'the graph is missing'],
     ['a file outside its folder', { files: { '../model.onnx': { sha256: 'abc', bytes: 3 } } }, '../model.onnx'],
     ['a tensor without a meaning', { inputs: [{ name: 'x', dtype: 'float32', shape: ['N'] }] }, 'inputs[0].meaning'],
     [

@@ -34,7 +34,7 @@ export interface Backend {
    * @param deadlineInMs - how long an answer is of use; a remote server is told.
    * @throws CopresenceError DEVICE_OUT_OF_MEMORY when the device has no room for so many; any other error when the model
    * cannot run on these rows, after which fewer of them may still run.
-   * @bound no tensor is allocated after a range's first use.
+   * @bound no memory is kept after a range's first use.
    */
   run(range: RowRange, deadlineInMs: number): Promise<void>;
   /** Frees what it holds; of no use afterwards. */

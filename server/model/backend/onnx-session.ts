@@ -34,7 +34,7 @@ export async function openSession(graphPath: string, options: OnnxOptions): Prom
       continue;
     }
     try {
-      return { session: await create(graphPath, provider, options.intraOpThreads), provider, refused };
+      return { session: await create(graphPath, provider, options), provider, refused };
     } catch (error) {
       cause = error;
       refused.push(provider);
@@ -43,14 +43,20 @@ export async function openSession(graphPath: string, options: OnnxOptions): Prom
   throw new CopresenceError('MODEL_INVALID', `no provider of ${options.providers.join(', ')} loads ${graphPath}`, { cause });
 }
 
-function create(graphPath: string, provider: string, intraOpNumThreads: number): Promise<InferenceSession> {
+function create(graphPath: string, provider: string, { intraOpThreads, deviceId }: OnnxOptions): Promise<InferenceSession> {
   return InferenceSession.create(graphPath, {
-    executionProviders: [provider],
-    intraOpNumThreads,
+    executionProviders: providerOptions(provider, deviceId),
+    intraOpNumThreads: intraOpThreads,
     interOpNumThreads: 1,
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
     // A thread that spins for work takes it from the gateway's core.
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   });
+}
+
+/** What TensorRT does not know runs on the same device through CUDA; what neither knows, ONNX Runtime puts on the CPU. */
+function providerOptions(provider: string, deviceId: number): InferenceSession.ExecutionProviderConfig[] {
+  if (provider === 'tensorrt') return [{ name: 'tensorrt', deviceId }, { name: 'cuda', deviceId }];
+  return provider === 'cuda' ? [{ name: 'cuda', deviceId }] : [provider];
 }
