@@ -5,7 +5,9 @@ import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import type { Batch, InferenceRequest, Meter, RequestOutcome } from '../flow.ts';
 import type { SchedulerMetrics } from '../scheduler/metrics.ts';
+import type { LoadStatus } from '../scheduler/status.ts';
 import { LabelledCounter } from './counters.ts';
+import { watchLoad } from './load-gauges.ts';
 
 /** Milliseconds; dense around one frame of 72 and 90 Hz and around what a person notices. */
 const LATENCY_BUCKETS_MS = [0.25, 0.5, 1, 2, 3, 5, 7.5, 11.1, 13.9, 20, 30, 50, 75, 100, 150, 250, 500];
@@ -23,8 +25,12 @@ export interface Metrics {
   readonly scheduler: SchedulerMetrics;
   /** Counts a call of the Open Inference Protocol, by model and how it ended. */
   readonly oipCall: (model: string, outcome: string) => void;
+  /** Shows how each model's phase alignment stands, and why. */
+  readonly watchAlignment: (states: () => Iterable<{ readonly model: string; readonly state: string }>) => void;
   /** Registers what is known only once the stages exist. */
   watch(gauges: Gauges): void;
+  /** Registers the status of the models. */
+  watchLoad(status: () => LoadStatus): void;
   /** Answers a scrape. */
   handle(request: IncomingMessage, response: ServerResponse): void;
   close(): Promise<void>;
@@ -38,7 +44,9 @@ export function createMetrics(): Metrics {
     stages: stageMeter(meter),
     scheduler: schedulerMeter(meter),
     oipCall: oipMeter(meter),
+    watchAlignment: (states) => watchAlignment(meter, states),
     watch: (gauges) => watchGauges(meter, gauges),
+    watchLoad: (status) => watchLoad(meter, status),
     handle: (request, response) => exporter.getMetricsRequestHandler(request, response),
     close: () => provider.shutdown(),
   };
@@ -79,6 +87,7 @@ function stageMeter(meter: OtelMeter): Meter {
 
 function schedulerMeter(meter: OtelMeter): SchedulerMetrics {
   const requests = new LabelledCounter(meter, 'copresence_requests', { description: 'Inference requests, by task and how they ended', labels: ['task', 'outcome'] });
+  const shed = new LabelledCounter(meter, 'copresence_requests_shed', { description: 'Inference requests refused on purpose, by task and why', labels: ['task', 'reason'] });
   const batches = new LabelledCounter(meter, 'copresence_batches', { description: 'Batches, by model and why they were released', labels: ['model', 'release'] });
   const lost = new LabelledCounter(meter, 'copresence_batches_lost', { description: 'Batches whose worker ended or hung', labels: ['model'] });
   const quarantines = new LabelledCounter(meter, 'copresence_quarantines', { description: 'Senders refused for a while because their inputs end workers', labels: ['model'] });
@@ -88,7 +97,10 @@ function schedulerMeter(meter: OtelMeter): SchedulerMetrics {
   const size = histogram(meter, 'copresence_batch_size', 'Requests in a batch', SIZE_BUCKETS);
   return {
     requestReleased: (request: InferenceRequest, queueDelayMs: number) => queueDelay.record(queueDelayMs, { task: request.task }),
-    requestEnded: (request: InferenceRequest, outcome: RequestOutcome) => requests.add(1, request.task, outcome.kind),
+    requestEnded(request: InferenceRequest, outcome: RequestOutcome) {
+      requests.add(1, request.task, outcome.kind);
+      if (outcome.kind === 'shed') shed.add(1, request.task, outcome.reason);
+    },
     resultLate: (request: InferenceRequest) => late.add(1, request.task),
     batchReleased(batch: Batch) {
       batches.add(1, batch.model, batch.release);
@@ -103,6 +115,12 @@ function schedulerMeter(meter: OtelMeter): SchedulerMetrics {
 function oipMeter(meter: OtelMeter): Metrics['oipCall'] {
   const calls = new LabelledCounter(meter, 'copresence_oip_calls', { description: 'Calls of the Open Inference Protocol, by model and how they ended', labels: ['model', 'outcome'] });
   return (model, outcome) => calls.add(1, model, outcome);
+}
+
+function watchAlignment(meter: OtelMeter, states: () => Iterable<{ readonly model: string; readonly state: string }>): void {
+  meter.createObservableGauge('copresence_phase_alignment', { description: '1 for the state of a model\'s phase alignment' }).addCallback((result) => {
+    for (const labels of states()) result.observe(1, labels);
+  });
 }
 
 function watchGauges(meter: OtelMeter, gauges: Gauges): void {

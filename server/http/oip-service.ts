@@ -38,6 +38,13 @@ export interface OipCaller {
   readonly signal: AbortSignal;
 }
 
+/** The rows of one call; all have the same origin and deadline. */
+interface Submission {
+  readonly sessionId: string;
+  readonly deadlineMs: number;
+  readonly requests: readonly InferenceRequest[];
+}
+
 export interface ServerMetadata {
   readonly name: string;
   readonly version: string;
@@ -57,6 +64,9 @@ const TASK_OF: Readonly<Record<ModelTask, Task>> = {
 const MOST_URGENT_CLASS = 2;
 const DEFAULT_CLASS = 3;
 const LEAST_URGENT_CLASS = 4;
+/** After a deadline the scheduler, which knows why, has the first word; a row that a device works on has no other. */
+const EXPIRY_GRACE_MS = 20;
+const EXPIRED = 'no answer before the deadline';
 
 export class OipService {
   readonly #parts: OipServiceParts;
@@ -127,6 +137,7 @@ export class OipService {
     const { payloads, symbolicSize } = readRows(model.inputs, call.inputs);
     const arrivedMs = this.#parts.clock.nowMs();
     const sessionId = `oip/${this.#calls++}`;
+    const deadlineMs = arrivedMs + Math.min(call.timeoutMs ?? OIP_LIMITS.defaultTimeoutMs, OIP_LIMITS.maxTimeoutMs);
     const requests = payloads.map((payload, row): InferenceRequest => ({
       // The ids of sessions go up from 1.
       id: --this.#requests,
@@ -139,16 +150,16 @@ export class OipService {
       tenant: caller.tenant,
       captureMs: arrivedMs,
       arrivedMs,
-      deadlineMs: arrivedMs + Math.min(call.timeoutMs ?? OIP_LIMITS.defaultTimeoutMs, OIP_LIMITS.maxTimeoutMs),
+      deadlineMs,
       priority: priorityClass(call.priority),
     }));
-    const { rows, version } = await this.#submit(requests, caller.signal);
+    const { rows, version } = await this.#submit({ sessionId, deadlineMs, requests }, caller.signal);
     return { model: model.name, version, id: call.id, outputs: joinRows(model.outputs, wanted, rows, symbolicSize) };
   }
 
   /** Submits every row and resolves with their outputs, or rejects with the first failure and gives the others up. */
-  #submit(requests: readonly InferenceRequest[], signal: AbortSignal): Promise<{ rows: Uint8Array[]; version: string }> {
-    const { scheduler } = this.#parts;
+  #submit({ sessionId, deadlineMs, requests }: Submission, signal: AbortSignal): Promise<{ rows: Uint8Array[]; version: string }> {
+    const { scheduler, clock } = this.#parts;
     const rows = new Array<Uint8Array>(requests.length);
     let missing = requests.length;
     let isOver = false;
@@ -157,11 +168,12 @@ export class OipService {
         if (isOver) return;
         isOver = true;
         signal.removeEventListener('abort', onGone);
-        const [first] = requests;
-        if (first !== undefined) scheduler.forget(first.origin.sessionId, first.origin.slot);
+        expiry.cancel();
+        scheduler.forget(sessionId, 0);
         act();
       };
       const onGone = (): void => end(() => reject(new CopresenceError('CONNECTION_LOST', 'the caller went')));
+      const expiry = clock.schedule(deadlineMs + EXPIRY_GRACE_MS - clock.nowMs(), () => end(() => reject(new CopresenceError('REQUEST_EXPIRED', EXPIRED))));
       if (signal.aborted) return onGone();
       signal.addEventListener('abort', onGone);
       requests.forEach((request, row) => {
@@ -189,7 +201,7 @@ function whyNot(outcome: RequestOutcome): CopresenceError | undefined {
     case 'failed':
       return new CopresenceError(outcome.code, 'the model could not run on a row');
     case 'expired':
-      return new CopresenceError('REQUEST_EXPIRED', 'no answer before the deadline');
+      return new CopresenceError('REQUEST_EXPIRED', EXPIRED);
     case 'superseded':
     case 'unavailable':
       return new CopresenceError('MODEL_UNAVAILABLE', 'no device can run the model now');
