@@ -44,6 +44,7 @@ const COMMON_HELP = `  --headsets <n>       virtual headsets (12)
   --report <file>      write the report as a page, and as JSON beside it`;
 
 export const SIM_HELP = `Usage: npm run sim -- --url ws://host:port (--token-key <key> | --token <token>) [options]
+       npm run sim -- world [options]: simulated worlds from seeds; see world --help
 
   --url <url>          the server
   --token-key <key>    the server's token key: each headset gets a token of its own

@@ -1,0 +1,117 @@
+/**
+ * Who made an input, written into the input itself, so that it can be seen at the far end whose it was.
+ *
+ * Poses carry it in their first position, pictures in a comment, chat in its text; the simulated models copy it from
+ * what they were given into what they answer.
+ */
+import type { InferenceRequest, ModelValue } from '../../server/flow.ts';
+import type { PoseSample } from '../../protocol/codec/pose-sample.ts';
+import { HAND_FLOATS } from '../../protocol/codec/hand.ts';
+import { PART_BITS } from '../../protocol/codec/pose-sample.ts';
+import { POSE_FLOATS } from '../../protocol/codec/quantise.ts';
+
+/** Two small numbers, from 1. */
+export interface Signature {
+  readonly session: number;
+  readonly headset: number;
+}
+
+export function sameSignature(one: Signature | undefined, other: Signature | undefined): boolean {
+  return one !== undefined && one.session === other?.session && one.headset === other.headset;
+}
+
+export function describeSignature(signature: Signature | undefined): string {
+  return signature === undefined ? 'nobody' : `headset ${signature.headset} of session ${signature.session}`;
+}
+
+// ── poses ───────────────────────────────────────────────────────────────────
+
+/** Writes a head, and hands if wanted, whose first coordinates are the signature in millimetres. */
+export function signPose(sample: PoseSample, { session, headset }: Signature, options: { readonly hands: boolean; readonly step: number }): void {
+  const x = session / 1000;
+  const y = headset / 1000;
+  const z = -(options.step % 30_000) / 1000;
+  sample.valid = PART_BITS.head | (options.hands ? PART_BITS.leftHand | PART_BITS.rightHand : 0);
+  sample.tracked = sample.valid;
+  for (let at = 0; at < 3 * POSE_FLOATS; at += POSE_FLOATS) sample.rigid.set([x, y, z, 0, 0, 0, 1], at);
+  if (!options.hands) return;
+  for (let at = 0; at < 2 * HAND_FLOATS; at += POSE_FLOATS) sample.hands.set([x, y, z, 0, 0, 0, 1], at);
+}
+
+export function signatureOfPose(sample: PoseSample): Signature {
+  return { session: Math.round((sample.rigid[0] ?? 0) * 1000), headset: Math.round((sample.rigid[1] ?? 0) * 1000) };
+}
+
+// ── names and chat ──────────────────────────────────────────────────────────
+
+/** A display name, and the beginning of every line of chat. */
+export function signText({ session, headset }: Signature, tail = ''): string {
+  return `${session}.${headset}.${tail}`;
+}
+
+export function signatureOfText(text: string): Signature | undefined {
+  const match = /^(\d+)\.(\d+)\./.exec(text);
+  return match === null ? undefined : { session: Number(match[1]), headset: Number(match[2]) };
+}
+
+// ── pictures ────────────────────────────────────────────────────────────────
+
+const MARKER = [0xff, 0xd8, 0xff, 0xfe, 0x00, 0x04];
+
+/** The beginning of a JPEG with the signature as its comment, padded to a size. */
+export function signedPicture({ session, headset }: Signature, bytes: number): Uint8Array {
+  const picture = new Uint8Array(Math.max(bytes, MARKER.length + 4));
+  picture.set([...MARKER, session, headset]);
+  picture.set([0xff, 0xd9], picture.length - 2);
+  return picture;
+}
+
+// ── what the models were given, and what they answer ────────────────────────
+
+const decoder = new TextDecoder();
+
+/** Read from the payload alone; undefined when no headset of this world signed it. */
+export function signatureOfPayload({ task, payload }: Pick<InferenceRequest, 'task' | 'payload'>): Signature | undefined {
+  if (task === 'language') return signatureOfText(decoder.decode(payload));
+  if (task === 'gesture' && payload[0] !== MARKER[0]) return handSignature(payload);
+  const [session, headset] = payload.subarray(MARKER.length);
+  const isSigned = MARKER.every((byte, at) => payload[at] === byte);
+  return isSigned && session !== undefined && headset !== undefined ? { session, headset } : undefined;
+}
+
+function handSignature(payload: Uint8Array): Signature {
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+  return { session: view.getInt16(0, true), headset: view.getInt16(2, true) };
+}
+
+/** Whose input a value says that it is about; undefined when it says nothing, as a picture without hands. */
+export function signatureOfValue(value: ModelValue): Signature | undefined {
+  switch (value.task) {
+    case 'gesture':
+      return signatureOfText(value.label);
+    case 'language':
+      return signatureOfText(value.sentiment.label);
+    case 'body-pose':
+      return fromNumbers(value.keypoints);
+    case 'body-3d':
+    case 'body-landmarks':
+    case 'hand-landmarks':
+      return fromNumbers(value.world);
+    case 'hands':
+      return value.hands[0] && fromNumbers(value.hands[0].world);
+    case 'hand-detection':
+    case 'tensors':
+      return undefined;
+    default:
+      return value satisfies never;
+  }
+}
+
+/** Thousandths, so that they also pass for shares of a picture or metres. */
+export function toNumbers({ session, headset }: Signature): [number, number] {
+  return [session / 1000, headset / 1000];
+}
+
+function fromNumbers([session, headset]: readonly number[]): Signature {
+  return { session: Math.round((session ?? 0) * 1000), headset: Math.round((headset ?? 0) * 1000) };
+}
