@@ -49,6 +49,8 @@ class Participation implements CopresenceClient {
   #state: ClientState;
   #self: Self | undefined;
   #consent: Consent;
+  /** It changed since the last join, and nothing says that the server knows. */
+  #consentChanged = false;
   #link: Link | undefined;
   /** The next attempt, the end of this one, or the next clock exchange: there is never need for two. */
   #timer: Timer | undefined;
@@ -139,6 +141,7 @@ class Participation implements CopresenceClient {
 
   setConsent(consent: Consent): SendResult {
     this.#consent = consent;
+    this.#consentChanged = true;
     return this.#sendReliable({ type: 'consent', consent });
   }
 
@@ -209,7 +212,10 @@ class Participation implements CopresenceClient {
       deviceMs: this.#clock.nowMs(), client: 'copresence-ts',
     });
     if (purpose === 'resume' && this.#resume !== undefined) this.#link?.send({ type: 'resume', resumeToken: this.#resume.token });
-    else this.#link?.send({ type: 'join', session, name, consent: this.#consent });
+    else {
+      this.#consentChanged = false;
+      this.#link?.send({ type: 'join', session, name, consent: this.#consent });
+    }
   }
 
   #onEnd(end: LinkEnd): void {
@@ -284,6 +290,8 @@ class Participation implements CopresenceClient {
     this.#attempt = 0;
     this.#view.joined(message);
     this.#setState({ state: 'live', sinceMs: this.#clock.nowMs() });
+    // A resumed participant has the consent that the server last heard; a change may have been lost with the link.
+    if (this.#consentChanged) this.#sendReliable({ type: 'consent', consent: this.#consent });
     this.#emitter.emit('joined', message);
     if (this.#state.state === 'live') this.#askTime(CLOCK_BURST.count);
     this.#firstJoin?.resolve(this);

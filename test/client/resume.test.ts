@@ -37,6 +37,25 @@ describe('a lost connection', () => {
     expect(client.self.participantId).toBe('p3');
   });
 
+  it('[CON1] does not lose a change of consent that was made while it lasted, or that went with it', async () => {
+    const scene = openScene();
+    const client = await joinScene(scene);
+    const withdrawn = { inference: false, recording: false, training: false };
+    expect(client.setConsent(withdrawn)).toBe('sent');
+    scene.server.newest.drop();
+    await reopen(scene);
+    scene.server.newest.down(WELCOME, joinedMessage({ resumed: true }));
+    await scene.clock.advanceAsync(0);
+    expect(scene.server.newest.received('consent').map(({ consent }) => consent)).toEqual([withdrawn]);
+    scene.server.newest.drop();
+    const given = { ...withdrawn, inference: true };
+    expect(client.setConsent(given)).toBe('not-live');
+    await reopen(scene);
+    scene.server.newest.down(WELCOME, joinedMessage({ resumed: true }));
+    await scene.clock.advanceAsync(0);
+    expect(scene.server.newest.received('consent').map(({ consent }) => consent)).toEqual([given]);
+  });
+
   it('keeps the avatars of those who are still there and gets no second one', async () => {
     const scene = openScene();
     const client = await joinScene(scene, {}, { participants: [SELF, OTHER] });
