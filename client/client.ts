@@ -2,6 +2,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { Random } from '../core/random.ts';
+import type { VideoTask } from '../core/tasks.ts';
 import type { PoseSample } from '../protocol/codec/pose-sample.ts';
 import type { VideoChunk } from '../protocol/codec/video-chunk.ts';
 import type { Consent, ParticipantInfo } from '../protocol/message/common.ts';
@@ -17,6 +18,8 @@ export interface ConnectOptions {
   /** How the others see this participant: 1..64 characters. */
   readonly name: string;
   readonly consent: Consent;
+  /** What models are to look for in this participant's pictures; body poses alone when left out. */
+  readonly video?: readonly VideoTask[];
   /** The device's clock: capture times are on it. */
   readonly clock: Clock;
   readonly openSocket: SocketFactory;

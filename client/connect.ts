@@ -206,7 +206,7 @@ class Participation implements CopresenceClient {
 
   /** Hello and join go in one packet: a round trip less before the first pose. */
   #enter(purpose: 'join' | 'resume'): void {
-    const { token, session, name } = this.#options;
+    const { token, session, name, video } = this.#options;
     this.#link?.send({
       type: 'hello', version: PROTOCOL_VERSION, oldestVersion: OLDEST_PROTOCOL_VERSION, capabilities: [...CAPABILITIES], token,
       deviceMs: this.#clock.nowMs(), client: 'copresence-ts',
@@ -214,7 +214,7 @@ class Participation implements CopresenceClient {
     if (purpose === 'resume' && this.#resume !== undefined) this.#link?.send({ type: 'resume', resumeToken: this.#resume.token });
     else {
       this.#consentChanged = false;
-      this.#link?.send({ type: 'join', session, name, consent: this.#consent });
+      this.#link?.send({ type: 'join', session, name, consent: this.#consent, ...(video === undefined ? {} : { video: [...video] }) });
     }
   }
 

@@ -3,6 +3,7 @@ import { BoxGeometry, Color, CylinderGeometry, Group, Mesh, MeshStandardMaterial
 import { HAND_FLOATS } from '../../protocol/codec/hand.ts';
 import { PART_BITS, type PoseSample } from '../../protocol/codec/pose-sample.ts';
 import { POSE_FLOATS } from '../../protocol/codec/quantise.ts';
+import { CameraView } from './camera-view.ts';
 import { Hand } from './hand.ts';
 import { SkeletonPanel } from './skeleton-panel.ts';
 
@@ -22,6 +23,7 @@ const AWAY_COLOUR = new Color('#6b7480');
 export class Avatar {
   readonly group = new Group();
   readonly skeleton: SkeletonPanel;
+  readonly camera: CameraView;
   readonly #colour: Color;
   readonly #solid: MeshStandardMaterial;
   readonly #torsoMaterial: MeshStandardMaterial;
@@ -36,13 +38,14 @@ export class Avatar {
     this.#solid = new MeshStandardMaterial({ color: this.#colour, roughness: 0.6, transparent: true });
     this.#torsoMaterial = new MeshStandardMaterial({ color: this.#colour, roughness: 0.9, transparent: true, depthWrite: false });
     this.skeleton = new SkeletonPanel(this.#colour);
+    this.camera = new CameraView(this.#colour);
     this.#torso = new Mesh(TORSO, this.#torsoMaterial);
     this.#controllers = [this.#controller(), this.#controller()];
     this.#hands = [new Hand(this.#solid), new Hand(this.#solid)];
     const strap = part(STRAP, DARK, 0, 0);
     strap.rotation.x = Math.PI / 2;
     this.#head.add(new Mesh(SKULL, this.#solid), strap, part(VISOR, DARK, 0, -0.085));
-    this.group.add(this.#head, this.#torso, ...this.#controllers, ...this.#hands.map((hand) => hand.group), this.skeleton.group);
+    this.group.add(this.#head, this.#torso, ...this.#controllers, ...this.#hands.map((hand) => hand.group), this.skeleton.group, this.camera.group);
   }
 
   /** Moves every part to where the sample has it, session space; parts that are not valid are hidden. */
@@ -70,8 +73,9 @@ export class Avatar {
     this.#torsoMaterial.opacity = OPACITY[presence] * 0.3;
   }
 
-  /** Keeps the skeleton's panel beside the head, facing the camera. */
-  placePanel(camera: Camera): void {
+  /** Keeps what cameras saw beside the head; the flat skeleton faces whoever looks. */
+  placePanels(camera: Camera, nowMs: number): void {
+    this.camera.place(this.#head.position, camera, nowMs);
     this.skeleton.face(camera);
     this.skeleton.group.position.set(0.46, -0.3, 0).applyQuaternion(camera.quaternion).add(this.#head.position);
   }
@@ -81,10 +85,10 @@ export class Avatar {
     return this.group.localToWorld(into.copy(this.#head.position).add(new Vector3(0, 0.16, 0)));
   }
 
-  /** Where a hand's label goes; undefined when the hand is not there. */
+  /** Where a hand's label goes: at the tracked hand, else at the one that a camera saw; undefined when there is neither. */
   handAnchor(side: 'left' | 'right', sample: PoseSample, into: Vector3): Vector3 | undefined {
     const index = side === 'left' ? 0 : 1;
-    if ((sample.valid & (PART_BITS.leftHand << index)) === 0) return undefined;
+    if ((sample.valid & (PART_BITS.leftHand << index)) === 0) return this.camera.handAnchor(side, into);
     const at = index * HAND_FLOATS;
     return this.group.localToWorld(into.set(sample.hands[at] ?? 0, (sample.hands[at + 1] ?? 0) - 0.03, sample.hands[at + 2] ?? 0));
   }
@@ -95,6 +99,7 @@ export class Avatar {
     this.#torsoMaterial.dispose();
     for (const hand of this.#hands) hand.dispose();
     this.skeleton.dispose();
+    this.camera.dispose();
   }
 
   /** No sensor sees the body: it hangs below the head and turns with it, only so that a place has an owner. */

@@ -2,7 +2,7 @@
 import { Vector3, type PerspectiveCamera } from 'three';
 import { createPoseSample, PART_BITS } from '../../protocol/codec/pose-sample.ts';
 import type { ParticipantInfo } from '../../protocol/message/common.ts';
-import type { ResultMessage } from '../../protocol/message/result.ts';
+import type { GestureValue, ResultMessage } from '../../protocol/message/result.ts';
 import type { CopresenceClient } from '../client.ts';
 import { Avatar, type Presence } from './avatar.ts';
 import { slotColour } from './colours.ts';
@@ -28,7 +28,7 @@ interface Member {
   readonly avatar: Avatar;
   readonly tag: Label;
   readonly chips: Readonly<Record<(typeof SIDES)[number], Label>>;
-  readonly gestures: Partial<Record<(typeof SIDES)[number], Said>>;
+  readonly gestures: Partial<Record<(typeof SIDES)[number], Said & Pick<GestureValue, 'source'>>>;
   emotion: Said | undefined;
   bodyUntilMs: number;
   seen: boolean;
@@ -75,7 +75,7 @@ export class Crowd {
       member.avatar.pose(this.#sample);
       member.avatar.show(presenceOf(participant, source === 'held'));
       member.avatar.skeleton.group.visible = member.bodyUntilMs > nowMs;
-      member.avatar.placePanel(this.#room.camera);
+      member.avatar.placePanels(this.#room.camera, nowMs);
       this.#label(member, participant, nowMs);
     }
   }
@@ -90,12 +90,11 @@ export class Crowd {
         member.bodyUntilMs = value.score > 0.1 ? nowMs + BODY_MS : 0;
         return;
       case 'gesture':
-        if (value.label === 'none') delete member.gestures[value.hand];
-        else member.gestures[value.hand] = { text: `${value.label} ${percent(value.score)}`, untilMs: nowMs + GESTURE_MS };
-        return;
+        return keepGesture(member, value, nowMs);
       case 'body-3d':
+        return member.avatar.camera.showBody(value, nowMs);
       case 'hands':
-        return;
+        return member.avatar.camera.showHands(value, nowMs);
       case 'language':
         member.emotion = { text: value.emotions[0]?.label ?? value.sentiment.label, untilMs: nowMs + EMOTION_MS };
         return;
@@ -160,6 +159,14 @@ export class Crowd {
     member?.chips.right.remove();
     this.#members.delete(slot);
   }
+}
+
+/** The headset knows a hand better than a camera does, so the camera's word counts where the headset says nothing. */
+function keepGesture({ gestures }: Member, { hand, source, label, score }: GestureValue, nowMs: number): void {
+  const before = gestures[hand];
+  if (source === 'camera' && before?.source === 'tracking' && before.untilMs > nowMs) return;
+  if (label === 'none') delete gestures[hand];
+  else gestures[hand] = { source, text: `${label} ${percent(score)}${source === 'camera' ? ' · camera' : ''}`, untilMs: nowMs + GESTURE_MS };
 }
 
 function presenceOf(participant: ParticipantInfo, held: boolean): Presence {

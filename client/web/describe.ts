@@ -11,7 +11,7 @@ export function describeResult({ value }: ResultMessage): string {
     case 'hands':
       return value.hands.length === 0 ? 'no hands' : `${value.hands.map(({ hand }) => hand).join(' and ')} hand in the picture`;
     case 'gesture':
-      return `${value.hand} hand: ${value.label} ${percent(value.score)}`;
+      return `${value.hand} hand: ${value.label} ${percent(value.score)}${value.source === 'camera' ? ' (camera)' : ''}`;
     case 'language':
       return describeLanguage(value);
     default:
