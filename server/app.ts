@@ -13,6 +13,7 @@ import { createMetrics, type Metrics } from './http/metrics.ts';
 import { createOip } from './http/oip.ts';
 import type { OipModel } from './http/oip-service.ts';
 import { createPipelines, servedRoutes } from './routes.ts';
+import { alignedScheduler, cameraOf } from './scheduler/phase/aligned-scheduler.ts';
 import { createScheduler } from './scheduler/scheduler.ts';
 import { SessionDirectory } from './session/directory.ts';
 import { Ingest } from './session/ingest.ts';
@@ -49,7 +50,7 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-export type GatewayConfig = Pick<Config, 'tick-rate-hz' | 'gesture-rate-hz' | 'max-sessions' | 'recordings-folder' | 'workers' | 'batch-policy'> & Partial<Pick<Config, 'video-tasks'>>;
+export type GatewayConfig = Pick<Config, 'tick-rate-hz' | 'gesture-rate-hz' | 'max-sessions' | 'recordings-folder' | 'workers' | 'batch-policy'> & Partial<Pick<Config, 'phase-alignment' | 'video-tasks'>>;
 
 /** Builds the stages and starts the tick. */
 export function createGateway(config: GatewayConfig, parts: GatewayParts): Gateway {
@@ -80,7 +81,9 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts): Gatew
   const routes = config.workers === 0 ? {} : servedRoutes(config['video-tasks'] ?? VIDEO_TASKS);
   const onOutcome: OutcomeListener = (request, outcome) => finishTask(results, request, outcome);
   const pipelines = createPipelines({ clock, pool: parts.pool, scheduler: () => models, onOutcome }, routes);
-  const models = (parts.createScheduler ?? createScheduler)(
+  const create = parts.createScheduler ?? createScheduler;
+  const alignment = { suggest: suggestPace, streamOf: cameraOf, watch: parts.metrics.watchAlignment };
+  const models = (config['phase-alignment'] === 'auto' ? alignedScheduler(create, alignment) : create)(
     { clock, pool: parts.pool, onOutcome, metrics: parts.metrics.scheduler },
     { queueCapacity: QUEUE_CAPACITY, budgetMs: (model) => pipelines.budgetMs(model), policy: config['batch-policy'] },
   );

@@ -16,6 +16,29 @@ const list = z.string().transform((text) => text.split(',').map((item) => item.t
 const count = z.coerce.number().int().min(0);
 const videoTasks = list.pipe(z.array(z.enum(VIDEO_TASKS)));
 
+const providers = list.pipe(z.array(z.enum(['cpu', 'webgpu', 'cuda', 'tensorrt', 'coreml', 'dml'])).min(1));
+const gpus = list.pipe(z.array(z.coerce.number().int().min(0).max(63)).max(64));
+
+/** l(b) = baseMs + perItemMs · b, or by points from the smallest size up. */
+export interface SimulatedLatency {
+  readonly baseMs: number;
+  readonly perItemMs: number;
+  readonly table?: readonly { readonly size: number; readonly ms: number }[];
+}
+
+const DEFAULT_LATENCY: SimulatedLatency = { baseMs: 2, perItemMs: 0.25 };
+const LATENCY_LINE = /^(\d+(?:\.\d+)?)\+(\d+(?:\.\d+)?)b$/;
+const LATENCY_POINTS = /^\d+:\d+(\.\d+)?(,\d+:\d+(\.\d+)?)*$/;
+
+const simulatedLatency = z.string().transform((text, context): SimulatedLatency => {
+  const [, baseMs, perItemMs] = LATENCY_LINE.exec(text) ?? [];
+  if (baseMs !== undefined) return { baseMs: Number(baseMs), perItemMs: Number(perItemMs) };
+  const table = LATENCY_POINTS.test(text) ? text.split(',').map((point) => ({ size: Number(point.split(':')[0]), ms: Number(point.split(':')[1]) })) : [];
+  if (table.length > 0 && table.every(({ size }, index) => size > (table[index - 1]?.size ?? 0))) return { baseMs: 0, perItemMs: 0, table };
+  context.addIssue({ code: 'custom', message: 'is neither a line such as 2+0.25b nor rising points such as 1:2,8:4,64:18' });
+  return z.NEVER;
+});
+
 const SETTINGS = {
   host: { schema: z.string().default('127.0.0.1'), help: 'address to listen on; 0.0.0.0 for every network' },
   port: { schema: port.default(7300), help: 'port to listen on; 0 for any free one' },
@@ -27,8 +50,13 @@ const SETTINGS = {
   'gesture-rate-hz': { schema: z.coerce.number().min(1).max(72).default(18), help: 'how often each hand is given to the gesture model' },
   'max-sessions': { schema: count.max(LIMITS.sessions).default(256), help: 'sessions at once' },
   'max-connections': { schema: count.max(LIMITS.connections).default(2048), help: 'connections at once' },
-  'batch-policy': { schema: z.enum(['auto', 'eager', 'aimd', 'window-drop', 'deferred', 'reserve']).default('auto'), help: 'how requests are gathered into batches: auto, eager, aimd, window-drop, deferred or reserve' },
-  workers: { schema: count.max(64).default(1), help: 'model worker processes; 0 for none, and so no inference' },
+  'batch-policy': { schema: z.enum(['auto', 'eager', 'aimd', 'window-drop', 'deferred', 'reserve', 'best-yield']).default('auto'), help: 'how requests are gathered into batches: auto, eager, aimd, window-drop, deferred, reserve or best-yield' },
+  'phase-alignment': { schema: z.enum(['auto', 'off']).default('auto'), help: 'ask cameras to capture when a device becomes free: auto, where a trial shows that it helps, or off' },
+  workers: { schema: count.max(64).default(1), help: 'model worker processes, for each GPU of --gpus if given; 0 for none, and so no inference' },
+  backend: { schema: z.enum(['onnx', 'tfjs', 'simulated']).default('onnx'), help: 'what computes models: onnx (ONNX Runtime), tfjs (TensorFlow.js, models that have such a graph only) or simulated (nothing does; for load tests)' },
+  providers: { schema: providers.default(['cpu']), help: 'ONNX Runtime\'s execution providers in the order of preference, separated by commas: cpu, webgpu, cuda, tensorrt, coreml, dml' },
+  gpus: { schema: gpus.default([]), help: 'numbers of the GPUs to use with cuda or tensorrt, separated by commas; the first one when left out' },
+  'simulated-latency': { schema: simulatedLatency.default(DEFAULT_LATENCY), help: 'with --backend simulated, the milliseconds of a batch of b: a line such as 2+0.25b, or points such as 1:2,8:4,64:18 (default 2+0.25b)' },
   'video-tasks': { schema: videoTasks.default([...VIDEO_TASKS]), help: 'what models look for in pictures, separated by commas' },
   'models-folder': { schema: z.string().optional(), help: 'where the models are; by default those that ship' },
   'cache-folder': { schema: z.string().optional(), help: 'where converted models are kept' },
@@ -62,7 +90,7 @@ export function readConfig(args: readonly string[], environment: Readonly<Record
 export function describeConfig(): string {
   const rows = Object.entries(SETTINGS).map(([name, { schema, help }]) => {
     const fallback = schema.safeParse(undefined).data;
-    const note = fallback === undefined || fallback === false || String(fallback) === '' ? '' : ` (default ${String(fallback)})`;
+    const note = fallback === undefined || fallback === false || fallback === DEFAULT_LATENCY || String(fallback) === '' ? '' : ` (default ${String(fallback)})`;
     return `  --${name.padEnd(20)} ${help}${note}`;
   });
   return ['Usage: npm start -- [settings]', '', 'Each setting can also come from the environment: --tick-rate-hz as COPRESENCE_TICK_RATE_HZ.', '', ...rows].join('\n');
