@@ -39,13 +39,8 @@ async function runFlood(deviceCount: number, queueCapacity: number): Promise<Map
   return tally;
 }
 
-it.each([
-  [1, 4096],
-  [1, 40],
-  [4, 4096],
-  [4, 100],
-])('with %i devices and %i places, a tenant at ten times the load of the others is the only one that loses anything to speak of', async (deviceCount, queueCapacity) => {
-  const tally = await runFlood(deviceCount, queueCapacity);
+it.each([4096, 40])('with one device and %i places, a tenant at ten times the load of the others is the only one that loses anything to speak of', async (queueCapacity) => {
+  const tally = await runFlood(1, queueCapacity);
   for (const [tenant, { done, all }] of tally) {
     if (tenant === 'flood') expect(done / all).toBeLessThan(0.8);
     else expect(done / all).toBeGreaterThanOrEqual(0.99);
