@@ -14,6 +14,8 @@ export interface OipModel {
   readonly name: string;
   readonly version: string;
   readonly task: ModelTask;
+  /** What computes it: `cpu`, `cuda`, `tfjs-wasm`. */
+  readonly provider: string;
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
 }
@@ -101,8 +103,8 @@ export class OipService {
   /** @throws CopresenceError MODEL_NOT_FOUND. */
   describe(name: string, version: string): ModelMetadata {
     const model = this.model(name, version);
-    const { inputs, outputs } = model;
-    return { name: model.name, versions: [model.version], platform: 'onnx', inputs: inputs.map(toMetadata), outputs: outputs.map(toMetadata) };
+    const { inputs, outputs, provider } = model;
+    return { name: model.name, versions: [model.version], platform: provider, inputs: inputs.map(toMetadata), outputs: outputs.map(toMetadata) };
   }
 
   /** Whether a device could run the model now. */

@@ -47,7 +47,7 @@ describe('the Open Inference Protocol over gRPC', () => {
     expect(await world.call('ServerMetadata', {})).toEqual({ name: 'copresence', version: 'test', extensions: ['binary_tensor_data', 'model_repository'] });
     expect(await world.call('ModelReady', { name: 'adder', version: '1' })).toEqual({ ready: true });
     expect(await world.call('ModelMetadata', { name: 'echo' })).toEqual({
-      name: 'echo', versions: ['1'], platform: 'onnx',
+      name: 'echo', versions: ['1'], platform: 'simulated',
       inputs: [{ name: 'ids', datatype: 'INT32', shape: ['-1', '-1'] }], outputs: [{ name: 'ids', datatype: 'INT32', shape: ['-1', '-1'] }],
     });
     await expect(world.call('ModelMetadata', { name: 'nothing' })).rejects.toMatchObject({ code: status.NOT_FOUND });

@@ -42,7 +42,7 @@ describe('the Open Inference Protocol over HTTP', () => {
     expect(await get('/v2/health/live')).toEqual([200, { live: true }]);
     expect(await get('/v2/health/ready')).toEqual([200, { ready: true }]);
     const metadata = {
-      name: 'adder', versions: ['1'], platform: 'onnx',
+      name: 'adder', versions: ['1'], platform: 'simulated',
       inputs: [{ name: 'a', datatype: 'FP32', shape: [-1, 3] }, { name: 'b', datatype: 'INT32', shape: [-1, 3] }],
       outputs: [{ name: 'sum', datatype: 'FP32', shape: [-1, 3] }, { name: 'bytes', datatype: 'INT64', shape: [-1] }],
     };

@@ -23,6 +23,7 @@ export const ADDER: OipModel = {
   name: 'adder',
   version: '1',
   task: 'gesture',
+  provider: 'simulated',
   inputs: [
     { name: 'a', dtype: 'float32', shape: ['N', 3], meaning },
     { name: 'b', dtype: 'int32', shape: ['N', 3], meaning },
@@ -37,6 +38,7 @@ export const ECHO: OipModel = {
   name: 'echo',
   version: '1',
   task: 'language',
+  provider: 'simulated',
   inputs: [{ name: 'ids', dtype: 'int32', shape: ['N', 'L'], meaning }],
   outputs: [{ name: 'ids', dtype: 'int32', shape: ['N', 'L'], meaning }],
 };
