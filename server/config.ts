@@ -17,7 +17,7 @@ const count = z.coerce.number().int().min(0);
 const videoTasks = list.pipe(z.array(z.enum(VIDEO_TASKS)));
 
 const providers = list.pipe(z.array(z.enum(['cpu', 'webgpu', 'cuda', 'tensorrt', 'coreml', 'dml'])).min(1));
-const gpus = list.pipe(z.array(z.coerce.number().int().min(0).max(63)).max(64));
+const gpus = list.transform((items) => items.map(Number)).pipe(z.array(z.number().int().min(0).max(63)).max(64));
 
 /** l(b) = baseMs + perItemMs · b, or by points from the smallest size up. */
 export interface SimulatedLatency {
@@ -90,7 +90,9 @@ export function readConfig(args: readonly string[], environment: Readonly<Record
 export function describeConfig(): string {
   const rows = Object.entries(SETTINGS).map(([name, { schema, help }]) => {
     const fallback = schema.safeParse(undefined).data;
-    const note = fallback === undefined || fallback === false || fallback === DEFAULT_LATENCY || String(fallback) === '' ? '' : ` (default ${String(fallback)})`;
+    // What is read from text into something else says its default in its help.
+    const isSaid = typeof fallback === 'object' && !Array.isArray(fallback);
+    const note = fallback === undefined || fallback === false || isSaid || String(fallback) === '' ? '' : ` (default ${String(fallback)})`;
     return `  --${name.padEnd(20)} ${help}${note}`;
   });
   return ['Usage: npm start -- [settings]', '', 'Each setting can also come from the environment: --tick-rate-hz as COPRESENCE_TICK_RATE_HZ.', '', ...rows].join('\n');

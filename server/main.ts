@@ -7,6 +7,7 @@ import { systemClock, type Clock } from '../core/clock.ts';
 import { CopresenceError } from '../core/errors.ts';
 import { ROLE_GRANTS } from '../protocol/roles.ts';
 import { startServer } from './app.ts';
+import { backendOptions } from './backend-settings.ts';
 import { describeConfig, readConfig, type Config } from './config.ts';
 import { LatePool } from './late-pool.ts';
 import { startModelPool, type ServedModel } from './model/pool.ts';
@@ -42,7 +43,7 @@ async function main(): Promise<void> {
   closings.push(() => models.close());
   served = models.models;
   pool.attach(models);
-  log.info({ models: served.map(({ name, version, task, provider }) => ({ name, version, task, provider })) }, 'ready');
+  log.info({ models: served.map(({ name, version, task, provider, refusedProviders }) => ({ name, version, task, provider, refusedProviders })) }, 'ready');
 }
 
 function poolOptions(config: Config): Parameters<typeof startModelPool>[1] {
@@ -51,6 +52,7 @@ function poolOptions(config: Config): Parameters<typeof startModelPool>[1] {
     models: modelsToLoad(servedRoutes(config['video-tasks'])),
     modelsFolder: config['models-folder'] ?? folder('models'),
     cacheFolder: config['cache-folder'] ?? folder('.cache/models'),
+    ...backendOptions(config),
   };
 }
 

@@ -3,13 +3,12 @@ import type { Clock } from '../../core/clock.ts';
 import type { DevicePool } from '../flow.ts';
 import { CPU_BACKEND } from './backend/choice.ts';
 import type { BackendChoice } from './backend/choice.ts';
-import { Suspects } from './suspects.ts';
 import { WorkerDevice } from './worker-device.ts';
 import type { ModelLog } from './worker-device.ts';
 import type { LoadedModel } from './worker-messages.ts';
 
 export interface ModelPoolOptions {
-  /** Processes, 1..; a CPU gains nothing from more than its cores less the one that the gateway needs. */
+  /** Processes, 1.., for each of `gpus` where there are any; a CPU gains nothing from more than its cores less the one that the gateway needs. */
   readonly workerCount: number;
   /** What each worker runs. A batch that takes longer than `deadlineMs` is of no use, so none so large is announced. */
   readonly models: readonly { readonly name: string; readonly deadlineMs: number }[];
@@ -20,6 +19,8 @@ export interface ModelPoolOptions {
   readonly backend?: BackendChoice;
   /** By model, what computes it instead. */
   readonly backendOf?: Readonly<Record<string, BackendChoice>>;
+  /** Numbers of the accelerators that ONNX Runtime uses; what the backend says where left out. */
+  readonly gpus?: readonly number[];
   /** A batch is given at least so long before its worker counts as hung and is killed. */
   readonly watchdogFloorMs?: number;
   /** How often a model that is too slow for its deadline is tried on a sample. */
@@ -27,7 +28,7 @@ export interface ModelPoolOptions {
 }
 
 /** A model that the pool serves. */
-export type ServedModel = Omit<LoadedModel, 'samples' | 'refusedProviders'>;
+export type ServedModel = Omit<LoadedModel, 'samples'>;
 
 export interface ModelPool extends DevicePool {
   readonly devices: readonly WorkerDevice[];
@@ -51,8 +52,9 @@ const PROBE_MS = 2000;
  */
 export async function startModelPool(deps: { readonly clock: Clock; readonly log?: ModelLog }, options: ModelPoolOptions): Promise<ModelPool> {
   let listener = (): void => undefined;
-  const parts = { clock: deps.clock, log: deps.log, suspects: new Suspects(), onChange: () => listener() };
-  const devices = Array.from({ length: options.workerCount }, (_, index) => new WorkerDevice(parts, deviceOptions(options, index)));
+  const parts = { clock: deps.clock, log: deps.log, onChange: () => listener() };
+  const { gpus = [], workerCount } = options;
+  const devices = Array.from({ length: workerCount * Math.max(1, gpus.length) }, (_, index) => new WorkerDevice(parts, deviceOptions(options, index)));
   const close = async (): Promise<void> => {
     await Promise.all(devices.map((device) => device.close()));
   };
@@ -66,7 +68,7 @@ export async function startModelPool(deps: { readonly clock: Clock; readonly log
   }
   return {
     devices,
-    models: devices[0]?.models.map(({ samples: _, refusedProviders: __, ...served }) => served) ?? [],
+    models: devices[0]?.models.map(({ samples: _, ...served }) => served) ?? [],
     onChange(next) {
       listener = next;
     },
@@ -75,12 +77,19 @@ export async function startModelPool(deps: { readonly clock: Clock; readonly log
 }
 
 function deviceOptions(options: ModelPoolOptions, index: number): ConstructorParameters<typeof WorkerDevice>[1] {
-  const { models, modelsFolder, cacheFolder, backend = CPU_BACKEND, backendOf = {}, watchdogFloorMs = WATCHDOG_FLOOR_MS, probeMs = PROBE_MS } = options;
+  const { models, modelsFolder, cacheFolder, backend = CPU_BACKEND, backendOf = {}, gpus = [], watchdogFloorMs = WATCHDOG_FLOOR_MS, probeMs = PROBE_MS } = options;
+  // The first worker of every GPU, then the second of every one.
+  const gpu = gpus[index % Math.max(1, gpus.length)];
+  const onGpu = (choice: BackendChoice): BackendChoice => (choice.kind === 'onnx' && gpu !== undefined ? { ...choice, deviceId: gpu } : choice);
   return {
-    id: `worker-${index}`,
+    id: gpu === undefined ? `worker-${index}` : `gpu-${gpu}-worker-${Math.floor(index / gpus.length)}`,
     deadlineMs: new Map(models.map(({ name, deadlineMs }) => [name, deadlineMs])),
     watchdogFloorMs,
     probeMs,
-    load: { kind: 'load', models: models.map(({ name }) => ({ name })), modelsFolder, cacheFolder, backend, backendOf, capacity: MAX_BATCH_SIZE },
+    load: { kind: 'load', models: models.map(({ name }) => ({ name })), modelsFolder, cacheFolder, backend: onGpu(backend), backendOf: mapValues(backendOf, onGpu), capacity: MAX_BATCH_SIZE },
   };
+}
+
+function mapValues<Value>(record: Readonly<Record<string, Value>>, change: (value: Value) => Value): Record<string, Value> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
 }
