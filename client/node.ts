@@ -6,6 +6,8 @@ import { SUBPROTOCOL, type ClientSocket, type SocketHandlers } from './socket.ts
 export * from './client.ts';
 export * from './connect.ts';
 export * from './events.ts';
+export * from './pace.ts';
+export * from './pace-loop.ts';
 
 /** Opens a WebSocket with the package `ws`. */
 export function openNodeSocket(url: string, handlers: SocketHandlers): ClientSocket {

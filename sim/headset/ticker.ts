@@ -7,10 +7,15 @@ export interface Beat {
   readonly startMs: number;
   readonly periodMs: number;
   /**
-   * @param intendedMs - when this call was meant to be: always on the grid of the start.
+   * @param intendedMs - when this call was meant to be: on the grid of the start, unless `next` says otherwise.
    * @param missed - how many calls before this one were skipped, because their whole period went by unserved.
    */
   run(intendedMs: number, missed: number): void;
+  /**
+   * When the call after the one at `intendedMs` is meant to be, where that is not a period later; undefined to rest until
+   * `resume`. Asked after `run`.
+   */
+  readonly next?: (intendedMs: number) => number | undefined;
 }
 
 /** Calls that are due this soon are made at once: the machine's timers are no finer. */
@@ -31,6 +36,13 @@ export class Ticker {
     this.#beats.set(beat, beat.startMs);
     this.#arm();
     return () => this.#beats.delete(beat);
+  }
+
+  /** Calls a beat next at `atMs`, whatever it was waiting for; one that was ended stays so. */
+  resume(beat: Beat, atMs: number): void {
+    if (!this.#beats.has(beat)) return;
+    this.#beats.set(beat, atMs);
+    this.#arm();
   }
 
   stop(): void {
@@ -57,6 +69,7 @@ export class Ticker {
       const intendedMs = dueMs + missed * beat.periodMs;
       this.#beats.set(beat, intendedMs + beat.periodMs);
       beat.run(intendedMs, missed);
+      if (beat.next !== undefined && this.#beats.has(beat)) this.#beats.set(beat, beat.next(intendedMs) ?? Infinity);
     }
     this.#arm();
   }

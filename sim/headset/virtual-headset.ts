@@ -3,12 +3,13 @@ import type { Clock, Timer } from '../../core/clock.ts';
 import { seededRandom, type Random } from '../../core/random.ts';
 import { connect } from '../../client/connect.ts';
 import type { CopresenceClient, SendResult } from '../../client/client.ts';
+import { nextCaptureMs, type Pace } from '../../client/pace.ts';
 import type { SocketFactory } from '../../client/socket.ts';
 import { createPoseSample, type PoseSample } from '../../protocol/codec/pose-sample.ts';
 import type { Consent } from '../../protocol/message/common.ts';
 import { shiftClock } from './device-clock.ts';
 import type { HeadsetScript } from './script.ts';
-import type { Ticker } from './ticker.ts';
+import type { Beat, Ticker } from './ticker.ts';
 
 export const POSE_HZ = 72;
 export const VIDEO_HZ = 10;
@@ -41,6 +42,13 @@ export interface HeadsetOptions {
   readonly watcher: HeadsetWatcher;
 }
 
+/** A stream of pictures, and what the server last said of it. */
+interface Camera {
+  readonly ticker: Ticker;
+  readonly beat: Beat;
+  pace: Pace | undefined;
+}
+
 /** One participant of a fleet. */
 export class VirtualHeadset {
   readonly options: HeadsetOptions;
@@ -51,6 +59,7 @@ export class VirtualHeadset {
   readonly #stops: (() => void)[] = [];
   #client: CopresenceClient | undefined;
   #chatTimer: Timer | undefined;
+  #camera: Camera | undefined;
 
   /** @param clock - the fleet's. */
   constructor(clock: Clock, options: HeadsetOptions) {
@@ -69,7 +78,12 @@ export class VirtualHeadset {
     const { url, token, session, name, consent, openSocket, watcher } = this.options;
     this.#client = await connect({
       url, token, session, name, consent, openSocket, clock: this.#device, random: this.#random, interpolate: false,
-      listen: (client) => watcher.connecting(client),
+      listen: (client) => {
+        watcher.connecting(client);
+        client.on('pace', (pace) => {
+          if (pace.stream === 'camera') this.#follow(pace);
+        });
+      },
     });
     return this.#client;
   }
@@ -79,11 +93,7 @@ export class VirtualHeadset {
     const poseMs = 1000 / POSE_HZ;
     const poseStartMs = startMs + this.options.phase * poseMs;
     this.#stops.push(ticker.add({ startMs: poseStartMs, periodMs: poseMs, run: (intendedMs, missed) => this.#sendPose(startMs, intendedMs, missed) }));
-    if (this.options.script.pictures !== undefined) {
-      const videoMs = 1000 / VIDEO_HZ;
-      const videoStartMs = startMs + this.options.phase * videoMs;
-      this.#stops.push(ticker.add({ startMs: videoStartMs, periodMs: videoMs, run: (intendedMs, missed) => this.#sendVideo(videoStartMs, intendedMs, missed) }));
-    }
+    if (this.options.script.pictures !== undefined) this.#startCamera(ticker, startMs);
     this.#scheduleChat();
   }
 
@@ -105,6 +115,34 @@ export class VirtualHeadset {
     sample.captureMs = intendedMs + this.options.deviceOffsetMs;
     const result = this.#client?.sendPose(sample) ?? 'not-live';
     this.options.watcher.sent('pose', intendedMs, { result, missed });
+  }
+
+  #startCamera(ticker: Ticker, startMs: number): void {
+    const periodMs = 1000 / VIDEO_HZ;
+    const videoStartMs = startMs + this.options.phase * periodMs;
+    const beat: Beat = {
+      startMs: videoStartMs,
+      periodMs,
+      run: (intendedMs, missed) => this.#sendVideo(videoStartMs, intendedMs, missed),
+      next: (intendedMs) => this.#nextPicture(intendedMs),
+    };
+    this.#camera = { ticker, beat, pace: this.#camera?.pace };
+    this.#stops.push(ticker.add(beat));
+  }
+
+  /** Takes a pace on; a camera that rests, since its stream was refused, begins again. */
+  #follow(pace: Pace): void {
+    const camera = this.#camera;
+    if (camera === undefined) return;
+    const rested = camera.pace?.rateHz === 0;
+    camera.pace = pace;
+    if (rested && pace.rateHz > 0) camera.ticker.resume(camera.beat, this.#clock.nowMs());
+  }
+
+  /** On the fleet's clock, as everything here. */
+  #nextPicture(intendedMs: number): number | undefined {
+    const clockOffsetMs = (this.#client?.clockOffsetMs ?? 0) + this.options.deviceOffsetMs;
+    return nextCaptureMs(this.#camera?.pace, intendedMs, { clockOffsetMs, ownRateHz: VIDEO_HZ });
   }
 
   #sendVideo(startMs: number, intendedMs: number, missed: number): void {
