@@ -4,12 +4,19 @@ import { CPU_BACKEND } from './model/backend/choice.ts';
 import type { BackendChoice } from './model/backend/choice.ts';
 import type { ModelPoolOptions } from './model/pool.ts';
 
-/** What of the pool's options the settings `backend`, `providers`, `gpus` and `simulated-latency` decide. */
-export function backendOptions(config: Pick<Config, 'backend' | 'providers' | 'gpus' | 'simulated-latency'>): Pick<ModelPoolOptions, 'backend' | 'gpus'> {
-  return { backend: choose(config), gpus: config.gpus };
+type BackendConfig = Pick<Config, 'backend' | 'providers' | 'gpus' | 'simulated-latency' | 'remote-url' | 'remote-token' | 'remote-models'>;
+
+/** What of the pool's options the settings `backend`, `providers`, `gpus`, `simulated-latency` and `remote-*` decide. */
+export function backendOptions(config: BackendConfig): Pick<ModelPoolOptions, 'backend' | 'backendOf' | 'gpus'> {
+  const { gpus, 'remote-url': url, 'remote-token': token, 'remote-models': names } = config;
+  const local = choose(config);
+  if (url === undefined) return { backend: local, gpus };
+  const remote: BackendChoice = { kind: 'oip', url, ...(token === undefined ? {} : { token }) };
+  if (names.length === 0) return { backend: remote, gpus };
+  return { backend: local, backendOf: Object.fromEntries(names.map((name) => [name, remote])), gpus };
 }
 
-function choose(config: Parameters<typeof backendOptions>[0]): BackendChoice {
+function choose(config: BackendConfig): BackendChoice {
   switch (config.backend) {
     case 'onnx':
       return { ...CPU_BACKEND, providers: config.providers };
