@@ -7,12 +7,13 @@ import type { ResultValue } from '../protocol/message/result.ts';
 import { recordIntoFolder } from '../recording/sink.ts';
 import { Broadcaster } from './broadcast/broadcaster.ts';
 import type { Config } from './config.ts';
-import type { DevicePool, InferenceRequest, InferenceScheduler, Meter, ModelValue, OutcomeListener, RequestOutcome, SuggestPace } from './flow.ts';
+import type { DeviceFaults, DevicePool, InferenceRequest, Meter, ModelValue, OutcomeListener, RequestOutcome, SuggestPace } from './flow.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
 import { createOip } from './http/oip.ts';
 import type { OipModel } from './http/oip-service.ts';
-import { createPipelines, servedRoutes } from './routes.ts';
+import { createPipelines, lighterModel, servedRoutes } from './routes.ts';
+import { createLoadControl, LoadWatch, type LoadControl } from './scheduler/load/load-control.ts';
 import { alignedScheduler, cameraOf } from './scheduler/phase/aligned-scheduler.ts';
 import { createScheduler } from './scheduler/scheduler.ts';
 import { SessionDirectory } from './session/directory.ts';
@@ -43,7 +44,7 @@ export interface GatewayParts {
 export interface Gateway {
   readonly reception: Reception;
   readonly directory: SessionDirectory;
-  readonly scheduler: InferenceScheduler;
+  readonly scheduler: LoadControl;
   /** Tells the sender of a stream when it is looked at. */
   readonly suggestPace: SuggestPace;
   /** Stops ticking and ends every recording. Connections are the transport's to close, first. */
@@ -82,12 +83,17 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts): Gatew
   const onOutcome: OutcomeListener = (request, outcome) => finishTask(results, request, outcome);
   const pipelines = createPipelines({ clock, pool: parts.pool, scheduler: () => models, onOutcome }, routes);
   const create = parts.createScheduler ?? createScheduler;
+  const watch = new LoadWatch(clock, parts.metrics.scheduler);
+  const budgetMs = (model: string): number => pipelines.budgetMs(model);
   const alignment = { suggest: suggestPace, streamOf: cameraOf, watch: parts.metrics.watchAlignment };
   const models = (config['phase-alignment'] === 'auto' ? alignedScheduler(create, alignment) : create)(
-    { clock, pool: parts.pool, onOutcome, metrics: parts.metrics.scheduler },
-    { queueCapacity: QUEUE_CAPACITY, budgetMs: (model) => pipelines.budgetMs(model), policy: config['batch-policy'] },
+    { clock, pool: parts.pool, onOutcome, metrics: watch.metrics },
+    { queueCapacity: QUEUE_CAPACITY, budgetMs, policy: config['batch-policy'] },
   );
-  const scheduler: InferenceScheduler = pipelines;
+  const scheduler: LoadControl = createLoadControl(
+    { clock, pool: parts.pool, next: pipelines, onOutcome, metrics: parts.metrics.scheduler, suggestPace, watch },
+    { budgetMs, lighter: (model) => lighterModel(routes, model), policy: config['batch-policy'] },
+  );
   const ingest = new Ingest({ meter, submit: (request) => scheduler.submit(request), forget: (id, slot) => scheduler.forget(id, slot), routes, gestureRateHz: config['gesture-rate-hz'] });
   const tokens = parts.tokens ?? createTokenVerifier(parts.tokenKey, () => clock.wallMs());
   const reception: Reception = new Reception({ clock, meter, tokens, directory, ingest, recording, pacing, serverName: `copresence ${parts.version}` });
@@ -134,12 +140,14 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
   let draining = false;
   const notReady = (): string | undefined => (draining ? 'draining' : whyPoolIsNotReady(pool, config.workers));
   const oip = createOip({ ...parts, models: parts.models ?? (() => []), scheduler: gateway.scheduler, notReady, open: config['oip-open'], count: metrics.oipCall });
-  const http = createHttpServer({ metrics, version: parts.version, viewerFolder: parts.viewerFolder, oip: oip.handler });
+  const http = createHttpServer({ metrics, version: parts.version, viewerFolder: parts.viewerFolder, oip: oip.handler, loadStatus: () => gateway.scheduler.status() });
+  metrics.watchLoad(() => gateway.scheduler.status());
   const transport = new WsTransport(http, { clock, listener: gateway.reception, allowedOrigins: config['allowed-origins'], maxConnections: config['max-connections'] });
   metrics.watch({
     connections: () => transport.connectionCount,
     sessions: () => gateway.directory.size,
     devices: () => ({ ready: pool.devices.filter(isReady).length, all: pool.devices.length }),
+    faults: () => faultsOf(pool),
   });
   await new Promise<void>((resolve, reject) => {
     http.once('error', reject);
@@ -179,6 +187,11 @@ function startTicking(clock: Clock, tickRateHz: number, directory: SessionDirect
     tick = (tick + 1) >>> 0;
     for (const session of directory.sessions) broadcaster.tick(session, tick, nowMs);
   });
+}
+
+function faultsOf({ devices }: DevicePool): DeviceFaults {
+  const sum = (count: (faults: DeviceFaults) => number): number => devices.reduce((total, { faults }) => total + (faults === undefined ? 0 : count(faults)), 0);
+  return { deaths: sum(({ deaths }) => deaths), outOfMemory: sum(({ outOfMemory }) => outOfMemory) };
 }
 
 function isReady(device: DevicePool['devices'][number]): boolean {

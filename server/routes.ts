@@ -25,13 +25,24 @@ export function servedRoutes(videoTasks: readonly VideoTask[]): Partial<Record<T
   return Object.fromEntries(Object.entries(ROUTES).filter(([task]) => isServed(task as Task)));
 }
 
-/** What the workers load for those tasks, each model once, with the longest that anybody waits for it. */
+/** The lighter model of the task that a model answers, where its route has one. */
+export function lighterModel(routes: Partial<Record<Task, TaskRoute>>, model: string): string | undefined {
+  return Object.values(routes).find((route) => route.model === model)?.lighter;
+}
+
+/**
+ * What the workers load for those tasks, each model once, with the longest that a batch of it is of use: the whole time
+ * of a task that it answers alone, half of one that it is a stage of.
+ */
 export function modelsToLoad(routes: Partial<Record<Task, TaskRoute>>): { readonly name: string; readonly deadlineMs: number }[] {
-  const deadlines = new Map<string, number>();
-  const need = (name: string, deadlineMs: number): void => void deadlines.set(name, Math.max(deadlineMs, deadlines.get(name) ?? 0));
-  for (const { model, deadlineMs } of Object.values(routes)) need(model, deadlineMs);
-  if (routes.hands !== undefined) need(HAND_DETECTION, routes.hands.deadlineMs);
-  if (routes['body-3d'] !== undefined) need(ROUTES['body-pose'].model, routes['body-3d'].deadlineMs);
+  const { hands, 'body-3d': body, ...single } = routes;
+  const deadlines = new Map(Object.values(single).map(({ model, deadlineMs }) => [model, deadlineMs]));
+  const addStages = (route: TaskRoute | undefined, ...models: readonly string[]): void => {
+    if (route === undefined) return;
+    for (const model of models) if (!deadlines.has(model)) deadlines.set(model, route.deadlineMs / 2);
+  };
+  addStages(hands, HAND_DETECTION, ROUTES.hands.model);
+  addStages(body, ROUTES['body-pose'].model, ROUTES['body-3d'].model);
   return [...deadlines].map(([name, deadlineMs]) => ({ name, deadlineMs }));
 }
 

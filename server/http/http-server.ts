@@ -3,6 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from '../../protocol/version.ts';
 import type { Metrics } from './metrics.ts';
 import type { OipHandler } from './oip-http.ts';
+import type { LoadStatus } from '../scheduler/status.ts';
+import { serveStatus } from './status.ts';
 import { serveViewerFile } from './viewer-files.ts';
 
 export interface HttpOptions {
@@ -11,6 +13,8 @@ export interface HttpOptions {
   readonly viewerFolder: string;
   /** Answers what is below /v2. */
   readonly oip: OipHandler;
+  /** What the models cost and do, for /v2/load and the models' stats; not served where left out. */
+  readonly loadStatus?: () => LoadStatus;
 }
 
 /** A slow or idle client holds a socket no longer than this. */
@@ -28,6 +32,7 @@ export function createHttpServer(options: HttpOptions): Server {
 
 function route(options: HttpOptions, request: IncomingMessage, response: ServerResponse): void {
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+  if (options.loadStatus !== undefined && serveStatus(options.loadStatus, request, response)) return;
   if (path === '/v2' || path.startsWith('/v2/')) return options.oip(request, response);
   if (request.method !== 'GET' && request.method !== 'HEAD') return sendJson(response, 405, { error: 'only GET and HEAD' });
   if (path.startsWith('/viewer/')) return void serveViewerFile(options.viewerFolder, path.slice('/viewer/'.length), response);

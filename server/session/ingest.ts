@@ -12,6 +12,8 @@ import type { Membership } from './directory.ts';
 /** Which model answers a task, and how long it may take from arrival to result. */
 export interface TaskRoute {
   readonly model: string;
+  /** One that costs less and sees less, for when there is more to do than the devices can; used if it is served. */
+  readonly lighter?: string;
   readonly deadlineMs: number;
   readonly priority: number;
 }

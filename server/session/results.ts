@@ -38,10 +38,13 @@ export class Results {
     if (outcome.kind === 'done' && allowed) this.#announce(session, participant, request, outcome);
     const quarantined = outcome.kind === 'shed' && outcome.reason === 'quarantine';
     if (quarantined && participant.limits.notice.take(this.#options.clock.nowMs())) this.#options.notify(participant, 'RATE_LIMITED', request.task);
-    const unavailable = outcome.kind === 'unavailable' || (outcome.kind === 'failed' && outcome.code === 'MODEL_UNAVAILABLE');
+    const overloaded = outcome.kind === 'shed' && outcome.reason === 'overload';
+    if (overloaded && participant.limits.notice.take(this.#options.clock.nowMs())) this.#options.notify(participant, 'MODEL_OVERLOADED', request.task);
+    const memory = outcome.kind === 'failed' && outcome.code === 'DEVICE_OUT_OF_MEMORY';
+    const unavailable = outcome.kind === 'unavailable' || memory || (outcome.kind === 'failed' && outcome.code === 'MODEL_UNAVAILABLE');
     if (outcome.kind === 'failed' && !unavailable) this.#options.refuse(participant, outcome.code, request.task);
     // At headset rates one such line a second says it all.
-    if (unavailable && participant.limits.notice.take(this.#options.clock.nowMs())) this.#options.notify(participant, 'MODEL_UNAVAILABLE', request.task);
+    if (unavailable && participant.limits.notice.take(this.#options.clock.nowMs())) this.#options.notify(participant, memory ? outcome.code : 'MODEL_UNAVAILABLE', request.task);
   }
 
   #announce(session: Session, participant: Participant, request: InferenceRequest, outcome: RequestOutcome<ResultValue> & { kind: 'done' }): void {

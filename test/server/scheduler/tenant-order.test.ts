@@ -106,8 +106,11 @@ describe('a full queue', () => {
   });
 });
 
+/** What happens to a queue. */
+type Change = { readonly kind: 'add'; readonly tenant: string; readonly priority: number; readonly stream: number } | { readonly kind: 'serve' } | { readonly kind: 'remove' };
+
 it('whatever comes and goes, the least served tenant is next and the heaviest one is shed', () => {
-  const change = fc.oneof(
+  const change: fc.Arbitrary<Change> = fc.oneof(
     { arbitrary: fc.record({ kind: fc.constant('add' as const), tenant: fc.constantFrom('a', 'b', 'c', 'heavy'), priority: fc.nat(1), stream: fc.nat(30) }), weight: 3 },
     { arbitrary: fc.record({ kind: fc.constantFrom('serve' as const, 'remove' as const) }), weight: 1 },
   );
