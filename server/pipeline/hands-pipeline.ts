@@ -55,11 +55,13 @@ export class HandsPipeline {
 
   /** Starts on a picture. @param stream - the participant's. */
   start(parent: Parent, stream: string): void {
-    const { arrivedMs } = parent.request;
-    const plan = planHands(this.#tracks.get(stream), arrivedMs);
+    const known = this.#tracks.get(stream);
+    const plan = planHands(known, parent.request.arrivedMs);
     const look = { parent, stream, order: ++this.#pictures, plan };
     if (!plan.detect) return this.#lookAt(look, plan.regions, undefined);
     this.#searches++;
+    // Counted from now on, so that pictures which come while this one is searched are not searched as well.
+    if (known !== undefined) this.#tracks.set(stream, { ...known, sinceDetection: 0 }, this.#tracks.lastOrder(stream));
     const { detection } = this.#parts.models;
     const costsMs = modelCostsMs(this.#parts.pool, [detection, ...new Array<string>(PLANNED_HANDS).fill(parent.request.model)]);
     const deadlineMs = stageDeadlineMs(parent.request, costsMs, 0);
