@@ -231,12 +231,21 @@ export interface LatencyTable {
 /** `starting` includes warm-up; a `down` device comes back as `starting`. */
 export type DeviceState = 'starting' | 'idle' | 'busy' | 'down';
 
+/** What has gone wrong on a device since it is there. */
+export interface DeviceFaults {
+  /** Its worker ended, for whatever reason. */
+  readonly deaths: number;
+  /** Batches that found no memory. */
+  readonly outOfMemory: number;
+}
+
 /** One accelerator, or one core: runs one batch at a time. */
 export interface Device {
   readonly id: string;
   readonly state: DeviceState;
   /** The models that it can run now, with what they cost on it. */
   readonly latency: ReadonlyMap<string, LatencyTable>;
+  readonly faults?: DeviceFaults;
   /** Never rejects. @throws only when the device is not `idle`: that is our bug. */
   run(batch: Batch): Promise<BatchOutcome>;
 }

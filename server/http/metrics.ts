@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Histogram, Meter as OtelMeter } from '@opentelemetry/api';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
-import type { Batch, InferenceRequest, Meter, RequestOutcome } from '../flow.ts';
+import type { Batch, DeviceFaults, InferenceRequest, Meter, RequestOutcome } from '../flow.ts';
 import type { SchedulerMetrics } from '../scheduler/metrics.ts';
 import type { LoadStatus } from '../scheduler/status.ts';
 import { LabelledCounter } from './counters.ts';
@@ -18,6 +18,7 @@ export interface Gauges {
   readonly connections: () => number;
   readonly sessions: () => number;
   readonly devices: () => { readonly ready: number; readonly all: number };
+  readonly faults: () => DeviceFaults;
 }
 
 export interface Metrics {
@@ -133,5 +134,12 @@ function watchGauges(meter: OtelMeter, gauges: Gauges): void {
   ];
   for (const [name, description, read] of watched) {
     meter.createObservableGauge(name, { description }).addCallback((result) => result.observe(read()));
+  }
+  const counted: readonly [string, string, () => number][] = [
+    ['copresence_worker_deaths', 'Model workers that ended and were started again', () => gauges.faults().deaths],
+    ['copresence_out_of_memory', 'Batches for which a device had no memory', () => gauges.faults().outOfMemory],
+  ];
+  for (const [name, description, read] of counted) {
+    meter.createObservableCounter(name, { description }).addCallback((result) => result.observe(read()));
   }
 }

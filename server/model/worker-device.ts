@@ -1,12 +1,15 @@
 /** One device: a worker process that is started, measured, given batches, watched and started again. */
 import { every, type Clock, type Repeating, type Timer } from '../../core/clock.ts';
 import { CopresenceError } from '../../core/errors.ts';
-import type { Batch, BatchOutcome, Device, DeviceState, InferenceRequest, ItemOutcome, LatencyTable } from '../flow.ts';
+import type { Batch, BatchOutcome, Device, DeviceState, InferenceRequest, LatencyTable } from '../flow.ts';
 import { LatencyDrift } from './latency-drift.ts';
 import { scaleTable, toLatencyTable } from './latency-table.ts';
+import type { LatencyPoint, SweepLimits } from './latency-table.ts';
+import { capTable, MemoryCap } from './memory-cap.ts';
+import { foundNoMemory, runSmaller } from './smaller-batches.ts';
 import type { TaskItem } from './task/adapter.ts';
-import type { Suspects } from './suspects.ts';
 import { measure, warmUp } from './sweep.ts';
+import { Watchdog } from './watchdog.ts';
 import { WorkerLink } from './worker-link.ts';
 import type { RunAnswer } from './worker-link.ts';
 import type { LoadMessage, LoadedModel } from './worker-messages.ts';
@@ -20,7 +23,6 @@ export interface ModelLog {
 export interface WorkerDeviceParts {
   readonly clock: Clock;
   readonly log: ModelLog | undefined;
-  readonly suspects: Suspects;
   /** Called when the state changes, other than between `idle` and `busy`, and when the costs change. */
   readonly onChange: () => void;
 }
@@ -30,7 +32,7 @@ export interface WorkerDeviceOptions {
   readonly load: LoadMessage;
   /** By model: batches that take longer are of no use. */
   readonly deadlineMs: ReadonlyMap<string, number>;
-  /** A batch is given at least so long before its worker counts as hung. */
+  /** A batch is given at least so long before its worker counts as hung, until it is known how long batches take. */
   readonly watchdogFloorMs: number;
   /** How often a model that is too slow for its deadline is tried on a sample. */
   readonly probeMs: number;
@@ -47,24 +49,24 @@ interface MeasuredModel {
   readonly loaded: LoadedModel;
   readonly measured: LatencyTable;
   readonly drift: LatencyDrift;
-  /** The slowest batch so far over its l(b), within 1..4. */
-  slowestRatio: number;
+  readonly watchdog: Watchdog;
+  readonly cap: MemoryCap;
 }
 
 /** The first restart is at once, since most deaths are singular; then ever later, so that a broken model is no fork bomb. */
 const RESTART_DELAYS_MS = [0, 500, 1000, 2000, 5000, 10_000] as const;
 /** A worker that served so long starts the delays anew. */
 const STABLE_MS = 30_000;
+/** Deaths on a batch may be the steps of a search for an input that kills; each is followed by a restart at once, up to so many in a row. */
+const MAX_SEARCH_DEATHS = 24;
 /** Loading may convert a graph and, on a GPU, compile kernels. */
 const LOAD_LIMIT_MS = 120_000;
 const SAMPLE_LIMIT_MS = 30_000;
-/** A worker is hung when a batch takes three times the slowest that is known. */
-const WATCHDOG_FACTOR = 3;
-const MAX_SLOWEST_RATIO = 4;
 
 export class WorkerDevice implements Device {
   readonly id: string;
   readonly latency = new Map<string, LatencyTable>();
+  readonly faults = { deaths: 0, outOfMemory: 0 };
   readonly #parts: WorkerDeviceParts;
   readonly #options: WorkerDeviceOptions;
   readonly #models = new Map<string, MeasuredModel>();
@@ -133,43 +135,60 @@ export class WorkerDevice implements Device {
   }
 
   async #run(link: WorkerLink, model: MeasuredModel, batch: Batch): Promise<BatchOutcome> {
-    const { clock } = this.#parts;
-    const items = batch.requests.map(toItem);
-    const expectedMs = model.measured.latencyMs(Math.min(items.length, model.measured.maxBatchSize));
-    const startMs = clock.nowMs();
-    const answer = await link.run({ kind: 'run', model: batch.model, items, deadlineInMs: usefulForMs(batch, startMs) }, this.#watchdogMs(model, expectedMs));
+    const { requests } = batch;
+    const first = await this.#attempt(link, model, requests);
+    const answer = first.kind === 'done' && first.items.some(foundNoMemory) ? await this.#runSmaller(link, model, requests, first) : first;
     if (answer.kind === 'lost') {
       // By then the device is down, as whoever hears of the loss expects.
       await link.ended;
-      return this.#explainLoss(batch.requests, answer.cause, model);
+      return answer;
     }
-    this.#status = { state: 'idle', link };
-    this.#observe(batch.model, model, (clock.nowMs() - startMs) / expectedMs);
+    if (this.#status.state === 'busy') this.#status = { state: 'idle', link };
+    if (model.cap.grow(this.#parts.clock.nowMs())) this.#publish(model, 'batch cap raised');
     return { ...answer, modelVersion: model.loaded.version };
   }
 
-  /**
-   * A batch is tried again after its worker died; when the next worker dies on one of its requests too, that request
-   * is refused. Which of several it was is not searched for: those that have met two deaths fail together.
-   */
-  #explainLoss(requests: readonly InferenceRequest[], cause: string, model: MeasuredModel): BatchOutcome {
-    const poisonous = this.#closed ? new Set<number>() : this.#parts.suspects.addDeath(requests);
-    if (poisonous.size === 0) return { kind: 'lost', cause };
-    this.#parts.log?.warn({ deviceId: this.id, model: model.loaded.name, requestCount: poisonous.size }, 'requests ended a worker twice');
-    const items = requests.map(({ id }): ItemOutcome => ({ kind: 'failed', code: poisonous.has(id) ? 'MODEL_FAILED' : 'MODEL_UNAVAILABLE' }));
-    return { kind: 'done', items, runMs: 0, modelVersion: model.loaded.version };
+  async #attempt(link: WorkerLink, model: MeasuredModel, requests: readonly InferenceRequest[]): Promise<RunAnswer> {
+    const { clock } = this.#parts;
+    const { loaded, measured, drift, watchdog } = model;
+    const expectedMs = measured.latencyMs(Math.min(requests.length, measured.maxBatchSize));
+    const startMs = clock.nowMs();
+    const message = { kind: 'run', model: loaded.name, items: requests.map(toItem), deadlineInMs: usefulForMs(requests, startMs) } as const;
+    const answer = await link.run(message, watchdog.limitMs(expectedMs, drift.factor));
+    // Without memory nothing was computed, which says nothing of how long it takes.
+    if (answer.kind === 'done' && !answer.items.some(foundNoMemory)) this.#observe(model, (clock.nowMs() - startMs) / expectedMs);
+    return answer;
   }
 
-  /** Three times the p99.9, for which the slowest batch so far stands in: it is known from the first batch on. */
-  #watchdogMs(model: MeasuredModel, expectedMs: number): number {
-    return Math.max(this.#options.watchdogFloorMs, WATCHDOG_FACTOR * expectedMs * model.slowestRatio);
+  /** Rebuilds the model, halves its batches and runs them again; the second time within a minute the worker starts anew. */
+  async #runSmaller(link: WorkerLink, model: MeasuredModel, requests: readonly InferenceRequest[], first: Extract<RunAnswer, { kind: 'done' }>): Promise<RunAnswer> {
+    const { clock } = this.#parts;
+    const isRelapse = model.cap.isRelapse(clock.nowMs());
+    this.faults.outOfMemory++;
+    const answer = await runSmaller(requests, first, {
+      cap: model.cap,
+      nowMs: () => clock.nowMs(),
+      latencyMs: (size) => model.measured.latencyMs(size) * model.drift.factor,
+      run: (some) => this.#attempt(link, model, some),
+      rebuild: () => link.rebuild(model.loaded.name, LOAD_LIMIT_MS),
+    });
+    this.#publish(model, 'out of memory');
+    if (answer.kind === 'lost' || !isRelapse) return answer;
+    link.kill('out of memory again');
+    await link.ended;
+    return answer;
   }
 
-  #observe(name: string, model: MeasuredModel, ratio: number): void {
-    model.slowestRatio = Math.min(MAX_SLOWEST_RATIO, Math.max(model.slowestRatio, ratio));
-    if (!model.drift.observe(this.#parts.clock.nowMs(), ratio)) return;
-    this.latency.set(name, scaleTable(model.measured, model.drift.factor));
-    this.#parts.log?.info({ deviceId: this.id, model: name, factor: model.drift.factor }, 'batch latency changed');
+  #observe(model: MeasuredModel, ratio: number): void {
+    model.watchdog.observe(ratio);
+    if (model.drift.observe(this.#parts.clock.nowMs(), ratio)) this.#publish(model, 'batch latency changed');
+  }
+
+  /** Tells the scheduler, and the log, what batches of a model may be and cost from now on. */
+  #publish(model: MeasuredModel, message: string): void {
+    const { loaded, measured, drift, cap } = model;
+    this.latency.set(loaded.name, capTable(scaleTable(measured, drift.factor), cap.size));
+    this.#parts.log?.info({ deviceId: this.id, model: loaded.name, factor: drift.factor, maxBatchSize: cap.size }, message);
     this.#parts.onChange();
   }
 
@@ -195,8 +214,7 @@ export class WorkerDevice implements Device {
     const nowMs = this.#parts.clock.nowMs();
     if (nowMs - startMs <= this.#deadlineMs(name)) {
       model.drift.restart(nowMs, (nowMs - startMs) / model.measured.latencyMs(1));
-      this.latency.set(name, scaleTable(model.measured, model.drift.factor));
-      this.#parts.log?.info({ deviceId: this.id, model: name, factor: model.drift.factor }, 'fast enough again');
+      this.#publish(model, 'fast enough again');
     }
     this.#endProbe(status.link);
   }
@@ -219,7 +237,7 @@ export class WorkerDevice implements Device {
     for (const loaded of await link.load({ ...load, models }, LOAD_LIMIT_MS)) {
       const before = this.#models.get(loaded.name);
       if (before === undefined) await this.#measure(link, loaded);
-      else await warmUp((size) => runSamples(link, loaded, size), before.measured.maxBatchSize);
+      else await warmUp((size) => runSamples(link, loaded, size), before.cap.size);
     }
   }
 
@@ -227,23 +245,40 @@ export class WorkerDevice implements Device {
     const { clock, log } = this.#parts;
     const { name, version, provider, refusedProviders } = loaded;
     const limits = { deadlineMs: this.#deadlineMs(name), maxBatchSize: this.#options.load.capacity };
-    const points = await measure(clock, (size) => runSamples(link, loaded, size), limits);
+    const points = await this.#sweep(link, loaded, limits);
     const measured = toLatencyTable(points, limits);
-    this.#models.set(name, { loaded, measured, drift: new LatencyDrift(clock.nowMs()), slowestRatio: 1 });
+    const watchdog = new Watchdog(this.#options.watchdogFloorMs);
+    this.#models.set(name, { loaded, measured, drift: new LatencyDrift(clock.nowMs()), watchdog, cap: new MemoryCap(measured.maxBatchSize) });
     this.latency.set(name, measured);
     log?.info({ deviceId: this.id, model: name, version, provider, refusedProviders, maxBatchSize: measured.maxBatchSize, points }, 'model measured');
   }
 
-  #onEnd(cause: string, outputBytes: number): void {
-    const { clock, log } = this.#parts;
-    if (this.#closed) return this.#change({ state: 'down', restart: undefined });
-    if (clock.nowMs() - this.#servingSinceMs > STABLE_MS) this.#deathsInARow = 0;
-    log?.warn({ deviceId: this.id, cause, outputBytes }, 'model worker ended');
-    this.#restartLater();
+  /** Measures batches up to the largest that finds memory. */
+  async #sweep(link: WorkerLink, loaded: LoadedModel, limits: SweepLimits): Promise<LatencyPoint[]> {
+    let triedSize = 1;
+    const run = (size: number): Promise<void> => runSamples(link, loaded, (triedSize = size));
+    try {
+      return await measure(this.#parts.clock, run, limits);
+    } catch (error) {
+      if (!(error instanceof CopresenceError) || error.code !== 'DEVICE_OUT_OF_MEMORY' || triedSize === 1) throw error;
+      this.#parts.log?.warn({ deviceId: this.id, model: loaded.name, batchSize: triedSize }, 'out of memory while measuring');
+      await link.rebuild(loaded.name, LOAD_LIMIT_MS);
+      return this.#sweep(link, loaded, { ...limits, maxBatchSize: triedSize >> 1 });
+    }
   }
 
-  #restartLater(): void {
-    const delayMs = RESTART_DELAYS_MS[Math.min(this.#deathsInARow, RESTART_DELAYS_MS.length - 1)] ?? 0;
+  #onEnd(cause: string, outputBytes: number): void {
+    const { clock, log } = this.#parts;
+    const onBatch = this.#status.state === 'busy';
+    if (this.#closed) return this.#change({ state: 'down', restart: undefined });
+    this.faults.deaths++;
+    if (clock.nowMs() - this.#servingSinceMs > STABLE_MS) this.#deathsInARow = 0;
+    log?.warn({ deviceId: this.id, cause, outputBytes }, 'model worker ended');
+    this.#restartLater(onBatch && this.#deathsInARow < MAX_SEARCH_DEATHS);
+  }
+
+  #restartLater(atOnce: boolean): void {
+    const delayMs = atOnce ? 0 : (RESTART_DELAYS_MS[Math.min(this.#deathsInARow, RESTART_DELAYS_MS.length - 1)] ?? 0);
     this.#deathsInARow++;
     this.#change({ state: 'down', restart: this.#parts.clock.schedule(delayMs, () => void this.#restart()) });
   }
@@ -255,7 +290,7 @@ export class WorkerDevice implements Device {
       if (this.#closed) return;
       const code = error instanceof CopresenceError ? error.code : 'WORKER_FAILED';
       this.#parts.log?.warn({ deviceId: this.id, code, deathsInARow: this.#deathsInARow }, 'model worker could not start again');
-      this.#restartLater();
+      this.#restartLater(false);
     }
   }
 
@@ -266,7 +301,7 @@ export class WorkerDevice implements Device {
 }
 
 /** How long the answers to a batch are of use: as long as the last of its requests waits. */
-function usefulForMs({ requests }: Batch, nowMs: number): number {
+function usefulForMs(requests: readonly InferenceRequest[], nowMs: number): number {
   return Math.max(0, Math.max(...requests.map(({ deadlineMs }) => deadlineMs)) - nowMs);
 }
 
@@ -274,11 +309,12 @@ function toItem({ payload, encoding, region, origin }: InferenceRequest): TaskIt
   return { payload, encoding, part: origin.part, ...(region === undefined ? {} : { region }) };
 }
 
-/** @throws CopresenceError WORKER_FAILED when the worker ends, MODEL_INVALID when the model fails on its own samples. */
+/** @throws CopresenceError WORKER_FAILED when the worker ends, DEVICE_OUT_OF_MEMORY, MODEL_INVALID when the model fails on its own samples. */
 async function runSamples(link: WorkerLink, { name, samples }: LoadedModel, size: number): Promise<void> {
   const items = Array.from({ length: size }, (_, index) => samples[index % samples.length]).filter((item) => item !== undefined);
   const answer: RunAnswer = await link.run({ kind: 'run', model: name, items, deadlineInMs: Infinity }, SAMPLE_LIMIT_MS);
   if (answer.kind === 'lost') throw new CopresenceError('WORKER_FAILED', `${name}: ${answer.cause}`);
   const failure = answer.items.find((item) => item.kind === 'failed');
+  if (failure?.code === 'DEVICE_OUT_OF_MEMORY') throw new CopresenceError(failure.code, `${name}: a batch of ${size}`);
   if (failure !== undefined) throw new CopresenceError('MODEL_INVALID', `${name} fails on a sample with ${failure.code}`);
 }

@@ -78,6 +78,11 @@ export class WorkerLink {
     return { kind: 'lost', cause: answer.kind === 'lost' ? answer.cause : 'the worker answered out of turn' };
   }
 
+  /** Closes a model and opens it anew. Never rejects: where that fails, the worker is gone. */
+  async rebuild(model: string, limitMs: number): Promise<void> {
+    await this.#ask({ kind: 'rebuild', model }, limitMs);
+  }
+
   /** Ends the process at once; what it works on is lost with this cause. */
   kill(cause: string): void {
     this.#endedBy ??= cause;
@@ -97,10 +102,15 @@ export class WorkerLink {
     if (this.#waiting !== undefined) throw new Error('bug: a worker takes one message at a time');
     if (!this.#child.connected) return this.ended.then(({ cause }) => ({ kind: 'lost', cause }));
     return new Promise((settle) => {
-      const watchdog = this.#clock.schedule(limitMs, () => this.kill(`no answer for ${Math.round(limitMs)} ms`));
+      const watchdog = this.#clock.schedule(limitMs, () => this.#clock.defer(() => this.#giveUp(settle, limitMs)));
       this.#waiting = { settle, watchdog };
       this.#child.send(message);
     });
+  }
+
+  /** After a turn of its own: when this process was held up, the answer lies there and has only not been read. */
+  #giveUp(settle: (answer: Answer) => void, limitMs: number): void {
+    if (this.#waiting?.settle === settle) this.kill(`no answer for ${Math.round(limitMs)} ms`);
   }
 
   #settle(answer: Answer): void {

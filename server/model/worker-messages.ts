@@ -27,7 +27,13 @@ export interface RunMessage {
   readonly deadlineInMs: number;
 }
 
-export type ToWorker = LoadMessage | RunMessage;
+/** Closes a model and opens it anew, which gives back the memory that it holds on the device. */
+export interface RebuildMessage {
+  readonly kind: 'rebuild';
+  readonly model: string;
+}
+
+export type ToWorker = LoadMessage | RunMessage | RebuildMessage;
 
 export interface LoadedModel {
   readonly name: string;
@@ -48,4 +54,5 @@ export interface LoadedModel {
 export type FromWorker =
   | { readonly kind: 'loaded'; readonly models: readonly LoadedModel[] }
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly detail: string }
+  | { readonly kind: 'rebuilt' }
   | { readonly kind: 'ran'; readonly items: readonly ItemOutcome[]; readonly runMs: number };

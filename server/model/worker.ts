@@ -5,12 +5,14 @@ import { openModelStore } from '../../registry/store.ts';
 import { CPU_BACKEND } from './backend/choice.ts';
 import { openRunner } from './runner.ts';
 import type { Runner } from './runner.ts';
-import type { FromWorker, LoadMessage, LoadedModel, RunMessage, ToWorker } from './worker-messages.ts';
+import type { FromWorker, LoadMessage, LoadedModel, RebuildMessage, RunMessage, ToWorker } from './worker-messages.ts';
 
 const SAMPLES = 4;
 
 const clock = systemClock();
 const runners = new Map<string, Runner>();
+/** How each was opened. */
+const openings = new Map<string, () => Promise<Runner>>();
 
 process.on('message', (message: ToWorker) => void serve(message));
 // Without a parent there is nobody to work for.
@@ -24,6 +26,8 @@ async function serve(message: ToWorker): Promise<void> {
       return answerLoad(message);
     case 'run':
       return answerRun(message);
+    case 'rebuild':
+      return answerRebuild(message);
     default:
       message satisfies never;
   }
@@ -43,8 +47,11 @@ async function load(message: LoadMessage): Promise<LoadedModel[]> {
   const loaded: LoadedModel[] = [];
   for (const { name, version } of message.models) {
     const backend = message.backendOf?.[name] ?? message.backend ?? CPU_BACKEND;
-    const runner = await openRunner(await store.resolve(name, version), { capacity: message.capacity, backend }, clock);
+    const resolved = await store.resolve(name, version);
+    const open = (): Promise<Runner> => openRunner(resolved, { capacity: message.capacity, backend }, clock);
+    const runner = await open();
     runners.set(name, runner);
+    openings.set(name, open);
     const { manifest, provider, refusedProviders } = runner;
     const { task, inputs, outputs } = manifest;
     const samples = Array.from({ length: SAMPLES }, (_, index) => runner.sample(index));
@@ -59,6 +66,19 @@ async function answerRun({ model, items, deadlineInMs }: RunMessage): Promise<vo
   const startMs = clock.nowMs();
   const outcomes = await runner.run(items, deadlineInMs);
   send({ kind: 'ran', items: outcomes, runMs: clock.nowMs() - startMs });
+}
+
+/** Where it cannot be opened again the worker is of no more use. */
+async function answerRebuild({ model }: RebuildMessage): Promise<void> {
+  const open = openings.get(model);
+  if (open === undefined) throw new Error(`bug: this worker has no model ${model}`);
+  try {
+    await runners.get(model)?.close();
+    runners.set(model, await open());
+  } catch {
+    process.exit(1);
+  }
+  send({ kind: 'rebuilt' });
 }
 
 function send(message: FromWorker): void {

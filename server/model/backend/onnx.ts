@@ -7,6 +7,7 @@ import { viewRows } from '../tensor-block.ts';
 import type { TensorBlock } from '../tensor-block.ts';
 import type { Backend, ModelBlocks, RowRange, RunnerModel } from './backend.ts';
 import { openSession } from './onnx-session.ts';
+import { nameOutOfMemory } from './out-of-memory.ts';
 import type { OnnxOptions } from './onnx-session.ts';
 
 /** The tensors of a range of rows, over the blocks' own memory. */
@@ -31,7 +32,9 @@ export async function openOnnxBackend(model: RunnerModel, blocks: ModelBlocks, o
     refusedProviders: refused,
     async run(range) {
       const { feeds, fetches } = tensorsOf(byRange, blocks, range);
-      await session.run(feeds, fetches);
+      await session.run(feeds, fetches).catch((error: unknown) => {
+        throw nameOutOfMemory(error);
+      });
     },
     close: () => release(session),
   };

@@ -152,22 +152,6 @@ describe('a model worker', () => {
     expect(isRunning(pid)).toBe(false);
   });
 
-  it('that dies twice on a request has the request refused, and its batch-mates told to come again', async () => {
-    const { device } = await start();
-    const poison = request(await plain(10));
-    const die = async (requests: Parameters<typeof batchOf>[1]): Promise<unknown> => {
-      const pid = processOf(device);
-      process.kill(pid, 'SIGSTOP');
-      const running = device.run(batchOf(model, requests));
-      process.kill(pid, 'SIGKILL');
-      const outcome = await running;
-      await backAgain(device, pid);
-      return outcome.kind === 'done' ? outcome.items.map(verdict) : outcome.kind;
-    };
-    expect(await die([poison, request(await plain(10))])).toBe('lost');
-    expect(await die([request(await plain(10)), poison])).toEqual(['MODEL_UNAVAILABLE', 'MODEL_FAILED']);
-  });
-
   it('logs facts and no input', async () => {
     const { device } = await start();
     await device.run(batchOf(model, [request(new TextEncoder().encode('a secret that is no picture'))]));
