@@ -1,6 +1,6 @@
 /** What the simulated devices cost, and the limits that follow from it. */
 import { evenLimit, executionLimit } from '../../core/serving-limits.ts';
-import { POLICY_NAMES, type PolicyName } from '../../server/scheduler/policy/policies.ts';
+import { DEFAULT_POLICY, POLICIES, type PolicyName } from '../../server/scheduler/policy/policies.ts';
 
 /** l(b) = fixedMs + itemMs · b. */
 export interface Cost {
@@ -21,8 +21,8 @@ export const COSTS: readonly Cost[] = [
   { name: '3+0.1b', fixedMs: 3, itemMs: 0.1 },
 ];
 export const DEVICE_COUNTS: readonly number[] = [1, 4, 8, 16];
-/** `auto` first: what the server does when nobody names one. */
-export const POLICIES: readonly PolicyName[] = POLICY_NAMES;
+/** The default last. */
+export const POLICY_NAMES: readonly PolicyName[] = [...(Object.keys(POLICIES) as PolicyName[]).filter((name) => name !== DEFAULT_POLICY), DEFAULT_POLICY];
 /** From arrival to deadline. */
 export const BUDGET_MS = 20;
 export const MAX_BATCH_SIZE = 64;

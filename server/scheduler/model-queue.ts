@@ -41,6 +41,10 @@ export class ModelQueue implements QueueView {
     return this.#byDeadline.first()?.request.deadlineMs ?? Infinity;
   }
 
+  *deadlinesMs(): Generator<number> {
+    for (const { request } of this.#byDeadline.inOrder()) yield request.deadlineMs;
+  }
+
   /** The waiting entry with the earliest deadline. */
   earliest(): Entry | undefined {
     return this.#byDeadline.first();

@@ -17,7 +17,7 @@ import type {
 import { DeviceIndex, type ModelDevices } from './device-index.ts';
 import { noMetrics, type SchedulerMetrics } from './metrics.ts';
 import { ModelQueue, newEntry } from './model-queue.ts';
-import { POLICIES, type PolicyName } from './policy/policies.ts';
+import { policyNamed, type PolicyName } from './policy/policies.ts';
 import type { BatchPolicy, PolicyState } from './policy/policy.ts';
 import type { SuspectGroup } from './quarantine.ts';
 import { QuarantineWard } from './quarantine-ward.ts';
@@ -38,7 +38,7 @@ export interface SchedulerOptions {
   /** By model, what is left of a request's deadline when it arrives here; gives the batch cap. */
   readonly budgetMs: (model: string) => number;
   /** `auto` when left out. */
-  readonly policy?: PolicyName;
+  readonly policy?: PolicyName | 'auto';
   /** Takes the place of `policy` for a model, for as long as it gives one. */
   readonly policyFor?: (model: string) => BatchPolicy | undefined;
 }
@@ -59,6 +59,8 @@ interface WaitingModel {
   readonly budgetMs: number;
   /** What the policy has learnt of its batches. */
   learnt: PolicyState;
+  /** Requests that expired since it last learnt. */
+  givenUp: number;
   /** When the policy wants to be asked again. */
   askAtMs: number;
   /** Whose requests wait here, where it is not everybody's. */
@@ -117,7 +119,7 @@ class Scheduler implements InferenceScheduler {
     this.#onOutcome = parts.onOutcome;
     this.#metrics = parts.metrics ?? noMetrics;
     this.#options = options;
-    this.#policy = POLICIES[options.policy ?? 'auto'];
+    this.#policy = policyNamed(options.policy ?? 'auto');
     this.#devices = new DeviceIndex(parts.pool);
     this.#ward = new QuarantineWard(parts.pool);
     parts.pool.onChange(() => this.#onDevicesChanged());
@@ -169,7 +171,7 @@ class Scheduler implements InferenceScheduler {
     let model = this.#models.get(key);
     if (model === undefined) {
       const queue = new ModelQueue(request.model, this.#options.queueCapacity);
-      model = { queue, budgetMs: this.#options.budgetMs(request.model), learnt: this.#policy.initial, askAtMs: Infinity, group };
+      model = { queue, budgetMs: this.#options.budgetMs(request.model), learnt: this.#policy.initial, givenUp: 0, askAtMs: Infinity, group };
       this.#models.set(key, model);
     }
     return model;
@@ -229,7 +231,8 @@ class Scheduler implements InferenceScheduler {
       const plan = policy.plan(queue, nowMs, devices, devices.table, model.learnt);
       switch (plan.kind) {
         case 'expire':
-          this.#expireEarliest(queue);
+          model.givenUp += plan.count;
+          for (let left = plan.count; left > 0; left--) this.#expireEarliest(queue);
           continue;
         case 'dispatch': {
           const { size, cap, release } = plan;
@@ -300,7 +303,8 @@ class Scheduler implements InferenceScheduler {
 
   #learn({ model, entries, cap }: Flight, nowMs: number): void {
     const isLate = entries.some(({ request }) => request.deadlineMs < nowMs);
-    model.learnt = this.#policy.learn(model.learnt, { size: entries.length, cap, isLate });
+    model.learnt = this.#policy.learn(model.learnt, { size: entries.length, cap, isLate, givenUp: model.givenUp });
+    model.givenUp = 0;
   }
 
   #retry(flight: Flight, entry: Entry, nowMs: number): void {

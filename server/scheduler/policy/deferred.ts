@@ -1,16 +1,5 @@
 /** Deferred batching, as Symphony does: a device that is idle waits for a full batch while the head can wait too. */
-import type { LatencyTable } from '../../flow.ts';
-import {
-  LEARNS_NOTHING,
-  planAtOnce,
-  planDrop,
-  planWithoutChoice,
-  TIMER_MARGIN_MS,
-  type BatchPlan,
-  type BatchPolicy,
-  type DevicesView,
-  type QueueView,
-} from './policy.ts';
+import { LEARNS_NOTHING, planAtOnce, planDrop, planHold, planWithoutChoice, type BatchPolicy } from './policy.ts';
 
 /**
  * Window drop that also holds idle devices until a batch is full or its head can wait no longer.
@@ -45,17 +34,4 @@ function holding(heldOf: (count: number) => number): BatchPolicy {
       return isHeld ? planHold(queue, nowMs, devices, table) : planAtOnce(queue, devices.cap);
     },
   };
-}
-
-/**
- * Holds until one more request would make the head late, and never longer than a full batch runs: by then another
- * device is done, so that a model with a deadline of seconds does not wait for seconds.
- */
-function planHold(queue: QueueView, nowMs: number, { cap }: DevicesView, table: LatencyTable): BatchPlan {
-  const size = queue.length;
-  const headMs = queue.earliestDeadlineMs - table.latencyMs(size + 1) - TIMER_MARGIN_MS;
-  const holdOverMs = queue.waitingSinceMs + table.latencyMs(cap);
-  if (nowMs >= headMs) return { kind: 'dispatch', size, cap, release: 'deadline' };
-  if (nowMs >= holdOverMs) return { kind: 'dispatch', size, cap, release: 'hold-over' };
-  return { kind: 'hold', untilMs: Math.min(headMs, holdOverMs) };
 }

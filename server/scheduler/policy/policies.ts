@@ -1,17 +1,17 @@
-/** The batching policies by name, and the one that is taken when nobody names one. */
+/** The batching policies by name. */
 import { aimd } from './aimd.ts';
+import { bestYield } from './best-yield.ts';
 import { deferred, reserve } from './deferred.ts';
 import { eager } from './eager.ts';
-import { LEARNS_NOTHING, type BatchPolicy } from './policy.ts';
+import type { BatchPolicy } from './policy.ts';
 import { windowDrop } from './window-drop.ts';
 
-export const POLICY_NAMES = ['auto', 'eager', 'aimd', 'window-drop', 'deferred', 'reserve'] as const;
-/** `auto` is picked anew at each plan, by the number of devices. */
-export type PolicyName = (typeof POLICY_NAMES)[number];
+export const POLICIES = { eager, aimd, 'window-drop': windowDrop, deferred, reserve, 'best-yield': bestYield } as const satisfies Readonly<Record<string, BatchPolicy>>;
+export type PolicyName = keyof typeof POLICIES;
 
-const auto: BatchPolicy = {
-  ...LEARNS_NOTHING,
-  plan: (queue, nowMs, devices, table, state) => (devices.count === 1 ? windowDrop : reserve).plan(queue, nowMs, devices, table, state),
-};
+/** What is taken when nobody names one: no other was better by more than measuring is exact, on any number of devices (docs/performance.md). */
+export const DEFAULT_POLICY: PolicyName = 'best-yield';
 
-export const POLICIES: Readonly<Record<PolicyName, BatchPolicy>> = { auto, eager, aimd, 'window-drop': windowDrop, deferred, reserve };
+export function policyNamed(name: PolicyName | 'auto'): BatchPolicy {
+  return POLICIES[name === 'auto' ? DEFAULT_POLICY : name];
+}

@@ -10,6 +10,8 @@ export interface QueueView {
   readonly waitingSinceMs: number;
   /** The plan since then was to hold. */
   readonly isHeld: boolean;
+  /** All deadlines, the earliest first; to be read before anything changes. */
+  deadlinesMs(): Iterable<number>;
 }
 
 /** What a policy sees of the devices that can run the model. */
@@ -27,13 +29,13 @@ export interface DevicesView {
 
 /**
  * `dispatch`: the first `size` requests, in the queue's order, to the idle device; `cap` is the most that it would have
- * been. `expire`: end the request with the earliest deadline, then ask again. `hold`: there is an idle device, but a
+ * been. `expire`: end the `count` requests with the earliest deadlines, then ask again. `hold`: there is an idle device, but a
  * fuller batch is worth waiting for. `wait`: there is nothing to send, or no device to send it to. Both end at
  * `untilMs`, or when the queue or a device changes.
  */
 export type BatchPlan =
   | { readonly kind: 'dispatch'; readonly size: number; readonly cap: number; readonly release: ReleaseReason }
-  | { readonly kind: 'expire' }
+  | { readonly kind: 'expire'; readonly count: number }
   | { readonly kind: 'hold'; readonly untilMs: number }
   | { readonly kind: 'wait'; readonly untilMs: number };
 
@@ -41,6 +43,8 @@ export type BatchPlan =
 export interface PolicyState {
   /** The largest batch that it dares. */
   readonly cap: number;
+  /** Of the requests of late, those that it gave up, 0..1. */
+  readonly givenUpShare: number;
 }
 
 /** How a batch went. */
@@ -50,6 +54,8 @@ export interface BatchFeedback {
   readonly cap: number;
   /** Whether a request of it was late. */
   readonly isLate: boolean;
+  /** Requests that expired since the batch before it came back. */
+  readonly givenUp: number;
 }
 
 /** Decides when a batch leaves, how large it is, and who is given up for it. Holds no state of its own. */
@@ -61,7 +67,7 @@ export interface BatchPolicy {
    * lets the earliest deadline pass unasked.
    *
    * @param table - l(b) on the idle device; not read when none is idle.
-   * @bound O(1); the caller repeats it once for each expiry.
+   * @bound O(1) while nothing would be late; the caller repeats it after each expiry.
    */
   plan(queue: QueueView, nowMs: number, devices: DevicesView, table: LatencyTable, state: PolicyState): BatchPlan;
   /** What it knows after a batch; `state` itself when that is nothing new. */
@@ -72,9 +78,9 @@ export interface BatchPolicy {
 export const TIMER_MARGIN_MS = 1;
 
 /** For policies that follow from the costs alone. */
-export const LEARNS_NOTHING: Pick<BatchPolicy, 'initial' | 'learn'> = { initial: { cap: 0 }, learn: (state) => state };
+export const LEARNS_NOTHING: Pick<BatchPolicy, 'initial' | 'learn'> = { initial: { cap: 0, givenUpShare: 0 }, learn: (state) => state };
 
-const EXPIRE: BatchPlan = { kind: 'expire' };
+const EXPIRE: BatchPlan = { kind: 'expire', count: 1 };
 
 /** What every policy does first: expire what is due, and wait without a request or without a device. */
 export function planWithoutChoice(queue: QueueView, nowMs: number, devices: DevicesView): BatchPlan | undefined {
@@ -95,4 +101,17 @@ export function planDrop(queue: QueueView, nowMs: number, devices: DevicesView, 
   if (queue.earliestDeadlineMs >= nowMs + runMs) return undefined;
   // A faster device that is busy now may still make it.
   return devices.isFastest ? EXPIRE : { kind: 'wait', untilMs: queue.earliestDeadlineMs };
+}
+
+/**
+ * Holds until one more request would make the head late, and never longer than a full batch runs: by then another
+ * device is done, so that a model with a deadline of seconds does not wait for seconds.
+ */
+export function planHold(queue: QueueView, nowMs: number, { cap }: DevicesView, table: LatencyTable): BatchPlan {
+  const size = queue.length;
+  const headMs = queue.earliestDeadlineMs - table.latencyMs(size + 1) - TIMER_MARGIN_MS;
+  const holdOverMs = queue.waitingSinceMs + table.latencyMs(cap);
+  if (nowMs >= headMs) return { kind: 'dispatch', size, cap, release: 'deadline' };
+  if (nowMs >= holdOverMs) return { kind: 'dispatch', size, cap, release: 'hold-over' };
+  return { kind: 'hold', untilMs: Math.min(headMs, holdOverMs) };
 }

@@ -11,7 +11,7 @@ interface Item {
 const isBefore = (one: Item, other: Item): boolean => (one.key === other.key ? one.id < other.id : one.key < other.key);
 const change = fc.record({ kind: fc.constantFrom('push', 'pop', 'remove', 'reorder'), at: fc.nat(20), key: fc.nat(9) });
 
-it('the first is that of a sorted list, whatever is pushed, removed or reordered', () => {
+it('the order is that of a sorted list, whatever is pushed, removed or reordered', () => {
   fc.assert(
     fc.property(fc.array(change, { maxLength: 80 }), (changes) => {
       const heap = new IndexedHeap<'orderIndex', Item>('orderIndex', isBefore);
@@ -34,6 +34,7 @@ it('the first is that of a sorted list, whatever is pushed, removed or reordered
         items.sort((one, other) => (isBefore(one, other) ? -1 : 1));
         expect(heap.length).toBe(items.length);
         expect(heap.first()).toBe(items[0]);
+        expect([...heap.inOrder()]).toEqual(items);
       });
     }),
   );

@@ -15,7 +15,7 @@ export interface WorldOptions {
   readonly runMs?: (batch: Batch) => number;
   readonly itemFor?: (batch: Batch, at: number) => ItemOutcome;
   readonly metrics?: SchedulerMetrics;
-  readonly policy?: PolicyName;
+  readonly policy?: PolicyName | 'auto';
 }
 
 export interface Ended {
