@@ -3,6 +3,7 @@ import { every, type Repeating, type Timer } from '../../core/clock.ts';
 import { randomInt, type Random } from '../../core/random.ts';
 import { connect } from '../../client/connect.ts';
 import type { CopresenceClient } from '../../client/client.ts';
+import type { PaceEvent } from '../../client/events.ts';
 import type { SocketFactory } from '../../client/socket.ts';
 import { createPoseSample, type PoseSample } from '../../protocol/codec/pose-sample.ts';
 import type { Role } from '../../protocol/roles.ts';
@@ -24,6 +25,7 @@ export interface HeadsetParts {
   readonly signature: Signature;
   readonly role: Role;
   readonly consents: boolean;
+  readonly followsPace: boolean;
   readonly token: string;
   /** A device that has just been switched on: its clock starts anew. */
   readonly switchOn: () => ProcessClock;
@@ -41,6 +43,7 @@ export class Headset {
   readonly #sample: PoseSample = createPoseSample();
   readonly #streams: Repeating[] = [];
   check: ClientCheck;
+  #camera: Repeating | undefined;
   #device: ProcessClock | undefined;
   #client: CopresenceClient | undefined;
   #consents: boolean;
@@ -87,7 +90,7 @@ export class Headset {
     const device = this.#device;
     connect({
       url: 'ws://simulated', token, session: sessionName(signature), name: signText(signature), clock: device, openSocket: openSocket(device), random,
-      consent: { inference: this.#consents, recording: false, training: false },
+      consent: { inference: this.#consents, recording: false, training: false }, video: this.#parts.plan.videoTasks,
       listen: (client) => this.#listen(client),
     }).then(
       () => this.#stream(device),
@@ -109,6 +112,7 @@ export class Headset {
   #listen(client: CopresenceClient): void {
     this.#client = client;
     this.check.listen(client);
+    client.on('pace', (event) => this.#follow(event));
     client.on('state', ({ state }) => {
       if (state !== 'closed' || client !== this.#client) return;
       this.#stopStreams();
@@ -123,11 +127,33 @@ export class Headset {
     const { poseHz, videoHz } = this.#parts.plan;
     this.#stopStreams();
     this.#streams.push(every(device, 1000 / poseHz, () => this.#sendPose(device)));
-    if (videoHz > 0) this.#streams.push(every(device, 1000 / videoHz, () => this.#sendPicture(device)));
+    if (videoHz > 0) this.#film(device, videoHz);
+  }
+
+  #film(device: ProcessClock, rateHz: number): void {
+    this.#camera?.stop();
+    this.#camera = every(device, 1000 / rateHz, () => this.#sendPicture(device));
+  }
+
+  /** Captures at the rate and at the moments that the server suggests. */
+  #follow({ stream, rateHz, captureMs }: PaceEvent): void {
+    const { plan, followsPace } = this.#parts;
+    const device = this.#device;
+    const client = this.#client;
+    if (stream !== 'camera' || !followsPace || device === undefined || client === undefined || this.#camera === undefined) return;
+    this.#camera.stop();
+    if (rateHz === 0) return;
+    const hz = Math.min(rateHz, plan.videoHz);
+    const periodMs = 1000 / hz;
+    const untilMs = captureMs === undefined ? 0 : (((captureMs - client.serverNowMs()) % periodMs) + periodMs) % periodMs;
+    const start = device.schedule(untilMs, () => this.#film(device, hz));
+    this.#camera = { stop: () => start.cancel() };
   }
 
   #stopStreams(): void {
     for (const stream of this.#streams.splice(0)) stream.stop();
+    this.#camera?.stop();
+    this.#camera = undefined;
   }
 
   #sendPose(device: ProcessClock): void {

@@ -1,5 +1,7 @@
 /** What a seed makes of the world: how large it is, how fast, what goes wrong and how often. */
 import { randomBetween, randomInt, type Random } from '../../core/random.ts';
+import { VIDEO_TASKS, type VideoTask } from '../../core/tasks.ts';
+import type { Config } from '../../server/config.ts';
 import { chance, pick } from './random-draws.ts';
 import type { LaneOptions } from './lane.ts';
 import { NO_DEVICE_FAULTS, type DeviceFaultRates, type ModelCost } from './sim-device.ts';
@@ -30,6 +32,8 @@ export interface WorldPlan {
   readonly tickRateHz: number;
   readonly gestureRateHz: number;
   readonly devices: number;
+  readonly batchPolicy: Config['batch-policy'];
+  readonly phaseAlignment: Config['phase-alignment'];
   readonly costScale: number;
   readonly maxBatchSize: number;
   readonly deviceFaults: DeviceFaultRates;
@@ -39,6 +43,9 @@ export interface WorldPlan {
   readonly poseHz: number;
   readonly hands: boolean;
   readonly videoHz: number;
+  readonly videoTasks: readonly VideoTask[];
+  /** Of the headsets, how many capture when the server suggests. */
+  readonly followingShare: number;
   readonly pictureBytes: number;
   readonly link: LaneOptions;
   readonly linkFaults: LinkFaultRates;
@@ -69,11 +76,13 @@ function drawSize(random: Random): Pick<WorldPlan, 'sessions' | 'headsets' | 'ti
   return { sessions, headsets: sessions + randomInt(random, pick(random, [3, 6, 12])), tickRateHz: pick(random, [10, 20, 36, 72, 90]), gestureRateHz: pick(random, [5, 18, 30]) };
 }
 
-function drawDevices(random: Random): Pick<WorldPlan, 'devices' | 'costScale' | 'maxBatchSize' | 'deviceFaults' | 'deviceRestartMs' | 'slowDowns'> {
+function drawDevices(random: Random): Pick<WorldPlan, 'devices' | 'batchPolicy' | 'phaseAlignment' | 'costScale' | 'maxBatchSize' | 'deviceFaults' | 'deviceRestartMs' | 'slowDowns'> {
   const faulty = chance(random, 0.6);
   const faults = { crash: sometimes(random, 0.001, 0.05), hang: sometimes(random, 0.001, 0.03), outOfMemory: sometimes(random, 0.001, 0.02), itemFailure: sometimes(random, 0.001, 0.1) };
   return {
     devices: pick(random, [0, 1, 1, 1, 2, 2, 3, 4, 8]),
+    batchPolicy: pick(random, ['auto', 'auto', 'auto', 'eager', 'aimd', 'window-drop', 'deferred', 'reserve']),
+    phaseAlignment: pick(random, ['auto', 'off']),
     costScale: pick(random, [0.2, 1, 1, 2, 5]),
     maxBatchSize: pick(random, [1, 2, 4, 8, 8, 32]),
     deviceFaults: faulty ? faults : NO_DEVICE_FAULTS,
@@ -82,8 +91,11 @@ function drawDevices(random: Random): Pick<WorldPlan, 'devices' | 'costScale' | 
   };
 }
 
-function drawStreams(random: Random): Pick<WorldPlan, 'poseHz' | 'hands' | 'videoHz' | 'pictureBytes'> {
-  return { poseHz: pick(random, [5, 20, 72, 72, 90]), hands: chance(random, 0.8), videoHz: pick(random, [0, 0, 5, 10, 30]), pictureBytes: pick(random, [64, 2000, 20_000]) };
+function drawStreams(random: Random): Pick<WorldPlan, 'poseHz' | 'hands' | 'videoHz' | 'videoTasks' | 'followingShare' | 'pictureBytes'> {
+  return {
+    poseHz: pick(random, [5, 20, 72, 72, 90]), hands: chance(random, 0.8), videoHz: pick(random, [0, 0, 5, 10, 30]), pictureBytes: pick(random, [64, 2000, 20_000]),
+    videoTasks: VIDEO_TASKS.filter(() => chance(random, 0.6)), followingShare: sometimes(random, 0.2, 1),
+  };
 }
 
 function drawLinks(random: Random): Pick<WorldPlan, 'link' | 'linkFaults'> {

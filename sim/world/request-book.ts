@@ -1,5 +1,5 @@
 /** Follows every request from the scheduler's door to its end, and every batch on its way. */
-import type { Batch, DevicePool, InferenceRequest, OutcomeListener, RequestOutcome } from '../../server/flow.ts';
+import type { Batch, DevicePool, InferenceRequest, InferenceScheduler, OutcomeListener, RequestOutcome } from '../../server/flow.ts';
 import type { createScheduler } from '../../server/scheduler/scheduler.ts';
 import { noMetrics, type SchedulerMetrics } from '../../server/scheduler/metrics.ts';
 import type { Judge } from './judge.ts';
@@ -18,6 +18,8 @@ export interface RequestBookParts {
 export class RequestBook {
   readonly #parts: RequestBookParts;
   readonly #open = new Set<InferenceRequest>();
+  /** Where a request ends that names nobody itself. */
+  #listener: OutcomeListener = () => undefined;
   readonly #outcomes = new Map<RequestOutcome['kind'], number>();
   /** The requests whose outcome is being told now, innermost last. */
   readonly #telling: InferenceRequest[] = [];
@@ -44,33 +46,39 @@ export class RequestBook {
   /** A scheduler like `create`'s, every request and batch of which passes through this book. */
   around(create: CreateScheduler): CreateScheduler {
     return (parts, options) => {
+      this.#listener = parts.onOutcome;
       const scheduler = create({ ...parts, metrics: this.#metrics(parts.metrics ?? noMetrics) }, options);
       return {
-        submit: (request) => scheduler.submit(this.#submitted(request, parts.onOutcome)),
+        submit: (request) => scheduler.submit(this.#follow(request, 'stage')),
         forget: (sessionId, slot) => scheduler.forget(sessionId, slot),
         close: () => scheduler.close(),
       };
     };
   }
 
-  /** Takes the request in, with a listener of this book's before the one that it had. */
-  #submitted(request: InferenceRequest, fallback: OutcomeListener): InferenceRequest {
-    const { judge, trace } = this.#parts;
-    judge.expect(!this.#open.has(request), 'ends-once', () => `request ${request.id} was submitted twice`);
-    const followed: InferenceRequest = { ...request, onOutcome: (_, outcome) => this.#ended(request, outcome, request.onOutcome ?? fallback) };
-    this.#open.add(request);
-    trace.note(`request ${request.id} for ${request.model} of ${request.streamId}`);
-    return followed;
+  /** Follows what comes to the front of everything too, since several requests to the scheduler may answer one. */
+  watchFront(front: InferenceScheduler): void {
+    const submit = front.submit.bind(front);
+    front.submit = (request) => submit(this.#follow(request, 'task'));
   }
 
-  #ended(request: InferenceRequest, outcome: RequestOutcome, tell: OutcomeListener): void {
+  /** The same request, with a listener of this book's before the one that it had. */
+  #follow(request: InferenceRequest, level: 'task' | 'stage'): InferenceRequest {
     const { judge, trace } = this.#parts;
-    judge.expect(this.#open.delete(request), 'ends-once', () => `request ${request.id} for ${request.model} ended again, as ${outcome.kind}`);
-    this.#outcomes.set(outcome.kind, (this.#outcomes.get(outcome.kind) ?? 0) + 1);
-    trace.note(`request ${request.id} ${outcome.kind}`);
+    judge.expect(!this.#open.has(request), 'ends-once', () => `request ${request.id} was submitted twice`);
+    this.#open.add(request);
+    trace.note(`${level} ${request.id} for ${request.model} of ${request.streamId}`);
+    return { ...request, onOutcome: (_, outcome) => this.#ended(request, outcome, level) };
+  }
+
+  #ended(request: InferenceRequest, outcome: RequestOutcome, level: 'task' | 'stage'): void {
+    const { judge, trace } = this.#parts;
+    judge.expect(this.#open.delete(request), 'ends-once', () => `${level} ${request.id} for ${request.model} ended again, as ${outcome.kind}`);
+    if (level === 'stage') this.#outcomes.set(outcome.kind, (this.#outcomes.get(outcome.kind) ?? 0) + 1);
+    trace.note(`${level} ${request.id} ${outcome.kind}`);
     if (outcome.kind === 'done') this.#done(request, outcome);
     this.#telling.push(request);
-    tell(request, outcome);
+    (request.onOutcome ?? this.#listener)(request, outcome);
     this.#telling.pop();
   }
 

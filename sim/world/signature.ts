@@ -6,7 +6,7 @@
  */
 import type { InferenceRequest, ModelValue } from '../../server/flow.ts';
 import type { PoseSample } from '../../protocol/codec/pose-sample.ts';
-import { HAND_FLOATS } from '../../protocol/codec/hand.ts';
+import { HAND_BYTES, HAND_FLOATS } from '../../protocol/codec/hand.ts';
 import { PART_BITS } from '../../protocol/codec/pose-sample.ts';
 import { POSE_FLOATS } from '../../protocol/codec/quantise.ts';
 
@@ -56,13 +56,16 @@ export function signatureOfText(text: string): Signature | undefined {
 
 // ── pictures ────────────────────────────────────────────────────────────────
 
+/** The start of a picture and of a comment of two bytes. */
 const MARKER = [0xff, 0xd8, 0xff, 0xfe, 0x00, 0x04];
+/** Baseline, 8 bits, 240 x 320, one component. */
+const FRAME_HEADER = [0xff, 0xc0, 0x00, 0x0b, 0x08, 0x00, 0xf0, 0x01, 0x40, 0x01, 0x01, 0x11, 0x00];
 
-/** The beginning of a JPEG with the signature as its comment, padded to a size. */
+/** The header of a JPEG with the signature as its comment, padded to a size; there is no picture behind it. */
 export function signedPicture({ session, headset }: Signature, bytes: number): Uint8Array {
-  const picture = new Uint8Array(Math.max(bytes, MARKER.length + 4));
-  picture.set([...MARKER, session, headset]);
-  picture.set([0xff, 0xd9], picture.length - 2);
+  const header = [...MARKER, session, headset, ...FRAME_HEADER];
+  const picture = new Uint8Array(Math.max(bytes, header.length));
+  picture.set(header);
   return picture;
 }
 
@@ -73,7 +76,7 @@ const decoder = new TextDecoder();
 /** Read from the payload alone; undefined when no headset of this world signed it. */
 export function signatureOfPayload({ task, payload }: Pick<InferenceRequest, 'task' | 'payload'>): Signature | undefined {
   if (task === 'language') return signatureOfText(decoder.decode(payload));
-  if (task === 'gesture' && payload[0] !== MARKER[0]) return handSignature(payload);
+  if (task === 'gesture') return payload.length === HAND_BYTES ? handSignature(payload) : cameraHandSignature(payload);
   const [session, headset] = payload.subarray(MARKER.length);
   const isSigned = MARKER.every((byte, at) => payload[at] === byte);
   return isSigned && session !== undefined && headset !== undefined ? { session, headset } : undefined;
@@ -82,6 +85,12 @@ export function signatureOfPayload({ task, payload }: Pick<InferenceRequest, 'ta
 function handSignature(payload: Uint8Array): Signature {
   const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
   return { session: view.getInt16(0, true), headset: view.getInt16(2, true) };
+}
+
+/** What `encodeCameraHand` made of landmarks: x and y of the first as float32 metres, y turned round. */
+function cameraHandSignature(payload: Uint8Array): Signature {
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+  return { session: Math.round(view.getFloat32(0, true) * 1000), headset: -Math.round(view.getFloat32(4, true) * 1000) };
 }
 
 /** Whose input a value says that it is about; undefined when it says nothing, as a picture without hands. */

@@ -53,6 +53,7 @@ export class SimServer implements WireHost {
       clock, meter: this.#metrics.stages, metrics: this.#metrics, pool, tokenKey: new Uint8Array(32), version: 'simulated', tokens: simulatedTokens(parts),
       createScheduler: this.requests.around(sabotage.scheduler?.(createScheduler) ?? createScheduler),
     });
+    this.requests.watchFront(this.gateway.scheduler);
     const { reception } = this.gateway;
     this.listener = {
       onOpen: (connection) => reception.onOpen(connection),
@@ -94,7 +95,7 @@ export class SimServer implements WireHost {
 }
 
 function configOf(plan: WorldPlan): Parameters<typeof createGateway>[0] {
-  const settings = { 'tick-rate-hz': plan.tickRateHz, 'gesture-rate-hz': plan.gestureRateHz, 'max-sessions': 16, workers: plan.devices };
+  const settings = { 'tick-rate-hz': plan.tickRateHz, 'gesture-rate-hz': plan.gestureRateHz, 'max-sessions': 16, workers: plan.devices, 'batch-policy': plan.batchPolicy, 'phase-alignment': plan.phaseAlignment };
   return readConfig(Object.entries(settings).map(([name, value]) => `--${name}=${value}`), {});
 }
 

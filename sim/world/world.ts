@@ -1,6 +1,8 @@
 /** A whole world from one seed: the real gateway and the real SDK on simulated time, links, devices and people. */
 import { randomInt, seededRandom, type Random } from '../../core/random.ts';
+import { VIDEO_TASKS } from '../../core/tasks.ts';
 import type { RequestOutcome } from '../../server/flow.ts';
+import { modelsToLoad, servedRoutes } from '../../server/routes.ts';
 import { Chaos } from './chaos.ts';
 import { sessionName } from './client-check.ts';
 import { Headset } from './headset.ts';
@@ -54,7 +56,7 @@ const LEAVING_MS = 45_000;
 const LARGEST_OFFSET_MS = 1e9;
 /** So that a defect that makes events without end is found rather than waited for. */
 const MAX_STEPS_PER_MS = 2000;
-const MODELS = ['gesture-mlp', 'movenet-lightning', 'avatar-language'];
+const MODELS = modelsToLoad(servedRoutes(VIDEO_TASKS)).map(({ name }) => name);
 
 /** Lives one world through. Equal options give an equal report. */
 export async function runWorld(options: WorldOptions): Promise<WorldReport> {
@@ -141,6 +143,7 @@ class World {
     const link = this.#newLink(`h${signature.headset}`);
     this.#headsets.push(new Headset({
       clock: this.#clock, random: this.#random, judge: this.#judge, trace: this.#trace, plan: this.#plan, signature, role,
+      followsPace: chance(this.#random, this.#plan.followingShare),
       consents: !chance(this.#random, this.#plan.refusingShare),
       token: simulatedToken(`wearer ${signature.headset}`, sessionName(signature), role),
       switchOn: () => this.#newDevice(),
