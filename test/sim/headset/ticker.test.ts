@@ -44,3 +44,22 @@ describe('a ticker', () => {
 function base(clock: ManualClock) {
   return { nowMs: () => clock.nowMs(), wallMs: () => clock.wallMs(), schedule: clock.schedule.bind(clock), defer: clock.defer.bind(clock) };
 }
+
+describe('a beat that says when it is next', () => {
+  it('is called then, rests when it says nothing, and begins again when it is resumed', () => {
+    const clock = new ManualClock();
+    const ticker = new Ticker(clock);
+    const calls: number[] = [];
+    const beat = { startMs: 10, periodMs: 10, run: (intendedMs: number) => void calls.push(intendedMs), next: (intendedMs: number) => (intendedMs < 40 ? intendedMs + 12 : undefined) };
+    const stop = ticker.add(beat);
+    clock.advance(200);
+    expect(calls).toEqual([10, 22, 34, 46]);
+    ticker.resume(beat, 210);
+    clock.advance(100);
+    expect(calls).toEqual([10, 22, 34, 46, 210]);
+    stop();
+    ticker.resume(beat, 310);
+    clock.advance(100);
+    expect(calls).toHaveLength(5);
+  });
+});
