@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { randomBetween, seededRandom } from '../../../core/random.ts';
 import type { Batch, InferenceRequest } from '../../../server/flow.ts';
-import { batchCap } from '../../../server/scheduler/batch-cap.ts';
+import { batchCap, largestInBudget } from '../../../server/scheduler/batch-cap.ts';
 import { evenLimit } from '../../../core/serving-limits.ts';
+import { POLICIES, type PolicyName } from '../../../server/scheduler/policy/policies.ts';
 import { latencyTable } from '../../support/simulated-device.ts';
 import { TABLE, World } from './world.ts';
 
@@ -42,6 +43,7 @@ interface Story {
   readonly deviceCount: number;
   readonly queueCapacity: number;
   readonly share: number;
+  readonly policy: PolicyName;
 }
 
 const story: fc.Arbitrary<Story> = fc.record({
@@ -49,6 +51,7 @@ const story: fc.Arbitrary<Story> = fc.record({
   deviceCount: fc.nat(4),
   queueCapacity: fc.integer({ min: 1, max: 12 }),
   share,
+  policy: fc.constantFrom(...(Object.keys(POLICIES) as PolicyName[])),
 });
 
 function apply(world: World, next: Step): Promise<void> | void {
@@ -81,9 +84,9 @@ function applyToDevice(world: World, kind: 'crash' | 'restart' | 'remove', at: n
 
 /** Tells a story to its end, when all deadlines and all runs are past. */
 async function tell(told: Story, prepare: (world: World) => void = () => undefined): Promise<World> {
-  const { deviceCount, queueCapacity } = told;
+  const { deviceCount, queueCapacity, policy } = told;
   const runMs = (batch: Batch): number => told.share * TABLE.latencyMs(batch.requests.length);
-  const world = new World({ deviceCount, queueCapacity, runMs });
+  const world = new World({ deviceCount, queueCapacity, runMs, policy });
   prepare(world);
   for (const next of told.steps) await apply(world, next);
   await world.advance(200);
@@ -107,7 +110,7 @@ function timesReleased(world: World): Map<InferenceRequest, number> {
 const check = (property: (told: Story) => Promise<void>): Promise<void> =>
   fc.assert(fc.asyncProperty(story, property), { numRuns: 300 });
 
-describe('whatever requests, devices and participants do', () => {
+describe('whatever requests, devices and participants do, and by whichever policy', () => {
   it('each request ends exactly once', () =>
     check(async (told) => {
       const world = await tell(told);
@@ -120,7 +123,8 @@ describe('whatever requests, devices and participants do', () => {
     check(async (told) => {
       const world = await tell(told);
       // More devices only raise b*: with as many as any story has it is at its largest.
-      const cap = batchCap(TABLE, 20, 130);
+      const isCapped = ['window-drop', 'deferred', 'reserve'].includes(told.policy);
+      const cap = isCapped ? batchCap(TABLE, 20, 130) : largestInBudget(TABLE, 20);
       for (const { requests } of world.batches) {
         expect(requests.length).toBeGreaterThan(0);
         expect(requests.length).toBeLessThanOrEqual(cap);
@@ -128,12 +132,13 @@ describe('whatever requests, devices and participants do', () => {
       }
     }));
 
-  it('no result is delivered after its deadline, and no request leaves when it would be late', () =>
+  it('no result is delivered after its deadline, and no request leaves when it would be late, but for the policies that do not look', () =>
     check(async (told) => {
       const world = await tell(told);
       for (const { request, outcome, atMs } of world.ended) {
         if (outcome.kind === 'done') expect(atMs).toBeLessThanOrEqual(request.deadlineMs);
       }
+      if (['eager', 'aimd'].includes(told.policy)) return;
       for (const { requests, releasedMs } of world.batches) {
         for (const { deadlineMs } of requests) {
           expect(releasedMs + TABLE.latencyMs(requests.length)).toBeLessThanOrEqual(deadlineMs);
@@ -198,11 +203,11 @@ describe('whatever requests, devices and participants do', () => {
 
   it('with an idle device and no other work, a lone request leaves at once', () =>
     fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 5, max: 40 }), async (deviceCount, budgetMs) => {
-        const world = new World({ deviceCount });
+      fc.asyncProperty(story, fc.integer({ min: 1, max: 8 }), fc.integer({ min: 5, max: 40 }), async ({ policy }, deviceCount, budgetMs) => {
+        const world = new World({ deviceCount, policy });
         await world.advance(3);
         world.submit({ budgetMs });
-        expect(world.batches).toMatchObject([{ releasedMs: 3, release: 'idle-device' }]);
+        expect(world.batches).toMatchObject([{ releasedMs: 3, release: policy === 'aimd' ? 'full' : 'idle-device' }]);
       }),
     ));
 });
