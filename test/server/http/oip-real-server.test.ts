@@ -1,0 +1,133 @@
+/** The Open Inference Protocol of a server process, with the gesture model that ships, against ONNX Runtime run directly. */
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { credentials, Metadata } from '@grpc/grpc-js';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../core/clock.ts';
+import { randomNormal, seededRandom } from '../../../core/random.ts';
+import { askGestures } from '../../../examples/inference/gesture.ts';
+import { HAND_FEATURE_COUNT } from '../../../features/hand.ts';
+import { loadOipService, type GrpcInferResponse } from '../../../protocol/oip/grpc.ts';
+import { writeHttpRequest } from '../../../protocol/oip/http-request.ts';
+import { readHttpResponse } from '../../../protocol/oip/http-response.ts';
+import { HEADER_LENGTH } from '../../../protocol/oip/http-tensors.ts';
+import { signToken } from '../../../server/session/token-signer.ts';
+import { startServerProcess, type RunningServer } from '../../../sim/server-process.ts';
+
+const ROWS = 40;
+const LABELS = 13;
+const GRAPH = fileURLToPath(new URL('../../../models/gesture-mlp/1/model.onnx', import.meta.url));
+const clock = systemClock();
+const random = seededRandom(5);
+const features = Float32Array.from({ length: ROWS * HAND_FEATURE_COUNT }, () => randomNormal(random));
+/** Rows come in other batches than all at once, whose sums round differently in the last bits. */
+const DIGITS = 5;
+
+/** A port that was free a moment ago: the process that takes it is started next. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+describe('the models of a server process', () => {
+  let server: RunningServer;
+  let remote: RunningServer;
+  let ports: [number, number];
+  let token: string;
+  let remoteToken: string;
+  let expected: readonly number[];
+  const body = (): { inputs: object[] } => ({ inputs: [{ name: 'features', datatype: 'FP32', shape: [ROWS, HAND_FEATURE_COUNT], data: [...features] }] });
+
+  beforeAll(async () => {
+    const flags = ['--video-tasks', '', '--grpc-port'];
+    ports = [await freePort(), await freePort()];
+    server = await startServerProcess(clock, new AbortController().signal, { flags: [...flags, String(ports[0])] });
+    token = await tokenFor(server);
+    // A second server that computes the same models on the first one.
+    remote = await startServerProcess(clock, new AbortController().signal, { flags: [...flags, String(ports[1]), '--remote-url', `grpc://127.0.0.1:${ports[0]}`, '--remote-token', token] });
+    remoteToken = await tokenFor(remote);
+    const session = await InferenceSession.create(GRAPH);
+    const { probabilities } = await session.run({ features: new Tensor('float32', features, [ROWS, HAND_FEATURE_COUNT]) });
+    expected = [...(probabilities?.data as Float32Array)];
+    await session.release();
+  }, 240_000);
+  afterAll(async () => {
+    await remote?.stop();
+    await server?.stop();
+  });
+
+  const tokenFor = ({ tokenKey }: RunningServer): Promise<string> => signToken(Buffer.from(tokenKey, 'utf8'), { subject: 'test', session: 'none', role: 'spectator', grants: ['infer'] }, { ttlS: 3600, wallMs: clock.wallMs() });
+  const expectAnswer = (values: Iterable<number>): void => {
+    const got = [...values];
+    expect(got).toHaveLength(ROWS * LABELS);
+    got.forEach((value, index) => expect(value).toBeCloseTo(expected[index] ?? NaN, DIGITS));
+  };
+  const post = (of: RunningServer, payload: string | Uint8Array, headers: Record<string, string>): Promise<Response> => fetch(`${of.url}/v2/models/gesture-mlp/infer`, { method: 'POST', body: typeof payload === 'string' ? payload : new Uint8Array(payload), headers });
+  const callGrpc = (port: number, bearer: string, request: object): Promise<GrpcInferResponse> => {
+    const Service = loadOipService();
+    const client = new Service(`127.0.0.1:${port}`, credentials.createInsecure());
+    const metadata = new Metadata();
+    metadata.set('authorization', `Bearer ${bearer}`);
+    const method = Service.service['ModelInfer'];
+    if (method === undefined) throw new Error('no ModelInfer');
+    return new Promise<GrpcInferResponse>((resolve, reject) => {
+      client.makeUnaryRequest(method.path, method.requestSerialize, method.responseDeserialize, request, metadata, (error, response?: unknown) => {
+        client.close();
+        if (error === null) resolve(response as GrpcInferResponse);
+        else reject(error);
+      });
+    });
+  };
+
+  it('answer in JSON as ONNX Runtime does', async () => {
+    const response = await post(server, JSON.stringify(body()), { Authorization: `Bearer ${token}` });
+    const answer = (await response.json()) as { model_version: string; outputs: { shape: number[]; data: number[] }[] };
+    expect([response.status, answer.model_version, answer.outputs[0]?.shape]).toEqual([200, '1', [ROWS, LABELS]]);
+    expectAnswer(answer.outputs[0]?.data ?? []);
+  });
+
+  it('answer in binary as ONNX Runtime does', async () => {
+    const { headers, body: payload } = writeHttpRequest([{ name: 'features', datatype: 'FP32', shape: [ROWS, HAND_FEATURE_COUNT], bytes: new Uint8Array(features.buffer) }], 1_000_000);
+    const response = await post(server, payload, { ...headers, Authorization: `Bearer ${token}` });
+    const [tensor] = readHttpResponse(new Uint8Array(await response.arrayBuffer()), response.headers.get(HEADER_LENGTH) ?? undefined);
+    const bytes = tensor?.content.kind === 'raw' ? Uint8Array.from(tensor.content.bytes) : new Uint8Array();
+    expectAnswer(new Float32Array(bytes.buffer));
+  });
+
+  it('answer over gRPC as ONNX Runtime does, raw and typed', async () => {
+    const head = { name: 'features', datatype: 'FP32', shape: [ROWS, HAND_FEATURE_COUNT] };
+    const raw = await callGrpc(ports[0], token, { model_name: 'gesture-mlp', model_version: '1', inputs: [head], raw_input_contents: [Buffer.from(features.buffer)] });
+    expectAnswer(new Float32Array(Uint8Array.from(raw.raw_output_contents[0] ?? []).buffer));
+    const typed = await callGrpc(ports[0], token, { model_name: 'gesture-mlp', inputs: [{ ...head, contents: { fp32_contents: [...features] } }] });
+    expectAnswer((typed.outputs[0]?.contents?.fp32_contents ?? []).map(Number));
+  });
+
+  it('answer the same through a second server that has none of its own', async () => {
+    const metadata = (await (await fetch(`${remote.url}/v2/models/gesture-mlp`)).json()) as { platform: string };
+    expect(metadata.platform).toBe('oip-grpc');
+    const raw = await callGrpc(ports[1], remoteToken, { model_name: 'gesture-mlp', inputs: [{ name: 'features', datatype: 'FP32', shape: [ROWS, HAND_FEATURE_COUNT] }], raw_input_contents: [Buffer.from(features.buffer)] });
+    expectAnswer(new Float32Array(Uint8Array.from(raw.raw_output_contents[0] ?? []).buffer));
+  });
+
+  it('are for the example to ask', async () => {
+    const hands = [0, 1].map((row) => [...features.subarray(row * HAND_FEATURE_COUNT, (row + 1) * HAND_FEATURE_COUNT)]);
+    const rows = await askGestures({ url: server.url, token, hands });
+    expect(rows.map((row) => row.length)).toEqual([LABELS, LABELS]);
+    rows.flat().forEach((value, index) => expect(value).toBeCloseTo(expected[index] ?? NaN, DIGITS));
+    await expect(askGestures({ url: server.url, token: 'x', hands })).rejects.toThrow('TOKEN_INVALID');
+  });
+
+  it('are not for a token without the grant, and are counted', async () => {
+    const host = await signToken(Buffer.from(server.tokenKey, 'utf8'), { subject: 'test', session: '*', role: 'host' }, { ttlS: 60, wallMs: clock.wallMs() });
+    expect((await post(server, JSON.stringify(body()), { Authorization: `Bearer ${host}` })).status).toBe(403);
+    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    expect(metrics).toMatch(/copresence_oip_calls(_total)?\{model="gesture-mlp",outcome="ok"[^}]*\} \d/);
+    expect(metrics).toMatch(/copresence_oip_calls(_total)?\{model="gesture-mlp",outcome="GRANT_MISSING"[^}]*\} 1/);
+  });
+});
