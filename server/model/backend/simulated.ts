@@ -19,6 +19,10 @@ export interface SimulatedOptions {
   readonly memoryRows?: number;
   /** A row whose first input begins with this number finds none either. */
   readonly memoryMark?: number;
+  /** A batch with a row that begins with this number takes twice as long. */
+  readonly slowMark?: number;
+  /** A batch with a row that begins with this number never ends. */
+  readonly hangMark?: number;
 }
 
 /** A device that is as precise as the clock's timers: on the machine's clock a batch takes up to a millisecond longer. */
@@ -28,7 +32,8 @@ export function openSimulatedBackend(clock: Clock, blocks: ModelBlocks, options:
     refusedProviders: [],
     async run(range) {
       if (findsNoMemory(blocks, range, options)) throw new CopresenceError('DEVICE_OUT_OF_MEMORY', `simulated, for ${range.count} rows`);
-      const doneMs = clock.nowMs() + simulatedMs(options, range.count);
+      if (isMarked(blocks, range, options.hangMark)) await new Promise(() => undefined);
+      const doneMs = clock.nowMs() + simulatedMs(options, range.count) * (isMarked(blocks, range, options.slowMark) ? 2 : 1);
       for (let leftMs = doneMs - clock.nowMs(); leftMs > 0; leftMs = doneMs - clock.nowMs()) await sleep(clock, leftMs);
       answer(blocks, range, options.outputs ?? 'zeros');
     },
@@ -47,11 +52,13 @@ export function simulatedMs({ baseMs, perItemMs, table = [] }: SimulatedOptions,
   return Math.max(0, lower.ms + ((upper.ms - lower.ms) * (size - lower.size)) / (upper.size - lower.size));
 }
 
-function findsNoMemory({ inputs }: ModelBlocks, range: RowRange, { memoryRows = Infinity, memoryMark }: SimulatedOptions): boolean {
-  if (range.count > memoryRows) return true;
+function findsNoMemory(blocks: ModelBlocks, range: RowRange, { memoryRows = Infinity, memoryMark }: SimulatedOptions): boolean {
+  return range.count > memoryRows || isMarked(blocks, range, memoryMark);
+}
+
+function isMarked({ inputs }: ModelBlocks, range: RowRange, mark: number | undefined): boolean {
   const [input] = inputs.values();
-  if (memoryMark === undefined || input === undefined) return false;
-  return rowsOf(input, range).some((row) => Number(row[0]) === memoryMark);
+  return mark !== undefined && input !== undefined && rowsOf(input, range).some((row) => Number(row[0]) === mark);
 }
 
 function answer({ inputs, outputs }: ModelBlocks, range: RowRange, kind: 'zeros' | 'digest'): void {

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { every } from '../../../core/clock.ts';
 import { fragileBody, hungryBody } from './faulty-models.ts';
 import { FaultsWorld, type FaultsWorldOptions } from './faults-world.ts';
 import { plain } from './pictures.ts';
@@ -12,6 +13,8 @@ const WHITE = 255;
 const DARK = 10;
 const LIGHT = 230;
 const MEMORY_ROWS = 4;
+/** Of the tiny models: 8 by 8 pixels. */
+const ROW_BYTES = 192;
 let folder: string;
 let white: Uint8Array;
 let dark: Uint8Array;
@@ -130,6 +133,46 @@ describe('a device without memory', () => {
     expect(outcome.kind === 'done' && outcome.items).toEqual(Array.from({ length: 16 }, () => ({ kind: 'failed', code: 'DEVICE_OUT_OF_MEMORY' })));
     expect(world.quarantinesMs).toEqual([]);
   });
+});
+
+describe('a simulated device', () => {
+  const SLOW = 7;
+  const HANGS = 8;
+  /** Long against what a busy machine adds. */
+  const NORMAL_MS = 100;
+  const row = (mark: number): Uint8Array => new Uint8Array(ROW_BYTES).fill(mark);
+
+  /** Runs one batch of one row after the other while `condition` holds. */
+  async function runWhile(world: FaultsWorld, mark: number, condition: () => boolean): Promise<void> {
+    while (condition()) {
+      const outcome = await world.device().run(batchOf('moody', [{ ...world.request(0, row(mark)), encoding: 'tensors' }]));
+      expect(outcome.kind).toBe('done');
+    }
+  }
+
+  it('whose batches take twice as long is believed within 5 s, and within 5 s when they do no more', async () => {
+    const world = await start('moody', { changes: { backend: { kind: 'simulated', baseMs: NORMAL_MS, perItemMs: 0, slowMark: SLOW } } });
+    const costMs = (): number => world.device().latency.get('moody')?.latencyMs(1) ?? 0;
+    for (const [mark, isLearnt] of [[SLOW, () => costMs() > 1.5 * NORMAL_MS], [0, () => costMs() < 1.5 * NORMAL_MS]] as const) {
+      const startMs = world.clock.nowMs();
+      await runWhile(world, mark, () => !isLearnt());
+      expect(world.clock.nowMs() - startMs).toBeLessThanOrEqual(5000);
+    }
+    expect(world.logged.map(({ message }) => message)).toContain('batch latency changed');
+  }, 60_000);
+
+  it('that hangs is killed by its watchdog, and its sender is found and refused', async () => {
+    const world = await start('moody', { changes: { backend: { kind: 'simulated', baseMs: 5, perItemMs: 0, hangMark: HANGS }, watchdogFloorMs: 300 } });
+    const send = (): void => {
+      for (const [slot, mark] of [0, HANGS, 0].entries()) world.scheduler.submit({ ...world.request(slot, row(mark)), encoding: 'tensors', tenant: `tenant-${slot}` });
+    };
+    const sending = every(world.clock, 50, send);
+    await world.until(() => world.wordsOf(1).includes('quarantine'));
+    await world.until(() => [0, 2].every((slot) => world.wordsOf(slot).slice(-3).every((word) => word === 'done')));
+    sending.stop();
+    expect(world.quarantinesMs).toEqual([10_000]);
+    for (const slot of [0, 2]) expect(world.wordsOf(slot)).not.toContain('quarantine');
+  }, 60_000);
 });
 
 describe('an output that is no number', () => {

@@ -68,7 +68,7 @@ const verdict = (outcome: ItemOutcome): string => (outcome.kind === 'done' ? 'do
 describe('startModelPool', () => {
   it('serves batches with every device idle and measured', async () => {
     const { pool, device } = await start({ workerCount: 2, models: [{ name: model, deadlineMs: 50 }] });
-    expect(pool.models).toEqual([{ name: model, version: '1', task: 'body-pose', provider: 'cpu' }]);
+    expect(pool.models).toMatchObject([{ name: model, version: '1', task: 'body-pose', provider: 'cpu' }]);
     expect(pool.devices.map(({ id, state }) => [id, state])).toEqual([['worker-0', 'idle'], ['worker-1', 'idle']]);
     const table = device.latency.get(model);
     expect(table?.latencyMs(1)).toBeGreaterThan(0);
