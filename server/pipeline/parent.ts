@@ -13,7 +13,7 @@ export interface Stage {
 export interface ParentPorts {
   readonly submit: (request: InferenceRequest) => void;
   readonly nextId: () => number;
-  /** Hears of the end where the request names nobody itself. */
+  /** Hears of the end. */
   readonly onOutcome: OutcomeListener;
 }
 
@@ -36,7 +36,7 @@ export class Parent {
   end(outcome: RequestOutcome): void {
     if (this.#ended) return;
     this.#ended = true;
-    (this.request.onOutcome ?? this.#ports.onOutcome)(this.request, outcome);
+    this.#ports.onOutcome(this.request, outcome);
   }
 
   /**

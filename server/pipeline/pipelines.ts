@@ -36,6 +36,8 @@ export class Pipelines implements InferenceScheduler {
   readonly body: BodyPipeline;
   readonly #parts: PipelinesParts;
   readonly #options: PipelinesOptions;
+  /** By participant, what has not ended yet. */
+  readonly #live = new Map<string, Set<Parent>>();
   #stageId = FIRST_STAGE_ID;
 
   constructor(parts: PipelinesParts, options: PipelinesOptions) {
@@ -52,9 +54,9 @@ export class Pipelines implements InferenceScheduler {
     if (request.encoding === 'tensors') return this.#parts.scheduler().submit(request);
     switch (request.task) {
       case 'hands':
-        return this.hands.start(this.#parent(request), streamOf(request.origin));
+        return this.hands.start(this.#begin(request), streamOf(request.origin));
       case 'body-3d':
-        return this.body.start(this.#parent(request), streamOf(request.origin));
+        return this.body.start(this.#begin(request), streamOf(request.origin));
       case 'body-pose':
       case 'gesture':
       case 'language':
@@ -67,12 +69,19 @@ export class Pipelines implements InferenceScheduler {
   forget(sessionId: string, slot: number): void {
     const stream = streamOf({ sessionId, slot });
     this.#parts.scheduler().forget(sessionId, slot);
+    // Those with a stage on a device: what it gives is not asked for any more, and leads to nothing further.
+    for (const parent of [...(this.#live.get(stream) ?? [])]) parent.end({ kind: 'superseded' });
     this.hands.forget(stream);
     this.body.forget(stream);
   }
 
   close(): void {
     this.#parts.scheduler().close();
+  }
+
+  /** Requests that have not ended yet. */
+  get liveCount(): number {
+    return [...this.#live.values()].reduce((sum, live) => sum + live.size, 0);
   }
 
   /**
@@ -89,9 +98,19 @@ export class Pipelines implements InferenceScheduler {
     return stageBudgetMs(uses, model);
   }
 
-  #parent(request: InferenceRequest): Parent {
+  #begin(request: InferenceRequest): Parent {
     const { scheduler, onOutcome } = this.#parts;
-    return new Parent(request, { submit: (stage) => scheduler().submit(stage), nextId: () => this.#nextId(), onOutcome });
+    const stream = streamOf(request.origin);
+    const live = this.#live.get(stream) ?? new Set();
+    this.#live.set(stream, live);
+    const ended: OutcomeListener = (_, outcome) => {
+      live.delete(parent);
+      if (live.size === 0 && this.#live.get(stream) === live) this.#live.delete(stream);
+      (request.onOutcome ?? onOutcome)(request, outcome);
+    };
+    const parent = new Parent(request, { submit: (stage) => scheduler().submit(stage), nextId: () => this.#nextId(), onOutcome: ended });
+    live.add(parent);
+    return parent;
   }
 
   #nextId(): number {

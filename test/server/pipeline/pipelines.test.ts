@@ -122,6 +122,21 @@ describe('hands from pictures', () => {
   });
 });
 
+describe('a participant who left', () => {
+  it('is done with at once: the stage on a device leads to nothing, and teaches nothing', async () => {
+    const world = new PipelineWorld();
+    const [hands, body] = [world.submit('hands'), world.submit('body-3d')];
+    await world.advance(5);
+    world.pipelines.forget('s', 0);
+    expect([hands, body].map((request) => kinds(world.endsOf(request)))).toEqual([['superseded'], ['superseded']]);
+    await world.advance(500);
+    expect(world.ended).toHaveLength(2);
+    expect(world.batchSizes('hand')).toEqual([]);
+    world.submit('hands');
+    expect(world.pipelines.hands.counts.searches).toBe(2);
+  });
+});
+
 describe('bodies in space from pictures', () => {
   it('are found by their keypoints first, and tracked after that', async () => {
     const world = new PipelineWorld();
@@ -196,6 +211,7 @@ describe('requests with several stages', () => {
         for (const request of world.submitted) expect(world.endsOf(request), `request ${request.id}`).toHaveLength(1);
         // A second end of a gesture would show as one request twice.
         expect(new Set(world.gestures).size).toBe(world.gestures.length);
+        expect(world.pipelines.liveCount).toBe(0);
       }),
       { numRuns: 150 },
     );
