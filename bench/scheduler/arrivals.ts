@@ -10,9 +10,10 @@ export interface Trace {
   readonly streamCount: number;
 }
 
-export const ARRIVALS = ['even', 'poisson', 'bursty', 'camera', 'camera-jitter', 'recorded'] as const;
+export const ARRIVALS = ['even', 'poisson', 'groups', 'bursty', 'camera', 'camera-jitter', 'recorded'] as const;
 /**
- * `even`, `poisson`: 256 streams or more take turns, with at most about 30 a second each. `bursty`: a Poisson process that changes between two
+ * `even`, `poisson`: 256 streams or more take turns, with at most about 30 a second each. `groups`: a Poisson process of groups that come at
+ * one moment, their sizes geometrically distributed about 4. `bursty`: a Poisson process that changes between two
  * rates: three times the mean for 10 ms and half of it for 40 ms, both lengths exponentially distributed (a two-state
  * MMPP). `camera`: cameras of 72 Hz with random phases; every half second each gets another. `camera-jitter`: the same,
  * and each picture is late by 2 to 4 ms about at random. `recorded`: the capture times of recordings, each stream from
@@ -35,6 +36,7 @@ const TURN_HZ = 30;
 const FEWEST_TURNS = 256;
 const REPHASE_MS = 500;
 const JITTER_MS = { least: 0, most: 4 } as const;
+const GROUP_SIZE = 4;
 const BURST = { rate: 3, meanMs: 10 } as const;
 const CALM = { rate: 0.5, meanMs: 40 } as const;
 
@@ -46,6 +48,8 @@ export function makeTrace(options: TraceOptions): Trace {
       return takingTurns(options, () => 1000 / options.rateHz);
     case 'poisson':
       return takingTurns(options, () => exponential(random, 1000 / options.rateHz));
+    case 'groups':
+      return takingTurns(options, groupGaps(options.rateHz, random));
     case 'bursty':
       return takingTurns(options, burstGaps(options.rateHz, random));
     case 'camera':
@@ -63,6 +67,11 @@ function takingTurns({ rateHz, length }: TraceOptions, gapMs: () => number): Tra
   let atMs = 0;
   for (let at = 0; at < length; at++) arrivedMs[at] = atMs += gapMs();
   return { arrivedMs, capturedMs: arrivedMs, stream: Uint32Array.from(arrivedMs, (_, at) => at % streamCount), streamCount };
+}
+
+/** Between those of one group nothing, with the chance that a geometric distribution of that mean needs. */
+function groupGaps(rateHz: number, random: Random): () => number {
+  return () => (random.next() < 1 - 1 / GROUP_SIZE ? 0 : exponential(random, (1000 * GROUP_SIZE) / rateHz));
 }
 
 /** Gaps of the two-state process. What is left of a gap when the state changes goes on at the new rate. */

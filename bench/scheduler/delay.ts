@@ -13,15 +13,17 @@ export interface DelayRow {
   /** From arrival to result; whoever is not in time counts as the whole budget, 20 ms. */
   readonly evenP99Ms: number;
   readonly poissonP99Ms: number;
+  readonly groupsP99Ms: number;
   readonly burstyP99Ms: number;
-  /** Bursty by even. */
-  readonly ratio: number;
+  /** Groups by even, and bursty by even. */
+  readonly groupsRatio: number;
+  readonly burstyRatio: number;
 }
 
 const LOAD = 0.7;
 const WARM_UP_SHARE = 0.2;
 const P99 = 0.99;
-const KINDS = ['even', 'poisson', 'bursty'] as const;
+const KINDS = ['even', 'poisson', 'groups', 'bursty'] as const satisfies readonly Arrivals[];
 const PRECISION_MS = 0.02;
 
 export async function measureDelay(problem: Problem, policy: PolicyName, length: number): Promise<DelayRow> {
@@ -30,17 +32,19 @@ export async function measureDelay(problem: Problem, policy: PolicyName, length:
     const { delaysMs } = await serve({ problem, policy, trace, warmUpShare: WARM_UP_SHARE, maxLostShare: 1 });
     return quantile(delaysMs, P99);
   };
-  return rowOf(problem, policy, await p99('even'), await p99('poisson'), await p99('bursty'));
+  const p99s: number[] = [];
+  for (const arrivals of KINDS) p99s.push(await p99(arrivals));
+  return rowOf(problem, policy, p99s);
 }
 
 /** The same with hindsight: the shortest budget within which 99 % could have been served. One device only. */
 export function leastDelay(problem: Problem, length: number): DelayRow {
-  const [even, poisson, bursty] = KINDS.map((arrivals) => leastP99(problem, traceOf(problem, arrivals, length)));
-  return rowOf(problem, 'clairvoyant', even ?? NaN, poisson ?? NaN, bursty ?? NaN);
+  return rowOf(problem, 'clairvoyant', KINDS.map((arrivals) => leastP99(problem, traceOf(problem, arrivals, length))));
 }
 
-function rowOf({ deviceCount, cost }: Problem, policy: DelayRow['policy'], evenP99Ms: number, poissonP99Ms: number, burstyP99Ms: number): DelayRow {
-  return { deviceCount, cost: cost.name, policy, evenP99Ms, poissonP99Ms, burstyP99Ms, ratio: burstyP99Ms / evenP99Ms };
+function rowOf({ deviceCount, cost }: Problem, policy: DelayRow['policy'], p99s: readonly number[]): DelayRow {
+  const [evenP99Ms = NaN, poissonP99Ms = NaN, groupsP99Ms = NaN, burstyP99Ms = NaN] = p99s;
+  return { deviceCount, cost: cost.name, policy, evenP99Ms, poissonP99Ms, groupsP99Ms, burstyP99Ms, groupsRatio: groupsP99Ms / evenP99Ms, burstyRatio: burstyP99Ms / evenP99Ms };
 }
 
 function traceOf(problem: Problem, arrivals: Arrivals, length: number): Trace {
