@@ -34,8 +34,8 @@ function inspectMachine(): GpuMachine {
 /** @throws CopresenceError CONFIG_INVALID when the files could not be fetched. */
 function fetchProviders(): void {
   const root = dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'));
-  const { status, stderr } = spawnSync(process.execPath, [join(root, 'script/install.js'), '--onnxruntime-node-install=cuda12'], { stdio: ['ignore', 'inherit', 'pipe'], encoding: 'utf8' });
-  // Started by npm it ends well although it has fetched nothing.
+  // The variable goes before a setting of npm's that may say to skip it, which the flag does not.
+  const { status, stderr } = spawnSync(process.execPath, [join(root, 'script/install.js')], { env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'cuda12' }, stdio: ['ignore', 'inherit', 'pipe'], encoding: 'utf8' });
   if (status !== 0 || !existsSync(join(root, PROVIDER_FILE))) throw new CopresenceError('CONFIG_INVALID', explainFailure(stderr));
 }
 
