@@ -45,6 +45,8 @@ export class LoadStream implements PlannedStream {
   #roomSinceMs: number | undefined;
   #passedMs = -Infinity;
   #skipsNext = false;
+  /** From the second request on: the first one begins the time. */
+  #isCounting = false;
 
   constructor({ key, request, order, lighterModel, nowMs }: LoadStreamOptions) {
     this.key = key;
@@ -59,8 +61,6 @@ export class LoadStream implements PlannedStream {
     this.paced = pacedAs(request);
     this.seenMs = nowMs;
     this.#rate = new DecayedRate(nowMs);
-    // The time begins with a request, of which half belongs to what was before.
-    this.#rate.add(-0.5);
   }
 
   /** Chat lines are each of their own, and who sends tensors waits for each answer. */
@@ -70,9 +70,13 @@ export class LoadStream implements PlannedStream {
 
   /** Counts a request and says what becomes of it. */
   take(nowMs: number): Verdict {
+    if (this.#isCounting) this.#rate.add(nowMs);
+    this.#isCounting = true;
     this.seenMs = nowMs;
-    this.#rate.add();
-    if (this.level === 'full') return 'pass';
+    if (this.level === 'full') {
+      this.#passedMs = nowMs;
+      return 'pass';
+    }
     if (this.level === 'refused') return 'overload';
     const isSkipped = this.#skipsNext && nowMs - this.#passedMs < (SLOWED_SHARE * 2000) / this.demandHz;
     this.#skipsNext = !isSkipped;
@@ -126,6 +130,8 @@ export class LoadStream implements PlannedStream {
   }
 
   #change(level: LoadLevel, nowMs: number): true {
+    // Streams that are halved together take turns, else the devices would idle every other time.
+    if (this.level === 'full' || this.level === 'refused') this.#skipsNext = this.order % 2 === 1;
     this.level = level;
     this.#changedMs = nowMs;
     this.#demandAtChangeHz = this.demandHz;

@@ -32,7 +32,7 @@ export class ModelTallies {
     if (tally === undefined) this.#models.set(model, (tally = { tasks: new Set(), done: new DecayedRate(nowMs), versions: new Map() }));
     tally.tasks.add(task);
     if (outcome.kind !== 'done') return;
-    tally.done.add();
+    tally.done.add(nowMs);
     tally.versions.set(outcome.batch.modelVersion, nowMs);
   }
 

@@ -52,8 +52,8 @@ interface Profile {
   readonly stages: Map<string, number>;
 }
 
-/** Of what was counted, this share is left after a fold. */
-const KEPT = 0.8;
+/** Of what was counted, this share is left after a fold: what is under way is then little of it. */
+const KEPT = 0.95;
 /** With fewer requests than this to go by, nothing is forgotten. */
 const MIN_PARENTS = 4;
 
@@ -97,7 +97,8 @@ export class TaskProfiles {
   stagesOf(task: string, model: string): ReadonlyMap<string, number> {
     const profile = this.#profiles.get(`${task} ${model}`);
     const known = profile === undefined || profile.parents < MIN_PARENTS * KEPT || profile.stages.size === 0 ? undefined : profile;
-    if (known === undefined) return new Map([[model, 1]]);
+    // A model that answers alone has one request for each, whatever is still under way.
+    if (known === undefined || (known.stages.size === 1 && known.stages.has(model))) return new Map([[model, 1]]);
     return new Map([...known.stages].map(([stage, count]) => [stage, count / known.parents]));
   }
 }

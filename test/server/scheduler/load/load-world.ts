@@ -1,5 +1,5 @@
 /** A load control with the real scheduler behind it, simulated devices, and streams that send on a clock that the test moves. */
-import { ManualClock } from '../../../../core/clock.ts';
+import { ManualClock, type Timer } from '../../../../core/clock.ts';
 import { seededRandom, type Random } from '../../../../core/random.ts';
 import type { Batch, InferenceRequest, LatencyTable, Origin, PaceSuggestion, RequestOutcome } from '../../../../server/flow.ts';
 import { createLoadControl, LoadWatch, type LoadControl, type LoadControlOptions } from '../../../../server/scheduler/load/load-control.ts';
@@ -10,6 +10,9 @@ import { SimulatedDevice, SimulatedPool, latencyTable } from '../../../support/s
 export const BUDGET_MS = 40;
 /** b* with one device is 32 at 18 ms, so that a request costs 0.56 ms. */
 export const TABLE = latencyTable(32, (size) => 2 + 0.5 * size);
+
+/** Each request comes later than on its stream's grid by up to so much. */
+const JITTER_MS = 8;
 
 export interface StreamSpec {
   readonly tenant?: string;
@@ -70,12 +73,15 @@ export class LoadWorld {
   /** A stream that begins now, at a phase of its own. */
   start({ tenant = 'all', rateHz = 30, model = 'm', task = 'body-pose', priority = 1, encoding = 'task', obeys = false }: StreamSpec = {}): Sender {
     const slot = this.senders.length;
-    let timer = this.clock.schedule((this.#random.next() * 1000) / rateHz, () => send());
+    let dueMs = this.clock.nowMs() + (this.#random.next() * 1000) / rateHz;
+    const sendLater = (): Timer => this.clock.schedule(Math.max(0, dueMs + JITTER_MS * this.#random.next() - this.clock.nowMs()), () => send());
+    let timer = sendLater();
     const sender: Sender & { obeys: boolean } = { slot, tenant, rateHz, submitted: 0, outcomes: new Map(), told: [], obeys, stop: () => timer.cancel() };
     const send = (): void => {
       const nowMs = this.clock.nowMs();
       sender.submitted++;
-      timer = this.clock.schedule(sender.rateHz > 0 ? 1000 / sender.rateHz : Infinity, send);
+      dueMs += 1000 / sender.rateHz;
+      timer = sendLater();
       this.control.submit({
         id: this.#id++, task, model, streamId: task === 'language' ? `${slot}/${this.#id}` : `stream-${slot}`, origin: { sessionId: 'session', slot, part: '' },
         payload: new Uint8Array(0), encoding, tenant, captureMs: nowMs, arrivedMs: nowMs, deadlineMs: nowMs + BUDGET_MS, priority,

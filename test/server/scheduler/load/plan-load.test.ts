@@ -12,7 +12,7 @@ const streams: fc.Arbitrary<PlannedStream[]> = fc
       priority: fc.nat(2),
       fullLoad: fc.double({ min: 0, max: 1, noNaN: true }),
       kind: fc.constantFrom('slow', 'lighter', 'fixed', 'chat'),
-      lighterShare: fc.double({ min: 0, max: 1.5, noNaN: true }),
+      lighterShare: fc.double({ min: 0.1, max: 1.5, noNaN: true }),
     }),
     { maxLength: 40 },
   )
