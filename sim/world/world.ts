@@ -107,7 +107,7 @@ class World {
     for (const headset of this.#headsets) headset.leave();
     await this.#until(this.#clock.nowMs() + LEAVING_MS);
     if (this.#judge.violation === undefined) checkBaseline(this.#census, this.#timersBefore);
-    await this.#server.close();
+    await this.#server.close().catch((error: unknown) => this.#judge.violate('no-crash', describeError(error)));
   }
 
   report(): WorldReport {
@@ -224,8 +224,12 @@ class World {
       this.#steps++;
       return this.#clock.step(untilMs);
     } catch (error) {
-      this.#judge.violate('no-crash', error instanceof Error ? (error.stack ?? error.message) : String(error));
+      this.#judge.violate('no-crash', describeError(error));
       return false;
     }
   }
+}
+
+function describeError(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
