@@ -13,6 +13,9 @@ import { loadOipService, type GrpcInferResponse } from '../../../protocol/oip/gr
 import { writeHttpRequest } from '../../../protocol/oip/http-request.ts';
 import { readHttpResponse } from '../../../protocol/oip/http-response.ts';
 import { HEADER_LENGTH } from '../../../protocol/oip/http-tensors.ts';
+import { openModelStore } from '../../../registry/store.ts';
+import { openOipBackend } from '../../../server/model/backend/oip-backend.ts';
+import { allocateBlock, type TensorBlock } from '../../../server/model/tensor-block.ts';
 import { signToken } from '../../../server/session/token-signer.ts';
 import { startServerProcess, type RunningServer } from '../../../sim/server-process.ts';
 
@@ -37,28 +40,22 @@ async function freePort(): Promise<number> {
 
 describe('the models of a server process', () => {
   let server: RunningServer;
-  let remote: RunningServer;
-  let ports: [number, number];
+  let port: number;
   let token: string;
-  let remoteToken: string;
   let expected: readonly number[];
   const body = (): { inputs: object[] } => ({ inputs: [{ name: 'features', datatype: 'FP32', shape: [ROWS, HAND_FEATURE_COUNT], data: [...features] }] });
 
   beforeAll(async () => {
     const flags = ['--video-tasks', '', '--grpc-port'];
-    ports = [await freePort(), await freePort()];
-    server = await startServerProcess(clock, new AbortController().signal, { flags: [...flags, String(ports[0])] });
+    port = await freePort();
+    server = await startServerProcess(clock, new AbortController().signal, { flags: [...flags, String(port)] });
     token = await tokenFor(server);
-    // A second server that computes the same models on the first one.
-    remote = await startServerProcess(clock, new AbortController().signal, { flags: [...flags, String(ports[1]), '--remote-url', `grpc://127.0.0.1:${ports[0]}`, '--remote-token', token] });
-    remoteToken = await tokenFor(remote);
     const session = await InferenceSession.create(GRAPH);
     const { probabilities } = await session.run({ features: new Tensor('float32', features, [ROWS, HAND_FEATURE_COUNT]) });
     expected = [...(probabilities?.data as Float32Array)];
     await session.release();
   }, 240_000);
   afterAll(async () => {
-    await remote?.stop();
     await server?.stop();
   });
 
@@ -68,12 +65,12 @@ describe('the models of a server process', () => {
     expect(got).toHaveLength(ROWS * LABELS);
     got.forEach((value, index) => expect(value).toBeCloseTo(expected[index] ?? NaN, DIGITS));
   };
-  const post = (of: RunningServer, payload: string | Uint8Array, headers: Record<string, string>): Promise<Response> => fetch(`${of.url}/v2/models/gesture-mlp/infer`, { method: 'POST', body: typeof payload === 'string' ? payload : new Uint8Array(payload), headers });
-  const callGrpc = (port: number, bearer: string, request: object): Promise<GrpcInferResponse> => {
+  const post = (payload: string | Uint8Array, headers: Record<string, string>): Promise<Response> => fetch(`${server.url}/v2/models/gesture-mlp/infer`, { method: 'POST', body: typeof payload === 'string' ? payload : new Uint8Array(payload), headers });
+  const callGrpc = (request: object): Promise<GrpcInferResponse> => {
     const Service = loadOipService();
     const client = new Service(`127.0.0.1:${port}`, credentials.createInsecure());
     const metadata = new Metadata();
-    metadata.set('authorization', `Bearer ${bearer}`);
+    metadata.set('authorization', `Bearer ${token}`);
     const method = Service.service['ModelInfer'];
     if (method === undefined) throw new Error('no ModelInfer');
     return new Promise<GrpcInferResponse>((resolve, reject) => {
@@ -86,7 +83,7 @@ describe('the models of a server process', () => {
   };
 
   it('answer in JSON as ONNX Runtime does', async () => {
-    const response = await post(server, JSON.stringify(body()), { Authorization: `Bearer ${token}` });
+    const response = await post(JSON.stringify(body()), { Authorization: `Bearer ${token}` });
     const answer = (await response.json()) as { model_version: string; outputs: { shape: number[]; data: number[] }[] };
     expect([response.status, answer.model_version, answer.outputs[0]?.shape]).toEqual([200, '1', [ROWS, LABELS]]);
     expectAnswer(answer.outputs[0]?.data ?? []);
@@ -94,7 +91,7 @@ describe('the models of a server process', () => {
 
   it('answer in binary as ONNX Runtime does', async () => {
     const { headers, body: payload } = writeHttpRequest([{ name: 'features', datatype: 'FP32', shape: [ROWS, HAND_FEATURE_COUNT], bytes: new Uint8Array(features.buffer) }], 1_000_000);
-    const response = await post(server, payload, { ...headers, Authorization: `Bearer ${token}` });
+    const response = await post(payload, { ...headers, Authorization: `Bearer ${token}` });
     const [tensor] = readHttpResponse(new Uint8Array(await response.arrayBuffer()), response.headers.get(HEADER_LENGTH) ?? undefined);
     const bytes = tensor?.content.kind === 'raw' ? Uint8Array.from(tensor.content.bytes) : new Uint8Array();
     expectAnswer(new Float32Array(bytes.buffer));
@@ -102,17 +99,24 @@ describe('the models of a server process', () => {
 
   it('answer over gRPC as ONNX Runtime does, raw and typed', async () => {
     const head = { name: 'features', datatype: 'FP32', shape: [ROWS, HAND_FEATURE_COUNT] };
-    const raw = await callGrpc(ports[0], token, { model_name: 'gesture-mlp', model_version: '1', inputs: [head], raw_input_contents: [Buffer.from(features.buffer)] });
+    const raw = await callGrpc( { model_name: 'gesture-mlp', model_version: '1', inputs: [head], raw_input_contents: [Buffer.from(features.buffer)] });
     expectAnswer(new Float32Array(Uint8Array.from(raw.raw_output_contents[0] ?? []).buffer));
-    const typed = await callGrpc(ports[0], token, { model_name: 'gesture-mlp', inputs: [{ ...head, contents: { fp32_contents: [...features] } }] });
+    const typed = await callGrpc( { model_name: 'gesture-mlp', inputs: [{ ...head, contents: { fp32_contents: [...features] } }] });
     expectAnswer((typed.outputs[0]?.contents?.fp32_contents ?? []).map(Number));
   });
 
-  it('answer the same through a second server that has none of its own', async () => {
-    const metadata = (await (await fetch(`${remote.url}/v2/models/gesture-mlp`)).json()) as { platform: string };
-    expect(metadata.platform).toBe('oip-grpc');
-    const raw = await callGrpc(ports[1], remoteToken, { model_name: 'gesture-mlp', inputs: [{ name: 'features', datatype: 'FP32', shape: [ROWS, HAND_FEATURE_COUNT] }], raw_input_contents: [Buffer.from(features.buffer)] });
-    expectAnswer(new Float32Array(Uint8Array.from(raw.raw_output_contents[0] ?? []).buffer));
+  it('answer as the backend of another server', async () => {
+    const model = await openModelStore({ modelsFolder: fileURLToPath(new URL('../../../models', import.meta.url)), cacheFolder: '' }).resolve('gesture-mlp');
+    const blocksOf = (specs: typeof model.manifest.inputs): ReadonlyMap<string, TensorBlock> => new Map(specs.map((spec) => [spec.name, allocateBlock(spec, ROWS, 1)]));
+    const blocks = { inputs: blocksOf(model.manifest.inputs), outputs: blocksOf(model.manifest.outputs) };
+    (blocks.inputs.get('features')?.data as Float32Array).set(features);
+    for (const url of [server.url, `grpc://127.0.0.1:${port}`]) {
+      (blocks.outputs.get('probabilities')?.data as Float32Array).fill(-1);
+      const backend = await openOipBackend({ clock, model, blocks }, { kind: 'oip', url, token });
+      await backend.run({ first: 0, count: ROWS, symbolicSize: 1 }, 10_000);
+      expectAnswer(blocks.outputs.get('probabilities')?.data as Float32Array);
+      await backend.close();
+    }
   });
 
   it('are for the example to ask', async () => {
@@ -125,7 +129,7 @@ describe('the models of a server process', () => {
 
   it('are not for a token without the grant, and are counted', async () => {
     const host = await signToken(Buffer.from(server.tokenKey, 'utf8'), { subject: 'test', session: '*', role: 'host' }, { ttlS: 60, wallMs: clock.wallMs() });
-    expect((await post(server, JSON.stringify(body()), { Authorization: `Bearer ${host}` })).status).toBe(403);
+    expect((await post(JSON.stringify(body()), { Authorization: `Bearer ${host}` })).status).toBe(403);
     const metrics = await (await fetch(`${server.url}/metrics`)).text();
     expect(metrics).toMatch(/copresence_oip_calls(_total)?\{model="gesture-mlp",outcome="ok"[^}]*\} \d/);
     expect(metrics).toMatch(/copresence_oip_calls(_total)?\{model="gesture-mlp",outcome="GRANT_MISSING"[^}]*\} 1/);
