@@ -60,7 +60,7 @@ const BROKEN: readonly (readonly [string, Rule, Sabotage, Partial<WorldPlan>?])[
     return true;
   }) }],
   ['sends what is old as if it were new', 'capture-order', { connection: sending((message, connection) => {
-    if (message[0] !== KIND.snapshot) return true;
+    if (message[0] !== KIND.snapshot || !everyTenth()) return true;
     connection.send(agedSnapshot(message), 'latest');
     return false;
   }) }, { sessions: 1, habits: { chat: 0, consent: 0, leave: 0, crash: 0, pause: 0 } }],
