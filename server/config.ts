@@ -60,7 +60,7 @@ const SETTINGS = {
   'remote-url': { schema: z.string().optional(), help: 'server of the Open Inference Protocol (NVIDIA Triton, KServe, or another of these servers) that computes models: grpc://host:port, grpcs://, http:// or https://' },
   'remote-token': { schema: z.string().optional(), help: 'bearer token for --remote-url' },
   'remote-models': { schema: list.default([]), help: 'the models that --remote-url computes, separated by commas; all of them when left out' },
-  'video-tasks': { schema: videoTasks.default([...VIDEO_TASKS]), help: 'what models look for in pictures, separated by commas' },
+  'video-tasks': { schema: videoTasks.default(['body-pose', 'hands']), help: 'what models look for in pictures, separated by commas: body-pose, hands, body-3d' },
   'models-folder': { schema: z.string().optional(), help: 'where the models are; by default those that ship' },
   'cache-folder': { schema: z.string().optional(), help: 'where converted models are kept' },
   'recordings-folder': { schema: z.string().default('recordings'), help: 'where recordings are written' },
