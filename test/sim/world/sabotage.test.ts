@@ -17,13 +17,13 @@ const PEACE: Partial<WorldPlan> = {
   spectatorShare: 0, refusingShare: 0, intruders: 0, thieves: 0, serverStalls: 0, timerLatenessMs: 0, verifyMs: 0,
 };
 
-let firstSnapshot: Uint8Array | undefined;
+const firstOfLength = new Map<number, Uint8Array>();
 
-/** The first snapshot again, under the tick and the time of another: the header is kind, two bytes of length, tick, time. */
+/** The first snapshot of a length again, under the tick and the time of another: behind kind and length, 4 bytes each. */
 function agedSnapshot(message: Uint8Array): Uint8Array {
-  if (message.length > 500) firstSnapshot ??= message.slice();
-  if (firstSnapshot?.length !== message.length) return message;
-  const aged = firstSnapshot.slice();
+  const first = firstOfLength.get(message.length) ?? message.slice();
+  firstOfLength.set(message.length, first);
+  const aged = first.slice();
   const at = message.length < 130 ? 2 : 3;
   aged.set(message.subarray(at, at + 8), at);
   return aged;
@@ -86,7 +86,7 @@ describe('a world notices a server that', () => {
   for (const [title, rule, sabotage, plan = {}] of BROKEN) {
     it(title, async () => {
       counted = 0;
-      firstSnapshot = undefined;
+      firstOfLength.clear();
       const { violation } = await runWorld({ seed: 7, minutes: 0.1, plan: { ...PEACE, ...plan }, sabotage });
       expect(violation?.rule).toBe(rule);
     });
