@@ -117,7 +117,7 @@ function costTable(rows: readonly CostRow[]): string {
   return markdownTable(rows.map((row) => ({
     devices: row.deviceCount,
     'requests/s': row.requestsPerSecond,
-    'simulated, s': row.seconds,
+    'simulated, s': Math.round(row.seconds),
     'CPU per request, µs': row.microsPerRequest.toFixed(2),
     'in time, %': percent(row.onTimeShare),
     'mean batch': row.meanBatchSize.toFixed(1),

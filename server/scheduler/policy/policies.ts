@@ -9,7 +9,7 @@ import { windowDrop } from './window-drop.ts';
 export const POLICIES = { eager, aimd, 'window-drop': windowDrop, deferred, reserve, 'best-yield': bestYield } as const satisfies Readonly<Record<string, BatchPolicy>>;
 export type PolicyName = keyof typeof POLICIES;
 
-/** What is taken when nobody names one: no other was better by more than measuring is exact, on any number of devices (docs/performance.md). */
+/** What is taken when nobody names one: of all these it bears the most, or nearly, on any number of devices (docs/performance.md). */
 export const DEFAULT_POLICY: PolicyName = 'best-yield';
 
 export function policyNamed(name: PolicyName | 'auto'): BatchPolicy {
