@@ -7,6 +7,7 @@
  * another process takes longer on a busy machine than on an idle one, since each of the two waits for a core, so the
  * CPU time is given beside the times; it holds no waiting.
  */
+import { fork } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -24,6 +25,10 @@ import { PictureDecoder } from '../server/model/picture-decoder.ts';
 import { startModelPool } from '../server/model/pool.ts';
 import type { ModelPool, ServedModel } from '../server/model/pool.ts';
 import { openRunner } from '../server/model/runner.ts';
+import type { BareRun } from './bare-loop.ts';
+import { inferenceSection } from './inference-section.ts';
+import type { BatchRow } from './inference-section.ts';
+import { writeSection } from './performance-doc.ts';
 import { machineInfo, median, parseBenchArguments, printTable, saveReport } from './support.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -33,6 +38,8 @@ const MODELS = [BODY_MODEL, 'gesture-mlp', 'avatar-language'].filter((name) => e
 const BACKEND = { kind: 'onnx', providers: ['cpu'], intraOpThreads: 1, deviceId: 0 } as const;
 const SIDE = 192;
 const SIZES = [{ width: 320, height: 240 }, { width: 640, height: 480 }] as const;
+/** What the language model's samples are packed to. */
+const SYMBOLIC_SIZE = 320;
 const PHOTOGRAPHS = 6;
 const BATCH_SIZES = [1, 2, 4, 8, 16, 32, 64];
 /** A batch size whose batches take longer than this ends the list of its model. */
@@ -67,6 +74,7 @@ export async function main(args: string[]): Promise<void> {
     const decoders = await measureDecoders(rounds);
     printReport(pictures, batches, decoders);
     if (json !== undefined) saveReport(json, { machine: machineInfo(), settings: BACKEND, rounds, pictures, batches, decoders });
+    if (!smoke) writeSection(inferenceSection(machineInfo(), batches));
   } finally {
     await pool.close();
     await rm(cacheFolder, { recursive: true, force: true });
@@ -143,20 +151,39 @@ async function openBareModel(cacheFolder: string): Promise<Way> {
   return () => session.run(feeds, fetches);
 }
 
-/** Items a second of every model, batch by batch through the worker. */
-async function measureBatches(pool: ModelPool, cacheFolder: string, rounds: Rounds): Promise<object[]> {
-  const rows: object[] = [];
+/** Items a second of every model, batch by batch: through the worker, what of it the worker says it took, and the bare loop. */
+async function measureBatches(pool: ModelPool, cacheFolder: string, rounds: Rounds): Promise<BatchRow[]> {
+  const rows: BatchRow[] = [];
+  const bare = startBareLoop(cacheFolder);
   for (const model of pool.models) {
     const samples = await samplesOf(model, cacheFolder);
     for (const size of BATCH_SIZES) {
       const items = Array.from({ length: size }, (_, index) => samples[index % samples.length] ?? { payload: new Uint8Array(0), part: '' });
-      const { batch = [] } = await inTurn({ rounds: rounds.batches, budgetMs: BUDGET_MS.batches }, { batch: () => runItems(pool, model.name, items) });
+      const bareMs: number[] = [];
+      const { batch = [] } = await inTurn({ rounds: rounds.batches, budgetMs: BUDGET_MS.batches }, {
+        batch: () => runItems(pool, model.name, items),
+        bare: async () => bareMs.push(await bare.run({ model: model.name, count: size, symbolicSize: SYMBOLIC_SIZE })),
+      });
       const batchMs = median(batch);
-      rows.push({ model: model.name, provider: model.provider, batchSize: size, batchMs: round2(batchMs), itemsPerSecond: Math.round((size * 1000) / batchMs) });
+      const alone = median(bareMs.slice(WARM_UP_ROUNDS));
+      rows.push({ model: model.name, provider: model.provider, batchSize: size, batchMs: round2(batchMs), bareMs: round2(alone), overheadMs: round2(batchMs - alone), itemsPerSecond: Math.round((size * 1000) / batchMs), bareItemsPerSecond: Math.round((size * 1000) / alone), ofBare: round2(alone / batchMs) });
       if (batchMs > SLOWEST_BATCH_MS) break;
     }
   }
+  bare.close();
   return rows;
+}
+
+/** The bare loop's process. */
+function startBareLoop(cacheFolder: string): { run(run: BareRun): Promise<number>; close(): void } {
+  const child = fork(new URL('./bare-loop.ts', import.meta.url), [modelsFolder, cacheFolder], { serialization: 'advanced' });
+  return {
+    run(run) {
+      child.send(run);
+      return new Promise((resolve) => child.once('message', resolve as (value: unknown) => void));
+    },
+    close: () => child.disconnect(),
+  };
 }
 
 /** Each decoder's own way to RGB, and to the model's square. */

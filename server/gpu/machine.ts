@@ -8,6 +8,9 @@ const LIBRARIES = [
   { file: 'libnvinfer.so.10', from: 'TensorRT 10', isNeeded: false },
 ] as const;
 
+const WAY_ROUND =
+  'Behind a proxy set GLOBAL_AGENT_HTTPS_PROXY. Without a way out, run this elsewhere with the same version of onnxruntime-node and copy libonnxruntime_providers_*.so into node_modules/onnxruntime-node/bin/napi-v6/linux/x64.';
+
 /** What is known of a machine before anything is fetched. */
 export interface GpuMachine {
   readonly platform: string;
@@ -28,9 +31,10 @@ export function whatIsMissing({ platform, driver, libraries }: GpuMachine): { cu
 
 /** What to tell somebody for whom the install script failed. @param stderr - what it wrote. */
 export function explainFailure(stderr: string): string {
+  if (stderr.trim() === '') return `onnxruntime-node's install script ended without fetching anything and without a word. It takes the files from api.nuget.org. ${WAY_ROUND}`;
   const host = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ECONNRESET|HTTP status code/.test(stderr);
   if (!host) return `onnxruntime-node's install script failed:\n${stderr.trim()}`;
   const cause = /(?:Error: )(.*)/.exec(stderr)?.[1] ?? 'no answer';
-  return `api.nuget.org cannot be reached from here (${cause}). Behind a proxy set GLOBAL_AGENT_HTTPS_PROXY. Without a way out, run this elsewhere with the same version of onnxruntime-node and copy libonnxruntime_providers_*.so into node_modules/onnxruntime-node/bin/napi-v6/linux/x64.`;
+  return `api.nuget.org cannot be reached from here (${cause}). ${WAY_ROUND}`;
 }
 

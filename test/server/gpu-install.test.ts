@@ -20,6 +20,7 @@ describe('the installation for a GPU', () => {
 
   it('tells a machine without a way out from a script that failed', () => {
     expect(explainFailure('triggerUncaughtException\n\nError: getaddrinfo ENOTFOUND api.nuget.org\n    at x')).toMatch(/^api\.nuget\.org cannot be reached from here \(getaddrinfo ENOTFOUND api\.nuget\.org\)/);
+    expect(explainFailure('')).toMatch(/ended without fetching anything.*GLOBAL_AGENT_HTTPS_PROXY/);
     expect(explainFailure('Error: Invalid installation')).toContain('Invalid installation');
   });
 });
