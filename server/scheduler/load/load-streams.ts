@@ -33,11 +33,9 @@ export class LoadStreams {
     const known = this.#streams.get(key);
     if (known !== undefined) return known;
     if (this.#streams.size >= MAX_STREAMS) return undefined;
-    const lighterModel = request.encoding === 'task' ? this.#lighter(request.model) : undefined;
-    const stream = new LoadStream({ key, request, order: this.#order++, lighterModel, nowMs });
+    const stream = new LoadStream({ key, request, order: this.#order++, lighterModel: this.#lighter(request.model), nowMs });
     this.#streams.set(key, stream);
-    // A tenant's calls have no participant who could leave.
-    if (request.encoding === 'task') this.#siblings(stream).add(stream);
+    this.#siblings(stream).add(stream);
     return stream;
   }
 
