@@ -29,6 +29,11 @@ export class ClockOffset {
     return this.#offsetMs;
   }
 
+  /** How far the offset may be off: half the shortest recent round trip; infinite before the first. */
+  get errorMs(): number {
+    return this.#rttMs / 2;
+  }
+
   /** The shortest recent round trip; infinite before the first. */
   get rttMs(): number {
     return this.#rttMs;

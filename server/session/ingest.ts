@@ -51,7 +51,7 @@ export class Ingest {
     if (!participant.limits.pose.take(arrivedMs)) return void meter.message('pose', 'superseded');
     const offsetMs = offsetOf(membership);
     const captureDeviceMs = readCaptureMs(payload, 0, arrivedMs - offsetMs);
-    const captureMs = onServerClock(captureDeviceMs + offsetMs, arrivedMs);
+    const captureMs = onServerClock(membership, captureDeviceMs + offsetMs, arrivedMs);
     if (captureMs === undefined) return 'TIME_IN_FUTURE';
     const kept = participant.keepSample(payload, captureMs, arrivedMs);
     meter.message('pose', kept === 'superseded' ? 'superseded' : 'accepted');
@@ -72,7 +72,7 @@ export class Ingest {
     const chunk = decodeVideoChunk(payload, arrivedMs - offsetMs);
     if (typeof chunk === 'string') return chunk;
     if (chunk.codec !== 'jpeg' || chunk.kind !== 'key') return 'VIDEO_INVALID';
-    const captureMs = onServerClock(chunk.captureMs + offsetMs, arrivedMs);
+    const captureMs = onServerClock(membership, chunk.captureMs + offsetMs, arrivedMs);
     if (captureMs === undefined) return 'TIME_IN_FUTURE';
     if (!participant.limits.video.take(arrivedMs)) return void meter.message('video', 'superseded');
     meter.message('video', 'accepted');
@@ -86,7 +86,7 @@ export class Ingest {
     const { session, participant } = membership;
     if (!participant.may('chat')) return 'GRANT_MISSING';
     if (!participant.limits.chat.take(arrivedMs)) return 'RATE_LIMITED';
-    const captureMs = onServerClock(message.captureMs + offsetOf(membership), arrivedMs);
+    const captureMs = onServerClock(membership, message.captureMs + offsetOf(membership), arrivedMs);
     if (captureMs === undefined) return 'TIME_IN_FUTURE';
     const chatId = session.takeChatId();
     this.#options.meter.message('chat', 'accepted');
@@ -148,8 +148,10 @@ export class Ingest {
 }
 
 /** The capture time within LIMITS.pastMs before its arrival, where a wrong clock puts it outside; undefined when it is too far ahead. */
-function onServerClock(captureMs: number, arrivedMs: number): number | undefined {
-  return captureMs > arrivedMs + LIMITS.futureMs ? undefined : Math.min(Math.max(captureMs, arrivedMs - LIMITS.pastMs), arrivedMs);
+function onServerClock({ participant }: Membership, captureMs: number, arrivedMs: number): number | undefined {
+  // An honest device seems ahead by as much as the offset is off: by seconds, when its hello was held up on the way.
+  const errorMs = participant.presence.state === 'live' ? participant.presence.clock.errorMs : Infinity;
+  return captureMs > arrivedMs + LIMITS.futureMs + errorMs ? undefined : Math.min(Math.max(captureMs, arrivedMs - LIMITS.pastMs), arrivedMs);
 }
 
 /** Server minus device clock. */

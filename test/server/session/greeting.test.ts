@@ -127,6 +127,7 @@ describe('clocks', () => {
   it('[TIM4] a capture time a little ahead of the arrival becomes the arrival', async () => {
     const world = new TestGateway();
     const client = await world.join('lobby');
+    client.synchronise();
     const aheadMs = world.clock.nowMs() + LIMITS.futureMs;
     client.pose(1, aheadMs);
     client.control({ type: 'say', text: 'soon', captureMs: aheadMs });
@@ -136,6 +137,18 @@ describe('clocks', () => {
     expect(client.one('chat').captureMs).toBe(arrivedMs);
     expect(client.poses.map(({ captureMs }) => captureMs)).toEqual([arrivedMs]);
     expect(client.refusals()).toEqual(['TIME_IN_FUTURE']);
+  });
+
+  it('[TIM4] a device whose hello was held up is not taken for one from the future before a ping has shown its clock', async () => {
+    const world = new TestGateway();
+    const client = world.connect();
+    await client.hello(await world.token(), world.clock.nowMs() - 5000);
+    client.control({ type: 'join', session: 'lobby', name: 'late', consent: { inference: true, recording: false, training: false } });
+    client.pose(1);
+    const arrivedMs = world.clock.nowMs();
+    world.clock.advance(40);
+    expect(client.refusals()).toEqual([]);
+    expect(client.poses.map(({ captureMs }) => captureMs)).toEqual([arrivedMs]);
   });
 });
 
