@@ -11,14 +11,17 @@ export interface CaptureClock {
   readonly ownRateHz: number;
 }
 
-/** A capture moves by at most this against the one before: a camera's frames may come unevenly, but not in bursts. */
-export const MAX_SLEW_MS = 2;
+/**
+ * Of its period, by how much a capture may come early or late: frames may be a little uneven, but not in bursts. At 30 a
+ * second 2 ms; the whole way, half a period, takes nine frames.
+ */
+export const MAX_SLEW_SHARE = 0.06;
 
 /**
  * When to capture next, device clock; undefined while the stream is refused, until another `pace` comes.
  *
- * Follows the rate at once and the moment slowly: each capture comes at most `MAX_SLEW_MS` earlier or later than its
- * period says, until it is on the grid of `pace.captureMs`.
+ * Follows the rate at once and the moment slowly: each capture comes at most `MAX_SLEW_SHARE` of its period earlier
+ * or later than that says, until it is on the grid of `pace.captureMs`.
  *
  * @param pace - the newest of this stream; undefined before the first.
  * @param previousMs - the capture before, device clock.
@@ -31,5 +34,6 @@ export function nextCaptureMs(pace: Pace | undefined, previousMs: number, { cloc
   if (pace?.captureMs === undefined) return dueMs;
   const awayMs = (((dueMs - (pace.captureMs - clockOffsetMs)) % periodMs) + periodMs) % periodMs;
   const shiftMs = awayMs > periodMs / 2 ? periodMs - awayMs : -awayMs;
-  return dueMs + Math.min(Math.max(shiftMs, -MAX_SLEW_MS), MAX_SLEW_MS);
+  const slewMs = MAX_SLEW_SHARE * periodMs;
+  return dueMs + Math.min(Math.max(shiftMs, -slewMs), slewMs);
 }

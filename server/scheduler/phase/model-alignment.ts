@@ -57,6 +57,8 @@ export class ModelAlignment {
   #plan: PhasePlan | undefined;
   #policy: BatchPolicy | undefined;
   #failures = 0;
+  /** Of those that do not move; kept while too few are still. */
+  #jitterMs = 0;
 
   constructor(parts: ModelAlignmentParts) {
     this.#parts = parts;
@@ -117,12 +119,13 @@ export class ModelAlignment {
     const streams = [...this.#streams.values()];
     const periods = streams.flatMap((stream) => stream.look(nowMs)?.periodMs ?? []);
     if (table === undefined || periods.length < FEWEST_STREAMS) return undefined;
-    const periodMs = wholeRate(middleOf(periods));
-    const members = streams.filter(({ estimate }) => estimate !== undefined && Math.abs(estimate.periodMs - periodMs) <= PERIOD_TOLERANCE * periodMs);
-    // Those that move now look as if they jittered.
+    // Those that move now look as if they had another period, and as if they jittered.
+    const periodMs = this.#plan?.periodMs ?? wholeRate(middleOf(periods));
+    const isMember = (stream: MovedStream): boolean => Math.abs((stream.estimate?.periodMs ?? Infinity) - periodMs) <= PERIOD_TOLERANCE * periodMs || !stream.isStill(nowMs);
+    const members = streams.filter((stream) => stream.estimate !== undefined && isMember(stream));
     const still = members.filter((stream) => stream.isStill(nowMs));
-    const jitterMs = middleOf((still.length > 0 ? still : members).map(({ estimate }) => estimate?.jitterMs ?? 0));
-    return { members, periodMs, jitterMs, table, deviceCount: tables.length, budgetMs };
+    if (still.length >= members.length / 2) this.#jitterMs = middleOf(still.map(({ estimate }) => estimate?.jitterMs ?? 0));
+    return { members, periodMs, jitterMs: this.#jitterMs, table, deviceCount: tables.length, budgetMs };
   }
 
   #obstacle(situation: Situation): Obstacle | undefined {

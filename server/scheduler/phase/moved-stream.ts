@@ -3,8 +3,9 @@ import type { InferenceRequest, Origin, PaceSuggestion, SuggestPace } from '../.
 import { phaseDifference } from './plan-phases.ts';
 import { StreamTimes, type StreamEstimate } from './stream-estimate.ts';
 
-/** A sender moves a few milliseconds a frame, and the estimate looks back on a second: only then is it judged. */
+/** A sender moves by a few milliseconds a frame, and the estimate looks back on a second or a dozen frames: only then is it judged. */
 const SETTLE_MS = 2500;
+const SETTLE_FRAMES = 24;
 /** Nobody is asked to move by less. */
 const LEAST_MOVE_MS = 0.25;
 
@@ -41,7 +42,7 @@ export class MovedStream {
 
   /** It has had the time to move since it was told to. */
   isStill(nowMs: number): boolean {
-    return this.#told === undefined || nowMs - this.#told.atMs >= SETTLE_MS;
+    return this.#told === undefined || nowMs - this.#told.atMs >= Math.max(SETTLE_MS, SETTLE_FRAMES * this.#told.periodMs);
   }
 
   phaseMs(periodMs: number): number {

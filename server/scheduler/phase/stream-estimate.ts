@@ -1,8 +1,9 @@
 /** Period, phase and jitter of one stream, from the times of its last frames. */
 import { phaseDifference } from './plan-phases.ts';
 
-/** About a second of a camera: long enough for a median, short enough to see a stream that moves. */
-const WINDOW = 32;
+/** Frames that are looked back on: those of about a second, but enough for a median, and no more than are needed. */
+const WINDOW_MS = 1100;
+const MOST = 32;
 const FEWEST = 12;
 /** Of a normal distribution, 90 % lie within so many standard deviations. */
 const NINETY_PERCENT = 1.645;
@@ -18,7 +19,7 @@ export interface StreamEstimate {
   readonly delayMs: number;
 }
 
-/** @bound the last 32 frames. */
+/** @bound 32 frames. */
 export class StreamTimes {
   readonly #arrivals: number[] = [];
   readonly #delays: number[] = [];
@@ -34,9 +35,10 @@ export class StreamTimes {
     if (sinceMs > 1000) this.clear();
     this.#arrivals.push(arrivedMs);
     this.#delays.push(arrivedMs - captureMs);
-    if (this.#arrivals.length <= WINDOW) return;
-    this.#arrivals.shift();
-    this.#delays.shift();
+    while (this.#arrivals.length > MOST || (this.#arrivals.length > FEWEST && arrivedMs - (this.#arrivals[0] ?? 0) > WINDOW_MS)) {
+      this.#arrivals.shift();
+      this.#delays.shift();
+    }
   }
 
   clear(): void {

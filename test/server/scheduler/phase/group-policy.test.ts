@@ -8,9 +8,10 @@ const TABLE = latencyTable(32, (size) => 5 + 0.5 * size);
 const TIMES = groupTimes({ periodMs: 30, groupSize: 10, windowMs: 1, slotsMs: [5, 20], slotOf: new Map(), load: 0.5 });
 
 function plan(nowMs: number, queue: Partial<QueueView>, devices: Partial<DevicesView> = {}): BatchPlan {
-  const waiting = { length: 3, earliestDeadlineMs: nowMs + 20, waitingSinceMs: nowMs, isHeld: false, ...queue };
+  const waiting = { length: 3, earliestDeadlineMs: nowMs + 20, waitingSinceMs: nowMs, isHeld: false, deadlinesMs: () => [nowMs + 20], ...queue };
   const view = { count: 1, idleCount: 1, cap: 8, largest: 30, isFastest: true, ...devices };
-  return groupPolicy(TIMES).plan(waiting, nowMs, view, TABLE, { cap: 0 });
+  const policy = groupPolicy(TIMES);
+  return policy.plan(waiting, nowMs, view, TABLE, policy.initial);
 }
 
 describe('the times of groups', () => {
