@@ -56,7 +56,8 @@ interface Candidate {
 
 interface WaitingModel {
   readonly queue: ModelQueue;
-  readonly budgetMs: number;
+  /** Asked for again when the devices' costs change: a stage's share of its task's time follows from them. */
+  budgetMs: number;
   /** What the policy has learnt of its batches. */
   learnt: PolicyState;
   /** Requests that expired since it last learnt. */
@@ -192,6 +193,7 @@ class Scheduler implements InferenceScheduler {
   }
 
   #onDevicesChanged(): void {
+    for (const model of this.#models.values()) model.budgetMs = this.#options.budgetMs(model.queue.model);
     this.#devices.invalidate();
     this.#pump();
   }

@@ -55,6 +55,18 @@ describe('releasing batches on one device', () => {
 });
 
 describe('releasing batches on several devices', () => {
+  it('a budget that follows from the costs is asked for again when they change', async () => {
+    let budgetMs = 20;
+    const world = new World({ budgetOf: () => budgetMs });
+    world.submitMany(1, { budgetMs: 100 });
+    budgetMs = 40;
+    world.device().relearn(new Map([['m', TABLE]]));
+    await world.advance(5);
+    world.submitMany(8, { budgetMs: 100 });
+    await world.advance(20);
+    expect(world.batches.map(({ requests }) => requests.length).at(-1)).toBeGreaterThan(6);
+  });
+
   it('a lone request waits for nobody when the others are idle too', () => {
     const world = new World({ deviceCount: 2 });
     world.submit();

@@ -9,6 +9,8 @@ import { SimulatedDevice, SimulatedPool, latencyTable } from '../../support/simu
 export interface WorldOptions {
   readonly deviceCount?: number;
   readonly budgetMs?: number;
+  /** By model, in place of `budgetMs` for all. */
+  readonly budgetOf?: (model: string) => number;
   readonly queueCapacity?: number;
   /** By model; one model `m` with l(b) = 4 + b up to 8 when left out. */
   readonly latency?: ReadonlyMap<string, LatencyTable>;
@@ -53,7 +55,7 @@ export class World {
       { clock, pool, onOutcome: (request, outcome) => this.#onOutcome(request, outcome), ...pick(options) },
       {
         queueCapacity: options.queueCapacity ?? 64,
-        budgetMs: (model) => (model === 'long' ? 1000 : budgetMs),
+        budgetMs: options.budgetOf ?? ((model) => (model === 'long' ? 1000 : budgetMs)),
         policy: options.policy ?? 'auto',
       },
     );
