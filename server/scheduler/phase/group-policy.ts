@@ -7,14 +7,17 @@ import { LEARNS_NOTHING, planAtOnce, planDrop, planWithoutChoice, type BatchPlan
 export interface GroupTimes {
   /** Requests of one group, 1 or more. */
   readonly size: number;
+  /** How much later than its time a whole group can start and still be in time. */
+  readonly slackMs: number;
   /** The group that is coming, or that comes next, server clock: its first request at `startMs`, its last at `endMs`, about. */
   next(nowMs: number): { readonly startMs: number; readonly endMs: number };
 }
 
 /** The times of a plan, whose period began at 0 on the server's clock. @bound O(slots). */
-export function groupTimes({ groupSize, slotsMs, periodMs, windowMs }: PhasePlan): GroupTimes {
+export function groupTimes({ groupSize, slackMs, slotsMs, periodMs, windowMs }: PhasePlan): GroupTimes {
   return {
     size: groupSize,
+    slackMs,
     next(nowMs) {
       const sinceMs = nowMs - windowMs;
       const periodStartMs = Math.floor(sinceMs / periodMs) * periodMs;
@@ -26,7 +29,8 @@ export function groupTimes({ groupSize, slotsMs, periodMs, windowMs }: PhasePlan
 
 /**
  * Sends a group as soon as it is complete, or when its time is over; what is left over goes in between, if a device
- * is back before the next group, and with it otherwise.
+ * is back before the next group, and with it otherwise; unless that would be too late for those who are left over, and the
+ * group can spare the time.
  *
  * The other policies send the first request of a group alone, since they cannot know that the others come within the
  * millisecond: the rest then waits for a batch of one. And they cap batches at b*, for requests that gather while a
@@ -49,7 +53,8 @@ function planGroup(groups: GroupTimes, queue: QueueView, nowMs: number, devices:
   if (length >= Math.min(groups.size, devices.largest)) return planAtOnce(queue, devices.largest);
   const { startMs, endMs } = groups.next(nowMs);
   const isComing = nowMs >= startMs;
-  const isBackInTime = devices.idleCount > 1 || nowMs + table.latencyMs(length) <= endMs;
+  const isLateWithGroup = endMs + table.latencyMs(Math.min(length + groups.size, devices.largest)) > queue.earliestDeadlineMs;
+  const isBackInTime = devices.idleCount > 1 || nowMs + table.latencyMs(length) <= endMs + (isLateWithGroup ? groups.slackMs : 0);
   if (nowMs >= endMs || (!isComing && isBackInTime)) return planAtOnce(queue, devices.largest);
   return { kind: 'hold', untilMs: Math.min(endMs, queue.earliestDeadlineMs) };
 }

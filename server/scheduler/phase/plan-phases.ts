@@ -27,6 +27,8 @@ export interface PhasePlan {
   readonly groupSize: number;
   /** A group arrives within so much before and after its slot. */
   readonly windowMs: number;
+  /** How much later than its time the largest group can start and still be in time, 0 or more. */
+  readonly slackMs: number;
   /** The slots' moments within the period, evenly spaced, ascending; served by the devices in turn. */
   readonly slotsMs: readonly number[];
   /** By stream, its place in `slotsMs`. */
@@ -60,7 +62,9 @@ export function planPhases(problem: PhaseProblem, before?: PhasePlan): PhasePlan
   const isKept = before?.slotsMs.length === slotCount && before.periodMs === periodMs;
   const slotsMs = isKept ? before.slotsMs : placeSlots(streams, slotCount, periodMs);
   const slotOf = assign(streams, slotsMs, groupSize, periodMs, isKept ? before.slotOf : new Map<string, number>());
-  return { periodMs, groupSize, windowMs: windowOf(problem), slotsMs, slotOf, load: loadOf(problem, slotCount) };
+  const windowMs = windowOf(problem);
+  const slackMs = Math.max(0, problem.budgetMs - problem.table.latencyMs(groupSize) - 2 * windowMs);
+  return { periodMs, groupSize, windowMs, slackMs, slotsMs, slotOf, load: loadOf(problem, slotCount) };
 }
 
 /** The most streams that any number of slots serves in time: what alignment promises. */

@@ -5,7 +5,7 @@ import type { BatchPlan, DevicesView, QueueView } from '../../../../server/sched
 import { latencyTable } from '../../../support/simulated-device.ts';
 
 const TABLE = latencyTable(32, (size) => 5 + 0.5 * size);
-const TIMES = groupTimes({ periodMs: 30, groupSize: 10, windowMs: 1, slotsMs: [5, 20], slotOf: new Map(), load: 0.5 });
+const TIMES = groupTimes({ periodMs: 30, groupSize: 10, windowMs: 1, slackMs: 4, slotsMs: [5, 20], slotOf: new Map(), load: 0.5 });
 
 function plan(nowMs: number, queue: Partial<QueueView>, devices: Partial<DevicesView> = {}): BatchPlan {
   const waiting = { length: 3, earliestDeadlineMs: nowMs + 20, waitingSinceMs: nowMs, isHeld: false, deadlinesMs: () => [nowMs + 20], ...queue };
@@ -37,6 +37,11 @@ describe('the policy for groups', () => {
     expect(plan(307, { length: 3 })).toMatchObject({ kind: 'dispatch', size: 3 });
     expect(plan(316, { length: 3 })).toEqual({ kind: 'hold', untilMs: 321 });
     expect(plan(316, { length: 3 }, { count: 2, idleCount: 2 })).toMatchObject({ kind: 'dispatch', size: 3 });
+  });
+
+  it('lets a group wait for those who would be too late with it, as far as it can', () => {
+    expect(plan(316, { length: 3, earliestDeadlineMs: 331 })).toMatchObject({ kind: 'dispatch', size: 3 });
+    expect(plan(318.9, { length: 3, earliestDeadlineMs: 331 })).toEqual({ kind: 'hold', untilMs: 321 });
   });
 
   it('gives up whom the batch would make late, and never sleeps past a deadline', () => {
