@@ -12,7 +12,7 @@ import { createHttpServer } from './http/http-server.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
 import { createOip } from './http/oip.ts';
 import type { OipModel } from './http/oip-service.ts';
-import { createPipelines, lighterModel, servedRoutes } from './routes.ts';
+import { createPipelines, heavierModel, lighterModel, servedRoutes } from './routes.ts';
 import { createLoadControl, LoadWatch, type LoadControl } from './scheduler/load/load-control.ts';
 import { alignedScheduler, cameraOf } from './scheduler/phase/aligned-scheduler.ts';
 import { createScheduler } from './scheduler/scheduler.ts';
@@ -51,7 +51,7 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-export type GatewayConfig = Pick<Config, 'tick-rate-hz' | 'gesture-rate-hz' | 'max-sessions' | 'recordings-folder' | 'workers' | 'batch-policy'> & Partial<Pick<Config, 'phase-alignment' | 'video-tasks'>>;
+export type GatewayConfig = Pick<Config, 'tick-rate-hz' | 'gesture-rate-hz' | 'max-sessions' | 'recordings-folder' | 'workers' | 'batch-policy'> & Partial<Pick<Config, 'phase-alignment' | 'video-tasks' | 'body-pose-model' | 'hands-model'>>;
 
 /** Builds the stages and starts the tick. */
 export function createGateway(config: GatewayConfig, parts: GatewayParts): Gateway {
@@ -79,12 +79,12 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts): Gatew
   });
   const pacing = new Pacing({ clock, session: (id) => directory.session(id) });
   const suggestPace: SuggestPace = (origin, suggestion) => pacing.suggest(origin, suggestion);
-  const routes = config.workers === 0 ? {} : servedRoutes(config['video-tasks'] ?? VIDEO_TASKS);
+  const routes = config.workers === 0 ? {} : servedRoutes(config['video-tasks'] ?? VIDEO_TASKS, { 'body-pose': config['body-pose-model'] ?? 'movenet-lightning', hands: config['hands-model'] ?? 'handlandmark-lite' });
   const onOutcome: OutcomeListener = (request, outcome) => finishTask(results, request, outcome);
   const pipelines = createPipelines({ clock, pool: parts.pool, scheduler: () => models, onOutcome }, routes);
   const create = parts.createScheduler ?? createScheduler;
   const watch = new LoadWatch(clock, parts.metrics.scheduler);
-  const budgetMs = (model: string): number => pipelines.budgetMs(model);
+  const budgetMs = (model: string): number => pipelines.budgetMs(heavierModel(routes, model));
   const alignment = { suggest: suggestPace, streamOf: cameraOf, watch: parts.metrics.watchAlignment };
   const models = (config['phase-alignment'] === 'auto' ? alignedScheduler(create, alignment) : create)(
     { clock, pool: parts.pool, onOutcome, metrics: watch.metrics },

@@ -61,6 +61,8 @@ const SETTINGS = {
   'remote-token': { schema: z.string().optional(), help: 'bearer token for --remote-url' },
   'remote-models': { schema: list.default([]), help: 'the models that --remote-url computes, separated by commas; all of them when left out' },
   'video-tasks': { schema: videoTasks.default(['body-pose', 'hands']), help: 'what models look for in pictures, separated by commas: body-pose, hands, body-3d' },
+  'body-pose-model': { schema: z.enum(['movenet-lightning', 'movenet-thunder']).default('movenet-lightning'), help: 'for body poses: movenet-lightning, or movenet-thunder, which sees more and takes five times as long; under load the first stands in for it' },
+  'hands-model': { schema: z.enum(['handlandmark-lite', 'handlandmark-full']).default('handlandmark-lite'), help: 'for hands in pictures: handlandmark-lite, or handlandmark-full, for which the first stands in under load' },
   'models-folder': { schema: z.string().optional(), help: 'where the models are; by default those that ship' },
   'cache-folder': { schema: z.string().optional(), help: 'where converted models are kept' },
   'recordings-folder': { schema: z.string().default('recordings'), help: 'where recordings are written' },

@@ -16,13 +16,40 @@ export const ROUTES = {
 } as const satisfies Record<Task, TaskRoute>;
 
 const HAND_DETECTION = 'handdetect';
+/** What a 3D body is looked for with; its joints need not be exact. */
+const BODY_KEYPOINTS = 'movenet-lightning';
+
+/** By task, models that can answer it, the better ones after the lighter. */
+export const MODEL_CHOICES = {
+  'body-pose': ['movenet-lightning', 'movenet-thunder'],
+  hands: ['handlandmark-lite', 'handlandmark-full'],
+} as const satisfies Partial<Record<Task, readonly string[]>>;
+
+/** Which of them is taken; the lightest where left out. */
+export type ModelChoice = { readonly [Name in keyof typeof MODEL_CHOICES]?: (typeof MODEL_CHOICES)[Name][number] };
 /** Participants whose hands and bodies are tracked at once. */
 const TRACKED_PARTICIPANTS = 8192;
 
-/** The tasks that a server answers. @param videoTasks - those from pictures that it is set to. */
-export function servedRoutes(videoTasks: readonly VideoTask[]): Partial<Record<Task, TaskRoute>> {
+/**
+ * The tasks that a server answers; one whose model is not the lightest has that for times of overload.
+ *
+ * @param videoTasks - those from pictures that it is set to.
+ */
+export function servedRoutes(videoTasks: readonly VideoTask[], choice: ModelChoice = {}): Partial<Record<Task, TaskRoute>> {
   const isServed = (task: Task): boolean => videoTasks.some((wanted) => wanted === task) || !VIDEO_TASKS.some((video) => video === task);
-  return Object.fromEntries(Object.entries(ROUTES).filter(([task]) => isServed(task as Task)));
+  const routes: Record<Task, TaskRoute> = { ...ROUTES, 'body-pose': chosen('body-pose', choice), hands: chosen('hands', choice) };
+  return Object.fromEntries(Object.entries(routes).filter(([task]) => isServed(task as Task)));
+}
+
+function chosen(task: keyof typeof MODEL_CHOICES, choice: ModelChoice): TaskRoute {
+  const route = ROUTES[task];
+  const model = choice[task];
+  return model === undefined || model === route.model ? route : { ...route, model, lighter: route.model };
+}
+
+/** The model whose time a lighter one has, where it stands in for another; itself otherwise. */
+export function heavierModel(routes: Partial<Record<Task, TaskRoute>>, model: string): string {
+  return Object.values(routes).find((route) => route.lighter === model)?.model ?? model;
 }
 
 /** The lighter model of the task that a model answers, where its route has one. */
@@ -41,9 +68,14 @@ export function modelsToLoad(routes: Partial<Record<Task, TaskRoute>>): { readon
     if (route === undefined) return;
     for (const model of models) if (!deadlines.has(model)) deadlines.set(model, route.deadlineMs / 2);
   };
-  addStages(hands, HAND_DETECTION, ROUTES.hands.model);
-  addStages(body, ROUTES['body-pose'].model, ROUTES['body-3d'].model);
+  for (const { lighter, deadlineMs } of Object.values(single)) if (lighter !== undefined) deadlines.set(lighter, deadlineMs);
+  addStages(hands, HAND_DETECTION, ...modelsOf(hands));
+  addStages(body, BODY_KEYPOINTS, ...modelsOf(body));
   return [...deadlines].map(([name, deadlineMs]) => ({ name, deadlineMs }));
+}
+
+function modelsOf(route: TaskRoute | undefined): readonly string[] {
+  return [route?.model, route?.lighter].filter((model) => model !== undefined);
 }
 
 export interface PipelinesDeps {
@@ -59,8 +91,8 @@ export function createPipelines(deps: PipelinesDeps, routes: Partial<Record<Task
   return new Pipelines(
     { ...deps, pictureSize: sizeOfPicture },
     {
-      hands: { detection: HAND_DETECTION, landmarks: ROUTES.hands.model, gesture: routes.gesture },
-      body: { keypoints: ROUTES['body-pose'].model, landmarks: ROUTES['body-3d'].model },
+      hands: { detection: HAND_DETECTION, landmarks: hands?.model ?? ROUTES.hands.model, gesture: routes.gesture },
+      body: { keypoints: BODY_KEYPOINTS, landmarks: ROUTES['body-3d'].model },
       capacity: TRACKED_PARTICIPANTS,
       deadlinesMs: { hands: hands?.deadlineMs, body: body?.deadlineMs },
       single: Object.values(single),

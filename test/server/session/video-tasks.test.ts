@@ -5,7 +5,7 @@ import { frameMessage, KIND } from '../../../protocol/codec/container.ts';
 import { encodeVideoChunk } from '../../../protocol/codec/video-chunk.ts';
 import { readConfig } from '../../../server/config.ts';
 import type { Batch, DevicePool, ModelValue } from '../../../server/flow.ts';
-import { modelsToLoad, servedRoutes } from '../../../server/routes.ts';
+import { heavierModel, lighterModel, modelsToLoad, servedRoutes } from '../../../server/routes.ts';
 import { TestGateway, type TestClient } from '../../support/gateway.ts';
 import { latencyTable, SimulatedDevice } from '../../support/simulated-device.ts';
 
@@ -91,5 +91,18 @@ describe('what is looked for in a picture', () => {
     expect(modelsToLoad(routes).map(({ name }) => name).sort()).toEqual(['avatar-language', 'gesture-mlp', 'handdetect', 'handlandmark-lite']);
     expect(modelsToLoad(servedRoutes(['body-3d'])).map(({ name }) => name)).toContain('movenet-lightning');
     expect(() => readConfig(['--video-tasks', 'feet'], {})).toThrow('--video-tasks');
+  });
+
+  it('has a better model with the lighter one beside it, for times of overload and with the same time', () => {
+    const config = readConfig(['--body-pose-model', 'movenet-thunder', '--hands-model', 'handlandmark-full'], {});
+    const routes = servedRoutes(config['video-tasks'], { 'body-pose': config['body-pose-model'], hands: config['hands-model'] });
+    expect(routes['body-pose']).toMatchObject({ model: 'movenet-thunder', lighter: 'movenet-lightning' });
+    expect(lighterModel(routes, 'handlandmark-full')).toBe('handlandmark-lite');
+    expect(heavierModel(routes, 'movenet-lightning')).toBe('movenet-thunder');
+    const loaded = new Map(modelsToLoad(routes).map(({ name, deadlineMs }) => [name, deadlineMs]));
+    expect(loaded.get('movenet-lightning')).toBe(loaded.get('movenet-thunder'));
+    expect([...loaded.keys()]).toContain('handlandmark-lite');
+    const plain = servedRoutes(config['video-tasks']);
+    expect([plain['body-pose']?.lighter, heavierModel(plain, 'movenet-lightning')]).toEqual([undefined, 'movenet-lightning']);
   });
 });
