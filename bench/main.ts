@@ -7,6 +7,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ main(args: string[]): Pro
   codec: () => import('./codec.ts'),
   gateway: () => import('./gateway.ts'),
   scheduler: () => import('./scheduler.ts'),
+  phase: () => import('./phase.ts'),
   inference: () => import('./inference.ts'),
 };
 
