@@ -83,7 +83,7 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts): Gatew
   const onOutcome: OutcomeListener = (request, outcome) => finishTask(results, request, outcome);
   const pipelines = createPipelines({ clock, pool: parts.pool, scheduler: () => models, onOutcome }, routes);
   const create = parts.createScheduler ?? createScheduler;
-  const watch = new LoadWatch(clock, parts.metrics.scheduler);
+  const watch = new LoadWatch(clock, parts.pool, parts.metrics.scheduler);
   const budgetMs = (model: string): number => pipelines.budgetMs(heavierModel(routes, model));
   const alignment = { suggest: suggestPace, streamOf: cameraOf, watch: parts.metrics.watchAlignment };
   const models = (config['phase-alignment'] === 'auto' ? alignedScheduler(create, alignment) : create)(

@@ -8,6 +8,7 @@ import { LoadStreams } from './load-streams.ts';
 import { ModelTallies } from './model-tallies.ts';
 import { planLoad } from './plan-load.ts';
 import { modelCapacities, TaskProfiles, type ModelCapacity } from './request-costs.ts';
+import { TypicalTimes } from './typical-times.ts';
 
 export interface LoadControlParts {
   readonly clock: Clock;
@@ -51,11 +52,13 @@ const OVERLOAD: RequestOutcome = { kind: 'shed', reason: 'overload' };
 export class LoadWatch {
   readonly profiles = new TaskProfiles();
   readonly tallies: ModelTallies;
+  readonly typical: TypicalTimes;
   /** To be given to the scheduler; passes everything on. */
   readonly metrics: SchedulerMetrics;
 
   /** @param metrics - a plain object, whose functions are taken over. */
-  constructor(clock: Clock, metrics: SchedulerMetrics) {
+  constructor(clock: Clock, pool: DevicePool, metrics: SchedulerMetrics) {
+    this.typical = new TypicalTimes(pool);
     this.tallies = new ModelTallies(clock);
     this.metrics = {
       ...metrics,
@@ -63,6 +66,10 @@ export class LoadWatch {
         this.profiles.stage(request);
         this.tallies.ended(request, outcome);
         metrics.requestEnded(request, outcome);
+      },
+      batchFinished: (batch, deviceId, runMs, elapsedMs) => {
+        this.typical.finished(batch, deviceId, elapsedMs);
+        metrics.batchFinished(batch, deviceId, runMs, elapsedMs);
       },
     };
   }
@@ -147,7 +154,7 @@ class Control implements LoadControl {
     const { pool, watch } = this.#parts;
     watch.profiles.fold();
     watch.tallies.fold(nowMs);
-    this.#capacities = modelCapacities(pool.devices, this.#options.budgetMs);
+    this.#capacities = modelCapacities(pool.devices, this.#options.budgetMs, watch.typical);
     this.#streams.forgetSilent(nowMs);
     for (const stream of this.#streams) {
       stream.measure(nowMs);

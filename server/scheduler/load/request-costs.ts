@@ -2,6 +2,7 @@
 import { evenLimit, executionLimit, type ServingLimit } from '../../../core/serving-limits.ts';
 import type { Device, InferenceRequest, LatencyTable } from '../../flow.ts';
 import { batchCap } from '../batch-cap.ts';
+import type { TypicalTimes } from './typical-times.ts';
 
 /** What the devices can do with one model. */
 export interface ModelCapacity {
@@ -11,7 +12,7 @@ export interface ModelCapacity {
   readonly table: LatencyTable;
   /** b* on it. */
   readonly cap: number;
-  /** Milliseconds of a device for each request: l(b*)/b*, over the devices their harmonic mean. */
+  /** Milliseconds of a device for each request in batches of b*, as a rule; over the devices their harmonic mean. */
   readonly costMs: number;
   /** T_even and T_exec, had the model these devices to itself. */
   readonly even: ServingLimit;
@@ -19,7 +20,7 @@ export interface ModelCapacity {
 }
 
 /** By model, what the ready devices can do; a model that none of them can run in time is not in it. */
-export function modelCapacities(devices: readonly Device[], budgetMs: (model: string) => number): Map<string, ModelCapacity> {
+export function modelCapacities(devices: readonly Device[], budgetMs: (model: string) => number, typical: Pick<TypicalTimes, 'shareOf'>): Map<string, ModelCapacity> {
   const tables = new Map<string, LatencyTable[]>();
   for (const { state, latency } of devices) {
     if (state !== 'idle' && state !== 'busy') continue;
@@ -30,10 +31,10 @@ export function modelCapacities(devices: readonly Device[], budgetMs: (model: st
       else others.push(table);
     }
   }
-  return new Map([...tables].map(([model, own]) => [model, capacityOf(own, budgetMs(model))]));
+  return new Map([...tables].map(([model, own]) => [model, capacityOf(own, budgetMs(model), typical.shareOf(model))]));
 }
 
-function capacityOf(tables: readonly LatencyTable[], budgetMs: number): ModelCapacity {
+function capacityOf(tables: readonly LatencyTable[], budgetMs: number, typicalShare: number): ModelCapacity {
   const deviceCount = tables.length;
   const [table = { maxBatchSize: 0, latencyMs: () => Infinity }] = tables;
   let perMs = 0;
@@ -43,7 +44,7 @@ function capacityOf(tables: readonly LatencyTable[], budgetMs: number): ModelCap
   }
   const problem = { latencyMs: (size: number) => table.latencyMs(size), maxBatchSize: table.maxBatchSize, deviceCount, budgetMs };
   const cap = Math.max(1, batchCap(table, budgetMs, deviceCount));
-  return { deviceCount, table, cap, costMs: deviceCount / perMs, even: evenLimit(problem), execution: executionLimit(problem) };
+  return { deviceCount, table, cap, costMs: (typicalShare * deviceCount) / perMs, even: evenLimit(problem), execution: executionLimit(problem) };
 }
 
 /** What was counted lately of one task that was asked of one model. */

@@ -172,6 +172,15 @@ describe('kinds of streams', () => {
     expect(refused).toBeGreaterThan(0.6 * talkers.length);
   });
 
+  it('the load follows from what batches take as a rule, not from the p99 that deadlines are kept with', async () => {
+    const world = new LoadWorld({ runMs: ({ requests }) => TABLE.latencyMs(requests.length) / 2 });
+    const cameras = world.startMany(streamsFor(1.4));
+    await world.advance(6000);
+    expect(world.control.status().streams.full).toBe(cameras.length);
+    expect(world.control.status().offeredLoad).toBeGreaterThan(0.6);
+    expect(world.control.status().offeredLoad).toBeLessThan(0.8);
+  });
+
   it('calls from outside any session are let through, and no session gives way to them', async () => {
     const world = new LoadWorld();
     const callers = world.startMany(streamsFor(1.5), { encoding: 'tensors', tenant: 'studio', priority: 3 });

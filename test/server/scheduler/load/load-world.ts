@@ -62,7 +62,7 @@ export class LoadWorld {
     const { deviceCount = 1, latency = new Map([['m', TABLE]]), runMs, ...control } = options;
     const devices = Array.from({ length: deviceCount }, (_, at) => new SimulatedDevice({ clock, id: `device-${at}`, latency, ...(runMs === undefined ? {} : { runMs }) }));
     const pool = (this.pool = new SimulatedPool(devices));
-    const watch = new LoadWatch(clock, noMetrics);
+    const watch = new LoadWatch(clock, pool, noMetrics);
     const onOutcome = (request: InferenceRequest, outcome: RequestOutcome): void => this.#end(request, outcome);
     const budgetMs = (): number => BUDGET_MS;
     const next = createScheduler({ clock, pool, onOutcome, metrics: watch.metrics }, { queueCapacity: 4096, budgetMs });
