@@ -26,8 +26,8 @@ export class LatencyDrift {
   /**
    * Takes note of a batch; true when `factor` changed.
    *
-   * The upper tenth of a span stands for its p99, since a span has few batches; a busy machine's single outlier does
-   * not move the table.
+   * The upper tenth of a span stands for its p99, since a span has few batches, and the slowest of them never does: a busy
+   * machine's single outlier does not move the table.
    *
    * @param ratio - measured time over the time in the measured table, without `factor`.
    */
@@ -35,7 +35,7 @@ export class LatencyDrift {
     if (this.#ratios.length < MAX_RATIOS) this.#ratios.push(ratio);
     if (nowMs - this.#sinceMs < SPAN_MS || this.#ratios.length < MIN_BATCHES) return false;
     const ratios = this.#ratios.sort((left, right) => left - right);
-    const high = ratios[Math.ceil(0.9 * ratios.length) - 1] ?? 1;
+    const high = ratios[Math.min(Math.ceil(0.9 * ratios.length) - 1, ratios.length - 2)] ?? 1;
     this.#ratios = [];
     this.#sinceMs = nowMs;
     return this.#follow(Math.min(MAX_FACTOR, Math.max(MIN_FACTOR, high)));

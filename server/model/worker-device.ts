@@ -51,6 +51,8 @@ interface MeasuredModel {
   readonly drift: LatencyDrift;
   readonly watchdog: Watchdog;
   readonly cap: MemoryCap;
+  /** When it last ran, a batch or a sample. */
+  lastRunMs: number;
 }
 
 /** The first restart is at once, since most deaths are singular; then ever later, so that a broken model is no fork bomb. */
@@ -181,6 +183,7 @@ export class WorkerDevice implements Device {
 
   #observe(model: MeasuredModel, ratio: number): void {
     model.watchdog.observe(ratio);
+    model.lastRunMs = this.#parts.clock.nowMs();
     if (model.drift.observe(this.#parts.clock.nowMs(), ratio)) this.#publish(model, 'batch latency changed');
   }
 
@@ -193,16 +196,18 @@ export class WorkerDevice implements Device {
   }
 
   /**
-   * Tries a model whose single request misses its deadline, as far as is known, on a sample.
+   * Tries a model on a sample that is taken to be slower than it was measured and has had no batch since the last time.
    *
-   * Such a model gets no batches, so that nothing would ever show that the machine is no longer busy with something else.
+   * It may be taken for too slow for its deadline, or its stage of one, and then gets no batches: nothing would ever show
+   * that the machine is no longer busy with something else.
    */
   async #probe(): Promise<void> {
     const status = this.#status;
     if (status.state !== 'idle') return;
-    const slow = [...this.#models].find(([name]) => (this.latency.get(name)?.latencyMs(1) ?? 0) > this.#deadlineMs(name));
-    if (slow === undefined) return;
-    const [name, model] = slow;
+    const nowBeforeMs = this.#parts.clock.nowMs();
+    const model = [...this.#models.values()].find((each) => this.#isTakenForSlow(each) && nowBeforeMs - each.lastRunMs >= this.#options.probeMs);
+    if (model === undefined) return;
+    model.lastRunMs = nowBeforeMs;
     this.#change({ state: 'busy', link: status.link });
     const startMs = this.#parts.clock.nowMs();
     try {
@@ -212,11 +217,16 @@ export class WorkerDevice implements Device {
       return this.#endProbe(status.link);
     }
     const nowMs = this.#parts.clock.nowMs();
-    if (nowMs - startMs <= this.#deadlineMs(name)) {
-      model.drift.restart(nowMs, (nowMs - startMs) / model.measured.latencyMs(1));
-      this.#publish(model, 'fast enough again');
+    const ratio = (nowMs - startMs) / model.measured.latencyMs(1);
+    if (ratio < model.drift.factor) {
+      model.drift.restart(nowMs, ratio);
+      this.#publish(model, 'faster again');
     }
     this.#endProbe(status.link);
+  }
+
+  #isTakenForSlow({ loaded, drift, measured }: MeasuredModel): boolean {
+    return drift.factor > 1 || drift.factor * measured.latencyMs(1) > this.#deadlineMs(loaded.name);
   }
 
   #endProbe(link: WorkerLink): void {
@@ -248,7 +258,7 @@ export class WorkerDevice implements Device {
     const points = await this.#sweep(link, loaded, limits);
     const measured = toLatencyTable(points, limits);
     const watchdog = new Watchdog(this.#options.watchdogFloorMs);
-    this.#models.set(name, { loaded, measured, drift: new LatencyDrift(clock.nowMs()), watchdog, cap: new MemoryCap(measured.maxBatchSize) });
+    this.#models.set(name, { loaded, measured, drift: new LatencyDrift(clock.nowMs()), watchdog, cap: new MemoryCap(measured.maxBatchSize), lastRunMs: clock.nowMs() });
     this.latency.set(name, measured);
     log?.info({ deviceId: this.id, model: name, version, provider, refusedProviders, maxBatchSize: measured.maxBatchSize, points }, 'model measured');
   }

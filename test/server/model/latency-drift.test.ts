@@ -24,6 +24,12 @@ describe('LatencyDrift', () => {
     expect(observe(new LatencyDrift(0), 0, 30_000, (index) => (index % 25 === 0 ? 50 : 0.9))).toEqual([]);
   });
 
+  it('is not moved by one outlier among the few batches of a slow stream', () => {
+    const drift = new LatencyDrift(0);
+    for (let index = 0; index < 8; index++) expect(drift.observe(2000 + index, index === 3 ? 20 : 0.9)).toBe(false);
+    expect(drift.factor).toBe(1);
+  });
+
   it('waits for enough batches before it judges', () => {
     const drift = new LatencyDrift(0);
     for (let index = 0; index < 7; index++) expect(drift.observe(10_000 + index, 3)).toBe(false);
