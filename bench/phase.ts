@@ -132,7 +132,7 @@ function writeDocument(capacity: readonly CapacityRow[], loss: readonly LossRow[
   const lines = capacity.filter(({ rateHz }) => rateHz === 30);
   const names = [...new Set(lines.map(seriesName))];
   const series = names.map((name) => ({ name, points: lines.filter((row) => seriesName(row) === name).map(({ jitterMs, gain }) => ({ x: jitterMs, y: 100 * Math.max(0, gain) })) }));
-  const svg = lineChart({ title: 'More streams with alignment', x: { label: 'jitter of arrivals, ms' }, y: { label: '% more streams' }, series });
+  const svg = lineChart({ title: 'Streams of 30 Hz gained by alignment', x: { label: 'jitter of arrivals, ms' }, y: { label: '%' }, series });
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   const capacityTable = capacity.map(({ cost, deviceCount, rateHz, jitterMs, even, execution, scattered, aligned, gain, state }) => ({
     'l(b), ms': cost, N: deviceCount, Hz: rateHz, 'jitter, ms': jitterMs, T_even: Math.floor(even), T_exec: Math.floor(execution), scattered, aligned, gain: `${gain < 0 ? '' : '+'}${(100 * gain).toFixed(0)} %`, state,
@@ -162,5 +162,5 @@ ${markdownTable(lossTable)}
 }
 
 function seriesName({ cost, deviceCount }: CapacityRow): string {
-  return `l(b) = ${cost}, ${deviceCount} ${deviceCount === 1 ? 'device' : 'devices'}`;
+  return `${cost}, N = ${deviceCount}`;
 }
