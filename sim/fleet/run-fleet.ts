@@ -142,7 +142,7 @@ function showTime({ clock, progress }: FleetParts, measure: FleetMeasure, totalS
   const startedMs = clock.nowMs();
   const repeating = every(clock, 250, (nowMs) => {
     const { sent } = measure.streams().pose;
-    const results = TASKS.map((task) => `${measure.latency[task].count} ${task}`).join(', ');
+    const results = TASKS.filter((task) => measure.latency[task].count > 0).map((task) => `${measure.latency[task].count} ${task}`).join(', ');
     progress.update(Math.min(totalS, (nowMs - startedMs) / 1000), `${sent} poses sent; results heard: ${results}`);
   });
   return {

@@ -1,12 +1,11 @@
 /** A report as one HTML page: no scripts, nothing loaded from anywhere. */
-import { TASKS } from '../../core/tasks.ts';
 import type { FleetReport } from '../fleet/fleet-report.ts';
 import { TIMED, type Timed } from '../measure/fleet-measure.ts';
 import type { TimelinePoint } from '../measure/latency.ts';
 import { barChart, escapeText, lineChart } from './chart.ts';
 import { milliseconds, shareOf } from './numbers.ts';
 import { PAGE_STYLE } from './page-style.ts';
-import { batchRows, byteRows, errorRows, latencyRows, messageRows, requestRows, sessionRows, settingRows, streamRows, TIMED_NAMES, verdictRows, type Rows } from './rows.ts';
+import { batchRows, byteRows, errorRows, latencyRows, messageRows, requestRows, sessionRows, settingRows, streamRows, TIMED_NAMES, toldTasks, verdictRows, type Rows } from './rows.ts';
 
 const MOST_BARS = 32;
 
@@ -36,13 +35,14 @@ function summary(report: FleetReport): string {
 <div class="tiles">${tiles(report).map(([value, label]) => `<div class="tile"><b>${escapeText(value)}</b><span>${escapeText(label)}</span></div>`).join('')}</div>`;
 }
 
-function tiles({ streams, latency, joins, settings, chat }: FleetReport): [string, string][] {
+function tiles(report: FleetReport): [string, string][] {
+  const { streams, latency, joins, settings, chat } = report;
   const middle = (figures: { count: number; p50Ms: number; p99Ms: number }): string => (figures.count === 0 ? '–' : `${milliseconds(figures.p50Ms)} ms`);
   return [
     [`${joins.joined} / ${settings.headsets}`, 'headsets joined'],
     [shareOf(streams.pose.delivered, streams.pose.expected), 'of the poses reached the others'],
     [middle(latency.pose), 'pose to the others, median'],
-    ...TASKS.map((task): [string, string] => [middle(latency[task]), `${task} result, median`]),
+    ...toldTasks(report).map((task): [string, string] => [middle(latency[task]), `${task} result, median`]),
     [`${chat.lost}`, 'chat lines lost'],
   ];
 }
@@ -116,7 +116,8 @@ function timelines({ timelines: points, settings }: FleetReport): string[] {
 }
 
 /** Seconds after the last send hold only what was still on its way. */
-function throughput({ throughput: points, settings }: FleetReport): string[] {
+function throughput(report: FleetReport): string[] {
+  const { throughput: points, settings } = report;
   const whole = points.filter(({ atS }) => atS + 1 <= settings.durationS);
   const x = { label: 'seconds measured', domain: [0, settings.durationS] as const };
   return [
@@ -124,14 +125,15 @@ function throughput({ throughput: points, settings }: FleetReport): string[] {
       { name: 'expected', colour: 1, points: whole.map(({ atS, posesExpected }) => ({ x: atS + 0.5, y: posesExpected })) },
       { name: 'delivered', colour: 0, points: whole.map(({ atS, posesDelivered }) => ({ x: atS + 0.5, y: posesDelivered })) },
     ] }),
-    lineChart({ title: 'Results a second, all sessions', x, y: { label: 'results/s' }, series: TASKS.map((task) => (
+    lineChart({ title: 'Results a second, all sessions', x, y: { label: 'results/s' }, series: toldTasks(report).map((task) => (
       { name: task, colour: TIMED.indexOf(task), points: whole.map(({ atS, results }) => ({ x: atS + 0.5, y: results[task] })) }
     )) }),
   ];
 }
 
-function batchSizes({ batches }: FleetReport): string[] {
-  return TASKS.filter((task) => batches[task].length > 0).map((task) => barChart({
+function batchSizes(report: FleetReport): string[] {
+  const { batches } = report;
+  return toldTasks(report).filter((task) => batches[task].length > 0).map((task) => barChart({
     title: `Batches of ${task}`, xLabel: 'requests in a batch', yLabel: 'batches', colour: TIMED.indexOf(task),
     bars: everySize(batches[task]),
   }));

@@ -1,5 +1,5 @@
 /** The tables of a report as rows of text: the terminal and the page show the same ones. */
-import { TASKS } from '../../core/tasks.ts';
+import { TASKS, type Task } from '../../core/tasks.ts';
 import type { FleetReport } from '../fleet/fleet-report.ts';
 import { TIMED, type Timed } from '../measure/fleet-measure.ts';
 import type { LatencyFigures } from '../measure/latency.ts';
@@ -9,6 +9,15 @@ import { byteRate, count, milliseconds, shareOf } from './numbers.ts';
 export const TIMED_NAMES: Readonly<Record<Timed, string>> = {
   pose: 'pose → others', chat: 'chat → others', 'body-pose': 'picture → body pose → all', 'body-3d': 'picture → body in space → all', hands: 'picture → hands → all', gesture: 'hand → gesture → all', language: 'chat → language → all',
 };
+
+/** Tasks of which every run tells; of the others only one in which somebody asked for them. */
+const ALWAYS: readonly Task[] = ['body-pose', 'gesture', 'language'];
+
+/** The tasks that a report tells of. */
+export function toldTasks({ latency, batches, gateway }: FleetReport): readonly Task[] {
+  const isAsked = (task: Task): boolean => latency[task].count > 0 || batches[task].length > 0 || Object.values(gateway?.requests[task] ?? {}).some((times) => times > 0);
+  return TASKS.filter((task) => ALWAYS.includes(task) || isAsked(task));
+}
 
 /** The first row is the head. */
 export type Rows = readonly (readonly string[])[];
@@ -27,7 +36,7 @@ export function latencyRows(report: FleetReport): Rows {
     [name, count(measured), ...(measured === 0 ? ['–', '–', '–', '–', '–'] : [p50Ms, p90Ms, p95Ms, p99Ms, maxMs].map(milliseconds))];
   return [
     ['milliseconds', 'measured', 'p50', 'p90', 'p95', 'p99', 'longest'],
-    ...TIMED.map((timed) => row(TIMED_NAMES[timed], report.latency[timed])),
+    ...TIMED.filter((timed) => timed === 'pose' || timed === 'chat' || toldTasks(report).includes(timed)).map((timed) => row(TIMED_NAMES[timed], report.latency[timed])),
     row('pose, from true capture', report.truePose),
     row('joining', report.joins.timeMs),
     row('error of the clocks', report.clockError),
@@ -35,10 +44,11 @@ export function latencyRows(report: FleetReport): Rows {
 }
 
 /** How the gateway's inference requests ended; a note in place of figures when it does not serve them. */
-export function requestRows({ gateway }: FleetReport): Rows {
+export function requestRows(report: FleetReport): Rows {
+  const { gateway } = report;
   const outcomes = ['done', 'failed', 'expired', 'superseded', 'shed', 'unavailable'];
   if (gateway === undefined) return [['task', ...outcomes], ['the gateway does not serve its metrics here', ...outcomes.map(() => '')]];
-  return [['task', ...outcomes], ...TASKS.map((task) => [task, ...outcomes.map((outcome) => count(gateway.requests[task]?.[outcome] ?? 0))])];
+  return [['task', ...outcomes], ...toldTasks(report).map((task) => [task, ...outcomes.map((outcome) => count(gateway.requests[task]?.[outcome] ?? 0))])];
 }
 
 /** What became of messages when they arrived at the gateway. */
@@ -49,16 +59,17 @@ export function messageRows({ gateway }: FleetReport): Rows {
   return [['message', ...outcomes], ...kinds.map((kind) => [kind, ...outcomes.map((outcome) => count(gateway.messages[kind]?.[outcome] ?? 0))])];
 }
 
-export function sessionRows({ sessions }: FleetReport): Rows {
+export function sessionRows(report: FleetReport): Rows {
+  const tasks = toldTasks(report);
   return [
-    ['session', 'headsets', 'pictures', 'chat lines', ...TASKS.map((task) => `${task} results`)],
-    ...sessions.map((session) => [session.session, count(session.headsets), count(session.pictures), count(session.chatLines), ...TASKS.map((task) => count(session.results[task]))]),
+    ['session', 'headsets', 'pictures', 'chat lines', ...tasks.map((task) => `${task} results`)],
+    ...report.sessions.map((session) => [session.session, count(session.headsets), count(session.pictures), count(session.chatLines), ...tasks.map((task) => count(session.results[task]))]),
   ];
 }
 
-export function batchRows({ batches }: FleetReport): Rows {
-  return [['task', 'batches', 'mean size', 'largest'], ...TASKS.map((task) => {
-    const sizes = batches[task];
+export function batchRows(report: FleetReport): Rows {
+  return [['task', 'batches', 'mean size', 'largest'], ...toldTasks(report).map((task) => {
+    const sizes = report.batches[task];
     const number = sizes.reduce((sum, entry) => sum + entry.batches, 0);
     const requests = sizes.reduce((sum, entry) => sum + entry.batches * entry.size, 0);
     return [task, count(number), number === 0 ? '–' : (requests / number).toFixed(2), number === 0 ? '–' : `${Math.max(...sizes.map(({ size }) => size))}`];

@@ -40,10 +40,15 @@ describe('the page', () => {
   });
 
   it('draws latencies over time, their distribution, throughput and batches', () => {
-    expect(page.match(/<svg /g)).toHaveLength(1 + 5 + 2 + 3);
+    expect(page.match(/<svg /g)).toHaveLength(1 + 6 + 2 + 3);
     expect(page).toContain('failed: 1 of 2 thresholds kept');
     expect(page).toContain('prefers-color-scheme: dark');
     expect(page).toContain('@media print');
+  });
+
+  it('tells of an optional task only where somebody asked for it', () => {
+    expect(page).toContain('picture → hands → all');
+    expect(page).not.toContain('body-3d');
   });
 
   it('of a run in which nothing happened has dashes in place of figures', () => {
