@@ -47,15 +47,18 @@ export interface ModerationScores {
  * @bound O(labels); makes no copy of the outputs.
  */
 export function decodeLanguage(outputs: LanguageOutputs, row: number, meaning: LanguageMeaning): LanguageResult {
-  const [hate = 0, offensive = 0, neither = 0] = column(outputs, row, meaning, 'moderation').map(({ score }) => score);
-  const spam = column(outputs, row, meaning, 'spam')[0]?.score ?? 0;
+  const moderation = column(outputs, row, meaning, 'moderation');
+  const intent = column(outputs, row, meaning, 'intent');
+  const best = highestOf(intent);
+  const last = intent.labels.length - 1;
   return {
-    sentiment: highest(column(outputs, row, meaning, 'sentiment')),
-    emotions: column(outputs, row, meaning, 'emotion')
-      .filter(({ label, score }) => score >= thresholdOf(meaning, label))
-      .sort((a, b) => b.score - a.score),
-    intent: decideIntent(column(outputs, row, meaning, 'intent'), thresholdOf(meaning, 'intent')),
-    moderation: decideModeration({ hate, offensive, neither, spam }, meaning.thresholds),
+    sentiment: highestOf(column(outputs, row, meaning, 'sentiment')),
+    emotions: emotionsOf(column(outputs, row, meaning, 'emotion'), meaning),
+    intent: decideIntent(best.label === intent.labels[last] ? [best] : [best, scoredAt(intent, last)], thresholdOf(meaning, 'intent')),
+    moderation: decideModeration(
+      { hate: scoreAt(moderation, 0), offensive: scoreAt(moderation, 1), neither: scoreAt(moderation, 2), spam: scoreAt(column(outputs, row, meaning, 'spam'), 0) },
+      meaning.thresholds,
+    ),
   };
 }
 
@@ -78,12 +81,41 @@ export function decideIntent(scores: readonly Scored[], threshold: number): Scor
   return best === scores.at(-1) || best.score < threshold ? null : best;
 }
 
-function column(outputs: LanguageOutputs, row: number, meaning: LanguageMeaning, name: string): Scored[] {
+/** One message's row of an output. */
+interface Column {
+  readonly labels: readonly string[];
+  readonly scores: ArrayLike<number>;
+  readonly start: number;
+}
+
+function column(outputs: LanguageOutputs, row: number, meaning: LanguageMeaning, name: string): Column {
   const labels = meaning.labels[name];
   const scores = outputs[name];
   assert(labels !== undefined && scores !== undefined, `the language model has an output called ${name}`);
-  const start = row * labels.length;
-  return labels.map((label, index) => ({ label, score: scores[start + index] ?? 0 }));
+  return { labels, scores, start: row * labels.length };
+}
+
+function scoreAt({ scores, start }: Column, index: number): number {
+  return scores[start + index] ?? 0;
+}
+
+function scoredAt(of: Column, index: number): Scored {
+  return { label: of.labels[index] ?? '', score: scoreAt(of, index) };
+}
+
+function highestOf(of: Column): Scored {
+  assert(of.labels.length > 0, 'an output has at least one label');
+  let best = 0;
+  for (let index = 1; index < of.labels.length; index++) if (scoreAt(of, index) > scoreAt(of, best)) best = index;
+  return scoredAt(of, best);
+}
+
+function emotionsOf(of: Column, meaning: LanguageMeaning): Scored[] {
+  const emotions: Scored[] = [];
+  of.labels.forEach((label, index) => {
+    if (scoreAt(of, index) >= thresholdOf(meaning, label)) emotions.push(scoredAt(of, index));
+  });
+  return emotions.sort((a, b) => b.score - a.score);
 }
 
 function highest(scores: readonly Scored[]): Scored {

@@ -26,6 +26,7 @@ const INSIDE_WORD = new Set(["'", '*', '@', '$', '!', '-', '_']);
 const LETTER = /^[\p{L}\p{M}]$/u;
 const DIGIT = /^\p{Nd}$/u;
 const SPACE = /^[\s\p{Cc}]$/u;
+const LOOKALIKE = /[013457@$!]/;
 const INVISIBLE = /[\p{Cf}\u0300-\u036f\ufe00-\ufe0f]/gu;
 
 /**
@@ -46,7 +47,7 @@ export function tokenize(raw: string): Token[] {
   const tokens: Token[] = [];
   let at = 0;
   while (at < characters.length) {
-    if (SPACE.test(characters[at] ?? '')) at++;
+    if (isSpace(characters[at] ?? '')) at++;
     else at = readToken(characters, at, tokens);
   }
   return tokens.concat(spelledWords(tokens));
@@ -77,6 +78,7 @@ function stepOf(share: number): number {
 }
 
 function squeeze(text: string): string {
+  if (!mayRepeat(text)) return text;
   const kept: string[] = [];
   let previous = '';
   let run = 0;
@@ -88,12 +90,25 @@ function squeeze(text: string): string {
   return kept.join('');
 }
 
+/** Whether a character may stand three times in a row: true wherever there are surrogates, since their units alternate. */
+function mayRepeat(text: string): boolean {
+  let before = -1;
+  let previous = -1;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if ((unit === previous && unit === before) || (unit >= 0xd800 && unit <= 0xdfff)) return true;
+    before = previous;
+    previous = unit;
+  }
+  return false;
+}
+
 /** Reads one token at `start` into `tokens` and gives the index behind it. */
 function readToken(characters: readonly string[], start: number, tokens: Token[]): number {
   const first = characters[start] ?? '';
   if (startsUrl(characters, start)) {
     tokens.push(placeholder('url', '<url>'));
-    return skip(characters, start, (character) => !SPACE.test(character));
+    return skip(characters, start, (character) => !isSpace(character));
   }
   if (first === '@' && isWordCharacter(characters[start + 1])) {
     tokens.push(placeholder('mention', '<mention>'));
@@ -136,6 +151,7 @@ function numberClass(digits: number): string {
 }
 
 function foldLookalikes(word: string): string {
+  if (!LOOKALIKE.test(word)) return squeeze(word);
   let folded = '';
   for (const character of word) folded += LOOKALIKES[character] ?? character;
   return squeeze(folded);
@@ -146,11 +162,11 @@ function spelledWords(tokens: readonly Token[]): Token[] {
   let letters = '';
   for (const token of [...tokens, placeholder('url', '')]) {
     if (token.kind === 'mark') continue;
-    if (token.kind === 'word' && Array.from(token.text).length === 1) {
+    if (token.kind === 'word' && token.text.length <= 2 && Array.from(token.text).length === 1) {
       letters += token.folded;
       continue;
     }
-    if (Array.from(letters).length >= MIN_SPELLED_LETTERS) {
+    if (letters !== '' && Array.from(letters).length >= MIN_SPELLED_LETTERS) {
       const text = letters.slice(0, MAX_WORD_UNITS);
       words.push({ kind: 'word', text, folded: text });
     }
@@ -160,6 +176,7 @@ function spelledWords(tokens: readonly Token[]): Token[] {
 }
 
 function startsUrl(characters: readonly string[], at: number): boolean {
+  if (characters[at] !== 'h' && characters[at] !== 'w') return false;
   // `www` has lost a letter to the squeezing.
   const head = characters.slice(at, at + 8).join('');
   return head.startsWith('http://') || head.startsWith('https://') || head.startsWith('ww.');
@@ -171,13 +188,23 @@ function skip(characters: readonly string[], from: number, while_: (character: s
   return at;
 }
 
+function isSpace(character: string): boolean {
+  return character === ' ' || (!isAscii(character) && SPACE.test(character));
+}
+
 function isDigit(character: string): boolean {
-  return (character >= '0' && character <= '9') || DIGIT.test(character);
+  return (character >= '0' && character <= '9') || (!isAscii(character) && DIGIT.test(character));
+}
+
+/** Whether it is one that can be seen, of ASCII: the common case, which needs no look into Unicode's tables. */
+function isAscii(character: string): boolean {
+  return character >= '!' && character <= '~';
 }
 
 function isWordCharacter(character: string | undefined): boolean {
   if (character === undefined) return false;
-  return (character >= 'a' && character <= 'z') || LETTER.test(character) || DIGIT.test(character);
+  if (isAscii(character)) return (character >= 'a' && character <= 'z') || isDigit(character) || LETTER.test(character);
+  return LETTER.test(character) || DIGIT.test(character);
 }
 
 function placeholder(kind: TokenKind, text: string): Token {

@@ -9,6 +9,9 @@ export const MAX_TEXT_FEATURES = 512;
 
 const MIN_GRAM = 3;
 const MAX_GRAM = 5;
+/** By id, the call that wrote it last; textFeatures is not re-entrant, and need not be. */
+const writtenBy = new Uint32Array(TEXT_BUCKETS);
+let call = 0;
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 
@@ -33,16 +36,27 @@ export interface TextFeaturesInput {
  */
 export function textFeatures(input: TextFeaturesInput): number {
   const tokens = tokenize(input.text);
-  const seen = new Set<number>();
+  const { ids, offset, maxFeatures } = input;
+  const mark = nextMark();
+  let count = 0;
   const add = (hash: number): boolean => {
-    seen.add(1 + (hash % (TEXT_BUCKETS - 1)));
-    return seen.size < input.maxFeatures;
+    const id = 1 + (hash % (TEXT_BUCKETS - 1));
+    if (writtenBy[id] !== mark) {
+      writtenBy[id] = mark;
+      ids[offset + count++] = id;
+    }
+    return count < maxFeatures;
   };
   void (addStyle(input.text, add) && addTokens(tokens, add) && addPairs(tokens, add) && addGrams(tokens, add));
-  input.ids.fill(0, input.offset, input.offset + input.maxFeatures);
-  let at = input.offset;
-  for (const id of seen) input.ids[at++] = id;
-  return seen.size;
+  ids.fill(0, offset + count, offset + maxFeatures);
+  return count;
+}
+
+/** A number that no place of `writtenBy` holds. */
+function nextMark(): number {
+  call = (call + 1) >>> 0;
+  if (call === 0) writtenBy.fill(call++);
+  return call;
 }
 
 /** FNV-1a, 32 bit, over the UTF-8 bytes of `text`; a lone surrogate counts as U+FFFD. */
@@ -98,13 +112,21 @@ function addGrams(tokens: readonly Token[], add: AddFeature): boolean {
 
 function codePoints(text: string): number[] {
   const points: number[] = [];
-  for (const character of text) points.push(character.codePointAt(0) ?? 0);
+  for (let at = 0; at < text.length; at++) {
+    const point = text.codePointAt(at) ?? 0;
+    points.push(point);
+    if (point > 0xffff) at++;
+  }
   return points;
 }
 
 function hashText(hash: number, text: string): number {
   let state = hash;
-  for (const character of text) state = hashCodePoint(state, character.codePointAt(0) ?? 0);
+  for (let at = 0; at < text.length; at++) {
+    const point = text.codePointAt(at) ?? 0;
+    state = hashCodePoint(state, point);
+    if (point > 0xffff) at++;
+  }
   return state;
 }
 
