@@ -4,12 +4,13 @@ import { markdownTable } from './performance-doc.ts';
 import type { Section } from './performance-doc.ts';
 import type { MachineInfo } from './support.ts';
 
-/** One model at one batch size: through a worker, and as the bare loop runs it. */
+/** One model at one batch size: through a worker, the same work in one process, and the model's run alone. */
 export interface BatchRow extends Readonly<Record<string, string | number>> {
   readonly model: string;
   readonly batchSize: number;
   readonly batchMs: number;
   readonly itemsPerSecond: number;
+  readonly workItemsPerSecond: number;
   readonly bareItemsPerSecond: number;
 }
 
@@ -19,18 +20,18 @@ export function inferenceSection(machine: MachineInfo, rows: readonly BatchRow[]
     const own = rows.filter((row) => row.model === model);
     return [
       { name: `${model}, worker`, colour, points: own.map(({ batchSize, itemsPerSecond }) => ({ x: batchSize, y: itemsPerSecond })) },
-      { name: `${model}, bare loop`, colour, dashed: true, points: own.map(({ batchSize, bareItemsPerSecond }) => ({ x: batchSize, y: bareItemsPerSecond })) },
+      { name: `${model}, one process`, colour, dashed: true, points: own.map(({ batchSize, workItemsPerSecond }) => ({ x: batchSize, y: workItemsPerSecond })) },
     ];
   });
   const svg = lineChart({ title: 'Items a second by batch size', x: { label: 'batch size', scale: 'log' }, y: { label: 'items a second', scale: 'log' }, series });
   const markdown = [
     '## Inference',
     '',
-    `\`npm run bench -- inference\` on ${machine.cpu}, ${machine.cores} cores, Node ${machine.node}. A batch goes through a worker process, from payload to result (\`batchMs\`), in turn with the bare loop (\`bareMs\`): ONNX Runtime alone in a process of its own, on tensors that are ready. \`ofBare\` is the share of the bare rate that remains; what is missing is decoding or computing features, reading the outputs, and the two hops between the processes. Other programs ran on the machine meanwhile, and each hop waits for a core: trust no single time.`,
+    `\`npm run bench -- inference\` on ${machine.cpu}, ${machine.cores} cores, Node ${machine.node}. A batch of four different inputs, repeated, goes through a worker process, from payload to result (\`batchMs\`), in turn with the same work in one process (\`workMs\`: decoding or features, run and reading the outputs, without messages) and with the bare run (\`bareMs\`: ONNX Runtime alone on tensors that are ready). \`hopsMs\` is what the two messages between the processes cost; \`ofWork\` and \`ofBare\` are the shares of the two rates that remain. For small models the messages and the wakening of two processes cost more than the model. Other programs ran on the machine meanwhile, and each hop waits for a core: trust no single time.`,
     '',
     '{{throughput}}',
     '',
     markdownTable(rows),
   ].join('\n');
-  return { name: 'inference', markdown, charts: [{ name: 'throughput', alt: 'Items a second by batch size for every model, through a worker and in the bare loop', svg }] };
+  return { name: 'inference', markdown, charts: [{ name: 'throughput', alt: 'Items a second by batch size for every model, through a worker and in one process', svg }] };
 }

@@ -26,6 +26,7 @@ import { startModelPool } from '../server/model/pool.ts';
 import type { ModelPool, ServedModel } from '../server/model/pool.ts';
 import { openRunner } from '../server/model/runner.ts';
 import type { BareRun } from './bare-loop.ts';
+import type { TaskItem } from '../server/model/task/adapter.ts';
 import { inferenceSection } from './inference-section.ts';
 import type { BatchRow } from './inference-section.ts';
 import { writeSection } from './performance-doc.ts';
@@ -34,18 +35,21 @@ import { machineInfo, median, parseBenchArguments, printTable, saveReport } from
 const root = fileURLToPath(new URL('..', import.meta.url));
 const modelsFolder = join(root, 'models');
 const BODY_MODEL = 'movenet-lightning';
-const MODELS = [BODY_MODEL, 'gesture-mlp', 'avatar-language'].filter((name) => existsSync(join(modelsFolder, name, '1/manifest.json')));
+/** Those that the server loads unless told otherwise. */
+const MODELS = [BODY_MODEL, 'handdetect', 'handlandmark-lite', 'gesture-mlp', 'avatar-language'].filter((name) => existsSync(join(modelsFolder, name, '1/manifest.json')));
 const BACKEND = { kind: 'onnx', providers: ['cpu'], intraOpThreads: 1, deviceId: 0 } as const;
 const SIDE = 192;
 const SIZES = [{ width: 320, height: 240 }, { width: 640, height: 480 }] as const;
 /** What the runner packs the language model's samples to: they have 170, 171, 6 and 256 ids, and it rounds up to 64. */
 const symbolicSize = (batchSize: number): number => (batchSize < 4 ? 192 : 256);
+/** Different inputs of a batch, as in bare-loop.ts. */
+const SAMPLE_COUNT = 4;
 const PHOTOGRAPHS = 6;
 const BATCH_SIZES = [1, 2, 4, 8, 16, 32, 64];
 /** A batch size whose batches take longer than this ends the list of its model. */
-const SLOWEST_BATCH_MS = 400;
+const SLOWEST_BATCH_MS = 250;
 /** A measurement ends after this time, whatever is left of its rounds. */
-const BUDGET_MS = { pictures: 7000, batches: 700, decoders: 4000 } as const;
+const BUDGET_MS = { pictures: 7000, batches: 800, decoders: 4000 } as const;
 const MIN_ROUNDS = 4;
 const WARM_UP_ROUNDS = 3;
 
@@ -151,27 +155,35 @@ async function openBareModel(cacheFolder: string): Promise<Way> {
   return () => session.run(feeds, fetches);
 }
 
-/** Items a second of every model, batch by batch: through the worker, what of it the worker says it took, and the bare loop. */
+/** Items a second of every model, batch by batch: through the worker, the same work in one process, and the model's run alone. */
 async function measureBatches(pool: ModelPool, cacheFolder: string, rounds: Rounds): Promise<BatchRow[]> {
   const rows: BatchRow[] = [];
   const bare = startBareLoop(cacheFolder);
   for (const model of pool.models) {
     const samples = await samplesOf(model, cacheFolder);
     for (const size of BATCH_SIZES) {
-      const items = Array.from({ length: size }, (_, index) => samples[index % samples.length] ?? { payload: new Uint8Array(0), part: '' });
+      const items = Array.from({ length: size }, (_, index) => samples[index % samples.length]).filter((item) => item !== undefined);
       const bareMs: number[] = [];
+      const workMs: number[] = [];
+      const run = { model: model.name, count: size, symbolicSize: symbolicSize(size) };
       const { batch = [] } = await inTurn({ rounds: rounds.batches, budgetMs: BUDGET_MS.batches }, {
         batch: () => runItems(pool, model.name, items),
-        bare: async () => bareMs.push(await bare.run({ model: model.name, count: size, symbolicSize: symbolicSize(size) })),
+        work: async () => workMs.push(await bare.run({ ...run, way: 'work' })),
+        bare: async () => bareMs.push(await bare.run({ ...run, way: 'run' })),
       });
       const batchMs = median(batch);
-      const alone = median(bareMs.slice(WARM_UP_ROUNDS));
-      rows.push({ model: model.name, provider: model.provider, batchSize: size, batchMs: round2(batchMs), bareMs: round2(alone), overheadMs: round2(batchMs - alone), itemsPerSecond: Math.round((size * 1000) / batchMs), bareItemsPerSecond: Math.round((size * 1000) / alone), ofBare: round2(alone / batchMs) });
+      const aloneMs = median(bareMs.slice(WARM_UP_ROUNDS));
+      const sameWorkMs = median(workMs.slice(WARM_UP_ROUNDS));
+      rows.push({ model: model.name, provider: model.provider, batchSize: size, batchMs: round2(batchMs), workMs: round2(sameWorkMs), bareMs: round2(aloneMs), hopsMs: round2(batchMs - sameWorkMs), itemsPerSecond: perSecond(size, batchMs), workItemsPerSecond: perSecond(size, sameWorkMs), bareItemsPerSecond: perSecond(size, aloneMs), ofWork: round2(sameWorkMs / batchMs), ofBare: round2(aloneMs / batchMs) });
       if (batchMs > SLOWEST_BATCH_MS) break;
     }
   }
   bare.close();
   return rows;
+}
+
+function perSecond(count: number, tookMs: number): number {
+  return Math.round((count * 1000) / tookMs);
 }
 
 /** The bare loop's process. */
@@ -232,8 +244,9 @@ function runBatch(pool: ModelPool, model: string, payloads: readonly Uint8Array[
   return runItems(pool, model, payloads.map((payload) => ({ payload, part: '' })));
 }
 
-async function runItems(pool: ModelPool, model: string, items: readonly { payload: Uint8Array; part: string }[]): Promise<void> {
-  const requests = items.map(({ payload, part }, id): InferenceRequest => ({
+async function runItems(pool: ModelPool, model: string, items: readonly Omit<TaskItem, 'encoding'>[]): Promise<void> {
+  const requests = items.map(({ payload, part, region }, id): InferenceRequest => ({
+    ...(region === undefined ? {} : { region }),
     id, task: 'body-pose', model, streamId: '', origin: { sessionId: '', slot: 0, part }, payload, encoding: 'task', tenant: '', captureMs: 0, arrivedMs: 0, deadlineMs: 0, priority: 0,
   }));
   const batch: Batch = { id: 0, model, requests, releasedMs: 0, release: 'full' };
@@ -242,10 +255,10 @@ async function runItems(pool: ModelPool, model: string, items: readonly { payloa
 }
 
 /** What the model's own adapter holds for typical inputs. */
-async function samplesOf(model: ServedModel, cacheFolder: string): Promise<{ payload: Uint8Array; part: string }[]> {
+async function samplesOf(model: ServedModel, cacheFolder: string): Promise<TaskItem[]> {
   const resolved = await openModelStore({ modelsFolder, cacheFolder }).resolve(model.name, model.version);
   const runner = await openRunner(resolved, { backend: BACKEND, capacity: 1 });
-  const samples = [0, 1, 2, 3].map((index) => runner.sample(index));
+  const samples = Array.from({ length: SAMPLE_COUNT }, (_, index) => runner.sample(index));
   await runner.close();
   return samples;
 }
