@@ -164,8 +164,9 @@ function threshold(label: string, at: number, width: number): string {
   return rule + text(label, { x: width - MARGIN.right, y: at - 4, anchor: 'end', small: true });
 }
 
-/** On the right of the line below the title; one series needs none. */
-function legend(series: readonly Series[], width: number): string {
+/** On the right of the line below the title, without the series that have no name; one series needs none. */
+function legend(all: readonly Series[], width: number): string {
+  const series = all.filter(({ name }) => name !== '');
   if (series.length < 2) return '';
   let right = width - MARGIN.right;
   return series.map(({ name, colour, dashed }, index) => ({ name, dashed, colour: colourOf(colour ?? index) })).reverse().map(({ name, colour, dashed }) => {
