@@ -23,7 +23,7 @@ export function inferenceSection(machine: MachineInfo, rows: readonly BatchRow[]
       { name: '', colour, dashed: true, points: own.map(({ batchSize, workItemsPerSecond }) => ({ x: batchSize, y: workItemsPerSecond })) },
     ];
   });
-  const svg = lineChart({ title: 'Items a second through a worker, and (dashed) the same work in one process', x: { label: 'batch size', scale: 'log' }, y: { label: 'items a second', scale: 'log' }, series });
+  const svg = lineChart({ width: 760, title: 'Items a second through a worker; dashed: the same work in one process', x: { label: 'batch size', scale: 'log' }, y: { label: '1/s', scale: 'log' }, series });
   const markdown = [
     '## Inference',
     '',
