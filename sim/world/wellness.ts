@@ -68,13 +68,18 @@ function whatAilsHeadset(census: Census, headset: Headset): string | undefined {
   return whatItLacks(census, headset);
 }
 
-function whatItLacks({ headsets, plan, nowMs }: Census, { check, signature }: Headset): string | undefined {
+function whatItLacks({ headsets, plan, nowMs, server }: Census, { check, signature }: Headset): string | undefined {
   const publishers = headsets.filter((other) => other.signature.session === signature.session && other.publishes);
   const silentMs = nowMs() - check.lastSnapshotMs;
   if (publishers.length > 0 && silentMs > SNAPSHOT_GAP_MS) return `has had no snapshot for ${silentMs.toFixed(0)} ms`;
   const hasResults = plan.devices > 0 && (plan.hands || (plan.videoHz > 0 && plan.videoTasks.includes('body-pose'))) && publishers.some(({ consents }) => consents);
   const dumbMs = nowMs() - check.lastResultMs;
-  return hasResults && dumbMs > RESULT_GAP_MS ? `has had no result for ${dumbMs.toFixed(0)} ms` : undefined;
+  return hasResults && dumbMs > RESULT_GAP_MS && !isOverloaded(server) ? `has had no result for ${dumbMs.toFixed(0)} ms` : undefined;
+}
+
+/** Whether streams are refused on purpose, because more is asked of the devices than they can do. */
+function isOverloaded({ gateway }: SimServer): boolean {
+  return gateway.scheduler.status().streams.refused > 0;
 }
 
 /** Looks at what is left when everybody is gone. @param timersBefore - of the server, before anybody came. */
