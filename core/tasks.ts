@@ -8,6 +8,10 @@ export type Task = (typeof TASKS)[number];
 export const VIDEO_TASKS = ['body-pose', 'body-3d', 'hands'] as const satisfies readonly Task[];
 export type VideoTask = (typeof VIDEO_TASKS)[number];
 
+export function isVideoTask(task: Task): task is VideoTask {
+  return VIDEO_TASKS.some((video) => video === task);
+}
+
 /** What one model does. A task is answered by the model of the same name, or by several models in a row. */
 export const MODEL_TASKS = ['body-pose', 'body-landmarks', 'hand-detection', 'hand-landmarks', 'gesture', 'language'] as const;
 export type ModelTask = (typeof MODEL_TASKS)[number];

@@ -2,7 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import { every, type Clock } from '../core/clock.ts';
 import { assert } from '../core/assert.ts';
-import { TASKS, VIDEO_TASKS } from '../core/tasks.ts';
+import { TASKS } from '../core/tasks.ts';
 import type { ResultValue } from '../protocol/message/result.ts';
 import { recordIntoFolder } from '../recording/sink.ts';
 import { Broadcaster } from './broadcast/broadcaster.ts';
@@ -12,7 +12,7 @@ import { createHttpServer } from './http/http-server.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
 import { createOip } from './http/oip.ts';
 import type { OipModel } from './http/oip-service.ts';
-import { createPipelines, heavierModel, lighterModel, servedRoutes } from './routes.ts';
+import { createPipelines, heavierModel, lighterModel, servedRoutes, type RouteSettings } from './routes.ts';
 import { createLoadControl, LoadWatch, type LoadControl } from './scheduler/load/load-control.ts';
 import { alignedScheduler, cameraOf } from './scheduler/phase/aligned-scheduler.ts';
 import { createScheduler } from './scheduler/scheduler.ts';
@@ -51,7 +51,7 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-export type GatewayConfig = Pick<Config, 'tick-rate-hz' | 'gesture-rate-hz' | 'max-sessions' | 'recordings-folder' | 'workers' | 'batch-policy'> & Partial<Pick<Config, 'phase-alignment' | 'video-tasks' | 'body-pose-model' | 'hands-model'>>;
+export type GatewayConfig = Pick<Config, 'tick-rate-hz' | 'gesture-rate-hz' | 'max-sessions' | 'recordings-folder' | 'workers' | 'batch-policy'> & Partial<Pick<Config, 'phase-alignment'>> & RouteSettings;
 
 /** Builds the stages and starts the tick. */
 export function createGateway(config: GatewayConfig, parts: GatewayParts): Gateway {
@@ -79,7 +79,7 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts): Gatew
   });
   const pacing = new Pacing({ clock, session: (id) => directory.session(id) });
   const suggestPace: SuggestPace = (origin, suggestion) => pacing.suggest(origin, suggestion);
-  const routes = config.workers === 0 ? {} : servedRoutes(config['video-tasks'] ?? VIDEO_TASKS, { 'body-pose': config['body-pose-model'] ?? 'movenet-lightning', hands: config['hands-model'] ?? 'handlandmark-lite' });
+  const routes = config.workers === 0 ? {} : servedRoutes(config);
   const onOutcome: OutcomeListener = (request, outcome) => finishTask(results, request, outcome);
   const pipelines = createPipelines({ clock, pool: parts.pool, scheduler: () => models, onOutcome }, routes);
   const create = parts.createScheduler ?? createScheduler;

@@ -49,7 +49,7 @@ async function main(): Promise<void> {
 function poolOptions(config: Config): Parameters<typeof startModelPool>[1] {
   return {
     workerCount: config.workers,
-    models: modelsToLoad(servedRoutes(config['video-tasks'], { 'body-pose': config['body-pose-model'], hands: config['hands-model'] })),
+    models: modelsToLoad(servedRoutes(config)),
     modelsFolder: config['models-folder'] ?? folder('models'),
     cacheFolder: config['cache-folder'] ?? folder('.cache/models'),
     ...backendOptions(config),

@@ -1,6 +1,7 @@
 /** Which models answer which task, and which of them a server has to load. */
 import type { Clock } from '../core/clock.ts';
-import { VIDEO_TASKS, type Task, type VideoTask } from '../core/tasks.ts';
+import { isVideoTask, VIDEO_TASKS, type Task } from '../core/tasks.ts';
+import type { Config } from './config.ts';
 import type { DevicePool, InferenceScheduler, OutcomeListener } from './flow.ts';
 import { readJpegHeader } from './model/jpeg-header.ts';
 import { Pipelines } from './pipeline/pipelines.ts';
@@ -19,31 +20,20 @@ const HAND_DETECTION = 'handdetect';
 /** What a 3D body is looked for with; its joints need not be exact. */
 const BODY_KEYPOINTS = 'movenet-lightning';
 
-/** By task, models that can answer it, the better ones after the lighter. */
-export const MODEL_CHOICES = {
-  'body-pose': ['movenet-lightning', 'movenet-thunder'],
-  hands: ['handlandmark-lite', 'handlandmark-full'],
-} as const satisfies Partial<Record<Task, readonly string[]>>;
-
-/** Which of them is taken; the lightest where left out. */
-export type ModelChoice = { readonly [Name in keyof typeof MODEL_CHOICES]?: (typeof MODEL_CHOICES)[Name][number] };
+/** The settings that decide what is served: by default every task from pictures, by the lightest models. */
+export type RouteSettings = Partial<Pick<Config, 'video-tasks' | 'body-pose-model' | 'hands-model'>>;
 /** Participants whose hands and bodies are tracked at once. */
 const TRACKED_PARTICIPANTS = 8192;
 
-/**
- * The tasks that a server answers; one whose model is not the lightest has that for times of overload.
- *
- * @param videoTasks - those from pictures that it is set to.
- */
-export function servedRoutes(videoTasks: readonly VideoTask[], choice: ModelChoice = {}): Partial<Record<Task, TaskRoute>> {
-  const isServed = (task: Task): boolean => videoTasks.some((wanted) => wanted === task) || !VIDEO_TASKS.some((video) => video === task);
-  const routes: Record<Task, TaskRoute> = { ...ROUTES, 'body-pose': chosen('body-pose', choice), hands: chosen('hands', choice) };
+/** The tasks that a server answers; one whose model is not the lightest has that for times of overload. */
+export function servedRoutes(settings: RouteSettings): Partial<Record<Task, TaskRoute>> {
+  const { 'video-tasks': videoTasks = VIDEO_TASKS, 'body-pose-model': bodyPose, 'hands-model': hands } = settings;
+  const isServed = (task: Task): boolean => !isVideoTask(task) || videoTasks.includes(task);
+  const routes: Record<Task, TaskRoute> = { ...ROUTES, 'body-pose': withModel(ROUTES['body-pose'], bodyPose), hands: withModel(ROUTES.hands, hands) };
   return Object.fromEntries(Object.entries(routes).filter(([task]) => isServed(task as Task)));
 }
 
-function chosen(task: keyof typeof MODEL_CHOICES, choice: ModelChoice): TaskRoute {
-  const route = ROUTES[task];
-  const model = choice[task];
+function withModel(route: TaskRoute, model: string | undefined): TaskRoute {
   return model === undefined || model === route.model ? route : { ...route, model, lighter: route.model };
 }
 

@@ -1,6 +1,5 @@
 /** A whole world from one seed: the real gateway and the real SDK on simulated time, links, devices and people. */
 import { randomInt, seededRandom, type Random } from '../../core/random.ts';
-import { VIDEO_TASKS } from '../../core/tasks.ts';
 import type { RequestOutcome } from '../../server/flow.ts';
 import { modelsToLoad, servedRoutes } from '../../server/routes.ts';
 import { Chaos } from './chaos.ts';
@@ -56,7 +55,7 @@ const LEAVING_MS = 45_000;
 const LARGEST_OFFSET_MS = 1e9;
 /** So that a defect that makes events without end is found rather than waited for. */
 const MAX_STEPS_PER_MS = 2000;
-const MODELS = modelsToLoad(servedRoutes(VIDEO_TASKS)).map(({ name }) => name);
+const MODELS = modelsToLoad(servedRoutes({})).map(({ name }) => name);
 
 /** Lives one world through. Equal options give an equal report. */
 export async function runWorld(options: WorldOptions): Promise<WorldReport> {

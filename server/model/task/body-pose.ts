@@ -6,6 +6,7 @@ import type { Placement } from '../letterbox.ts';
 import { PictureDecoder } from '../picture-decoder.ts';
 import { onlyTensor } from './adapter.ts';
 import type { TaskAdapter, TaskTensors } from './adapter.ts';
+import { clamp } from './region.ts';
 import { samplePicture } from './sample-picture.ts';
 
 /**
@@ -52,8 +53,4 @@ function readKeypoints(data: Float32Array, from: number, side: number, placement
     sum += score;
   }
   return { keypoints, score: sum / BODY_KEYPOINT_COUNT };
-}
-
-function clamp(value: number): number {
-  return Math.min(1, Math.max(0, value));
 }

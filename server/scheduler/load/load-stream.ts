@@ -1,5 +1,5 @@
 /** One stream of requests as the load control sees it: what it asks for, and how it is looked at. */
-import { VIDEO_TASKS } from '../../../core/tasks.ts';
+import { isVideoTask } from '../../../core/tasks.ts';
 import type { InferenceRequest, Origin, PaceSuggestion } from '../../flow.ts';
 import { DecayedRate } from './decayed-rate.ts';
 import { LOAD_LEVELS, type LoadLevel, type PlannedStream } from './plan-load.ts';
@@ -151,5 +151,5 @@ function isChat({ task }: InferenceRequest): boolean {
 
 function pacedAs({ task }: InferenceRequest): PaceSuggestion['stream'] | undefined {
   if (task === 'gesture') return 'hands';
-  return VIDEO_TASKS.some((video) => video === task) ? 'camera' : undefined;
+  return isVideoTask(task) ? 'camera' : undefined;
 }

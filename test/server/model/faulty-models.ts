@@ -1,8 +1,6 @@
 /** Real models that fail as a device does: one ends its process, one finds no memory for a larger batch. */
 import { GraphBuilder } from '../../../registry/onnx/graph-builder.ts';
-import type { publish } from './tiny-models.ts';
-
-type FaultyModel = Parameters<typeof publish>[1];
+import { finishBody, type TinyModel } from './tiny-models.ts';
 
 const FLOAT = 1;
 const INT64 = 7;
@@ -11,7 +9,7 @@ const SMALLEST_INT64 = -(2 ** 63);
 const TOO_MANY = 1e14;
 
 /** Finds every joint in the middle of a picture; a white one ends the process, since no number is the smallest divided by -1. */
-export function fragileBody(name: string): FaultyModel {
+export function fragileBody(name: string): TinyModel {
   return bodyModel(name, (graph, brightness) => {
     const isFine = graph.op('Cast', [graph.op('Less', [brightness, graph.scalar(180)])], { to: INT64 });
     const divisor = graph.op('Sub', [graph.op('Mul', [isFine, graph.ints([2])]), graph.ints([1])]);
@@ -21,7 +19,7 @@ export function fragileBody(name: string): FaultyModel {
 }
 
 /** Finds every joint in the middle of a picture, and no memory for more than `rows` of them. */
-export function hungryBody(name: string, rows: number): FaultyModel {
+export function hungryBody(name: string, rows: number): TinyModel {
   return bodyModel(name, (graph, brightness) => {
     const count = graph.op('Slice', [graph.op('Shape', [brightness]), graph.ints([0]), graph.ints([1])]);
     const isMany = graph.op('Cast', [graph.op('Greater', [count, graph.ints([rows])])], { to: INT64 });
@@ -32,20 +30,10 @@ export function hungryBody(name: string, rows: number): FaultyModel {
 }
 
 /** @param fault - from the brightness of each picture, [N, 1] 0..255, to [N, 1] of zeros. */
-function bodyModel(name: string, fault: (graph: GraphBuilder, brightness: string) => string): FaultyModel {
+function bodyModel(name: string, fault: (graph: GraphBuilder, brightness: string) => string): TinyModel {
   const graph = new GraphBuilder({ name });
   const pixels = graph.op('Cast', [graph.input('input', 'uint8', ['N', 8, 8, 3])], { to: FLOAT });
   const brightness = graph.op('ReduceMean', [graph.op('Reshape', [pixels, graph.ints([0, 192])])], { axes: [1], keepdims: 1 });
   const middle = graph.op('Add', [fault(graph, brightness), graph.constant('float32', [1, 51], new Float32Array(51).fill(0.5))]);
-  graph.op('Reshape', [middle, graph.ints([0, 17, 3])], {}, 'keypoints');
-  graph.output('keypoints', 'float32', ['N', 17, 3]);
-  const meaning = 'made for a test';
-  return {
-    name,
-    task: 'body-pose',
-    graph: graph.toBytes(),
-    inputs: [{ name: 'input', dtype: 'uint8', shape: ['N', 8, 8, 3], meaning }],
-    outputs: [{ name: 'keypoints', dtype: 'float32', shape: ['N', 17, 3], meaning }],
-    labels: {},
-  };
+  return finishBody(name, graph, middle);
 }

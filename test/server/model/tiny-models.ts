@@ -7,7 +7,7 @@ import { GraphBuilder } from '../../../registry/onnx/graph-builder.ts';
 import type { TensorSpec } from '../../../registry/manifest.ts';
 import type { Task } from '../../../core/tasks.ts';
 
-interface TinyModel {
+export interface TinyModel {
   readonly name: string;
   readonly task: Task;
   readonly graph: Uint8Array;
@@ -44,7 +44,12 @@ export function moodyBody(name: string): TinyModel {
   const row = graph.op('Add', [light, graph.op('Mul', [white, graph.ints([1000])])]);
   const table = new Float32Array(2 * 51).fill(0.5).fill(NaN, 51);
   const chosen = graph.op('Gather', [graph.constant('float32', [2, 51], table), row], { axis: 0 });
-  graph.op('Reshape', [chosen, graph.ints([0, 17, 3])], {}, 'keypoints');
+  return finishBody(name, graph, chosen);
+}
+
+/** The rest of a body model that reads pictures of 8 x 8 pixels from `input`. @param joints - [N, 51], y, x and score of each. */
+export function finishBody(name: string, graph: GraphBuilder, joints: string): TinyModel {
+  graph.op('Reshape', [joints, graph.ints([0, 17, 3])], {}, 'keypoints');
   graph.output('keypoints', 'float32', ['N', 17, 3]);
   return {
     name,

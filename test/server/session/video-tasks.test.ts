@@ -86,23 +86,23 @@ describe('what is looked for in a picture', () => {
   });
 
   it('depends on the setting: what a server does not serve is neither routed nor loaded', () => {
-    const routes = servedRoutes(readConfig(['--video-tasks', 'hands'], {})['video-tasks']);
+    const routes = servedRoutes(readConfig(['--video-tasks', 'hands'], {}));
     expect(Object.keys(routes).sort()).toEqual(['gesture', 'hands', 'language']);
     expect(modelsToLoad(routes).map(({ name }) => name).sort()).toEqual(['avatar-language', 'gesture-mlp', 'handdetect', 'handlandmark-lite']);
-    expect(modelsToLoad(servedRoutes(['body-3d'])).map(({ name }) => name)).toContain('movenet-lightning');
+    expect(modelsToLoad(servedRoutes({ 'video-tasks': ['body-3d'] })).map(({ name }) => name)).toContain('movenet-lightning');
     expect(() => readConfig(['--video-tasks', 'feet'], {})).toThrow('--video-tasks');
   });
 
   it('has a better model with the lighter one beside it, for times of overload and with the same time', () => {
     const config = readConfig(['--body-pose-model', 'movenet-thunder', '--hands-model', 'handlandmark-full'], {});
-    const routes = servedRoutes(config['video-tasks'], { 'body-pose': config['body-pose-model'], hands: config['hands-model'] });
+    const routes = servedRoutes(config);
     expect(routes['body-pose']).toMatchObject({ model: 'movenet-thunder', lighter: 'movenet-lightning' });
     expect(lighterModel(routes, 'handlandmark-full')).toBe('handlandmark-lite');
     expect(heavierModel(routes, 'movenet-lightning')).toBe('movenet-thunder');
     const loaded = new Map(modelsToLoad(routes).map(({ name, deadlineMs }) => [name, deadlineMs]));
     expect(loaded.get('movenet-lightning')).toBe(loaded.get('movenet-thunder'));
     expect([...loaded.keys()]).toContain('handlandmark-lite');
-    const plain = servedRoutes(config['video-tasks']);
+    const plain = servedRoutes({ 'video-tasks': config['video-tasks'] });
     expect([plain['body-pose']?.lighter, heavierModel(plain, 'movenet-lightning')]).toEqual([undefined, 'movenet-lightning']);
   });
 });
