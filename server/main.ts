@@ -26,19 +26,21 @@ async function main(): Promise<void> {
   const log = pino({ level: config['log-level'], base: null }, pino.destination(2));
   const developmentKey = config['token-key'] === undefined ? randomBytes(32).toString('base64url') : undefined;
   const tokenKey = Buffer.from(config['token-key'] ?? developmentKey ?? '', 'utf8');
+  const closings: (() => Promise<void>)[] = [];
+  // Before anything is announced, since whoever hears of the server may end it at once, and models may take minutes to load;
+  // a worker that is loading ends when this process does.
+  closeOnSignals(log, async () => {
+    for (const close of closings) await close();
+  });
   const pool = new LatePool();
   let served: readonly ServedModel[] = [];
   const { version } = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8')) as { version: string };
   const server = await startServer(config, { clock, pool, tokenKey, version, viewerFolder: folder('.cache/viewer'), models: () => served });
+  closings.push(() => server.close());
   log.info({ url: server.url, grpcAddress: server.grpcAddress, workers: config.workers }, 'listening');
   if (config['oip-open']) log.warn('--oip-open: anybody who reaches the port may call models without a token');
   if (config['json-events']) console.log(JSON.stringify({ event: 'listening', url: server.url, grpcAddress: server.grpcAddress, ...(developmentKey === undefined ? {} : { devKey: developmentKey }) }));
   else if (developmentKey !== undefined) await explainDevelopment(clock, server.url, developmentKey);
-  const closings = [() => server.close()];
-  // Before the models are there, since they may take minutes; a worker that is loading ends when this process does.
-  closeOnSignals(log, async () => {
-    for (const close of closings) await close();
-  });
   const models = await startModelPool({ clock, log }, poolOptions(config));
   closings.push(() => models.close());
   served = models.models;
