@@ -21,6 +21,8 @@ export type SendOutcome = 'sent' | 'superseded' | 'closed';
 /** One transport link to one device. */
 export interface Connection {
   readonly id: string;
+  /** The network address that it comes from, as far as the server can see. */
+  readonly remoteAddress: string;
   /** Bytes that were handed over and that the network has not taken yet. */
   readonly bufferedBytes: number;
   /** Puts one framed message into this turn's packet. @param message - read only, and not kept past the turn. */

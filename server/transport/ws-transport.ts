@@ -60,12 +60,13 @@ export class WsTransport {
     if (path !== CONNECT_PATH) return refuseUpgrade(socket, 404, 'Not Found');
     if (!isAllowedOrigin(request.headers.origin, request.headers.host, this.#options.allowedOrigins)) return refuseUpgrade(socket, 403, 'Forbidden');
     if (this.#connections.size >= this.#options.maxConnections) return refuseUpgrade(socket, 503, 'Service Unavailable');
-    this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket));
+    const { remoteAddress = '' } = request.socket;
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket, remoteAddress));
   }
 
-  #open(webSocket: WebSocket): void {
+  #open(webSocket: WebSocket, remoteAddress: string): void {
     const { clock, listener } = this.#options;
-    const connection = new WsConnection(clock, webSocket, `c${++this.#accepted}`);
+    const connection = new WsConnection(clock, webSocket, { id: `c${++this.#accepted}`, remoteAddress });
     this.#connections.add(connection);
     webSocket.on('message', (data: RawData, isBinary: boolean) => {
       if (connection.isClosing) return;
@@ -87,14 +88,16 @@ export class WsTransport {
 
 class WsConnection implements Connection {
   readonly id: string;
+  readonly remoteAddress: string;
   readonly #clock: Clock;
   readonly #webSocket: WebSocket;
   readonly #outbox: Outbox;
   #stall: StallState = FLOWING;
   #closeCode: ErrorCode | 'NORMAL' | undefined;
 
-  constructor(clock: Clock, webSocket: WebSocket, id: string) {
+  constructor(clock: Clock, webSocket: WebSocket, { id, remoteAddress }: { id: string; remoteAddress: string }) {
     this.id = id;
+    this.remoteAddress = remoteAddress;
     this.#clock = clock;
     this.#webSocket = webSocket;
     this.#outbox = new Outbox(clock, {

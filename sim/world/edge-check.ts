@@ -76,6 +76,7 @@ export class EdgeCheck {
     this.#states.set(connection.id, state);
     return {
       id: connection.id,
+      remoteAddress: connection.remoteAddress,
       get bufferedBytes() {
         return connection.bufferedBytes;
       },

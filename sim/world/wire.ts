@@ -153,6 +153,7 @@ export class Wire {
     const outbox = this.#outbox;
     return {
       id: this.id,
+      remoteAddress: 'simulated',
       get bufferedBytes() {
         return outbox.bufferedBytes;
       },

@@ -41,6 +41,7 @@ export function outcomes(change: (outcome: BatchOutcome) => BatchOutcome): (pool
 export function sending(instead: (message: Uint8Array, connection: Connection) => boolean): (connection: Connection) => Connection {
   return (connection) => ({
     id: connection.id,
+    remoteAddress: connection.remoteAddress,
     get bufferedBytes() {
       return connection.bufferedBytes;
     },
