@@ -1,0 +1,22 @@
+/** `npm run fuzz -- --seconds 600 [--seed n]`: runs every decoder on changed inputs; exits 1 with the bytes of a failure. */
+import { parseArgs } from 'node:util';
+import { systemClock } from '../../core/clock.ts';
+import { randomInt, systemRandom } from '../../core/random.ts';
+import { fuzz } from './fuzz.ts';
+import { TARGETS } from './targets.ts';
+
+const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' }, seed: { type: 'string' } } });
+const seed = values.seed === undefined ? randomInt(systemRandom, 2 ** 32) : Number(values.seed);
+const clock = systemClock();
+const targetMs = (Number(values.seconds) * 1000) / TARGETS.length;
+if (!Number.isInteger(seed) || !(targetMs > 0)) throw new Error('--seconds takes a number above 0, --seed a whole number');
+
+process.stdout.write(`seed ${seed}\n`);
+for (const target of TARGETS) {
+  const endMs = clock.nowMs() + targetMs;
+  const { executions, failure } = fuzz(target, seed, () => clock.nowMs() < endMs);
+  process.stdout.write(`${target.name}: ${executions} executions\n`);
+  if (failure === undefined) continue;
+  process.stdout.write(`${target.name} failed: ${failure.cause}\n${failure.hex}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,110 @@
+/** One target for each decoder of the wire, and the promises that it is held to. */
+import { readFileSync } from 'node:fs';
+import { assert } from '../../core/assert.ts';
+import { frameMessage, framedPayload, readContainer, type MessageKind } from '../../protocol/codec/container.ts';
+import { decodeDown, decodeUp, encodeDown, encodeUp } from '../../protocol/codec/control.ts';
+import { decodeHand, HAND_BYTES, HAND_FLOATS } from '../../protocol/codec/hand.ts';
+import { isAcceptableMessagePack } from '../../protocol/codec/message-pack-guard.ts';
+import { checkPoseSample, createPoseSample, decodePoseSample, encodePoseSample, MAX_POSE_SAMPLE_BYTES } from '../../protocol/codec/pose-sample.ts';
+import { decodeSnapshot, encodeSnapshot, SNAPSHOT_ENTRY_BYTES, SNAPSHOT_HEADER_BYTES, type SnapshotEntry } from '../../protocol/codec/snapshot.ts';
+import { decodeVideoChunk, encodeVideoChunk } from '../../protocol/codec/video-chunk.ts';
+import { readJpegHeader } from '../../server/model/jpeg-header.ts';
+import type { FuzzTarget } from './fuzz.ts';
+
+const NEAR_MS = 1_000_000;
+/** A start of image, an APP0 segment and a baseline frame header of 640 x 480. */
+const JPEG_HEADER = Uint8Array.from(Buffer.from('ffd8ffe000104a46494600010100000100010000ffc000110801e002800301220002110103110100', 'hex'));
+
+export const TARGETS: readonly FuzzTarget[] = [
+  { name: 'container', corpus: vectors('container'), check: checkContainer },
+  { name: 'up', corpus: vectors('up'), check: checkUp },
+  { name: 'down', corpus: vectors('down'), check: checkDown },
+  { name: 'message-pack-guard', corpus: [...vectors('up'), ...vectors('down')], check: checkGuard },
+  { name: 'pose-sample', corpus: vectors('pose-sample'), check: checkPose },
+  { name: 'snapshot', corpus: vectors('snapshot'), check: checkSnapshot },
+  { name: 'video-chunk', corpus: vectors('video-chunk'), check: checkVideo },
+  { name: 'hand', corpus: vectors('hand'), check: checkHand },
+  { name: 'jpeg-header', corpus: [JPEG_HEADER], check: checkJpeg },
+];
+
+/** The golden bytes of one format. */
+function vectors(format: string): Uint8Array[] {
+  const file = JSON.parse(readFileSync(new URL(`../../protocol/vectors/${format}.json`, import.meta.url), 'utf8')) as { vectors: { hex: string }[] };
+  return file.vectors.map(({ hex }) => Uint8Array.from(Buffer.from(hex, 'hex')));
+}
+
+function assertSameBytes(left: Uint8Array, right: Uint8Array): void {
+  assert(Buffer.compare(left, right) === 0, `encodes again to ${Buffer.from(left).toString('hex')}`);
+}
+
+function checkContainer(bytes: Uint8Array): void {
+  const messages: { kind: number; payload: Uint8Array }[] = [];
+  if (readContainer(bytes, (kind, payload) => messages.push({ kind, payload })) !== undefined) return assert(messages.length === 0, 'a refused packet had an effect');
+  const again = Buffer.concat(messages.map(({ kind, payload }) => frameMessage(kind as MessageKind, payload)));
+  let at = 0;
+  const problem = readContainer(again, (kind, payload) => {
+    assert(kind === messages[at]?.kind, 'another kind');
+    assertSameBytes(payload, messages[at++]?.payload ?? new Uint8Array());
+  });
+  assert(problem === undefined && at === messages.length, 'does not encode again');
+}
+
+function checkUp(bytes: Uint8Array): void {
+  const decoded = decodeUp(bytes);
+  if (decoded.kind === 'message') assertSameMeaning(decoded, decodeUp(framedPayload(encodeUp(decoded.message))));
+}
+
+function checkDown(bytes: Uint8Array): void {
+  const decoded = decodeDown(bytes);
+  if (decoded.kind === 'message') assertSameMeaning(decoded, decodeDown(framedPayload(encodeDown(decoded.message))));
+}
+
+/** As JSON, since -0 comes back as 0. */
+function assertSameMeaning(left: unknown, right: unknown): void {
+  assert(JSON.stringify(left) === JSON.stringify(right), 'encodes again to another meaning');
+}
+
+function checkGuard(bytes: Uint8Array): void {
+  const accepted = isAcceptableMessagePack(bytes);
+  if (accepted) assert(!isAcceptableMessagePack(bytes.subarray(0, -1)), 'accepts a value and its head alike');
+}
+
+function checkPose(bytes: Uint8Array): void {
+  const size = checkPoseSample(bytes, 0);
+  const sample = createPoseSample();
+  assert(decodePoseSample(bytes, 0, NEAR_MS, sample) === size, 'check and decoder disagree');
+  if (typeof size === 'string') return;
+  assert(size <= bytes.length && size <= MAX_POSE_SAMPLE_BYTES, 'reads beyond its input');
+  const again = new Uint8Array(MAX_POSE_SAMPLE_BYTES);
+  assert(encodePoseSample(sample, again, 0) === size, 'does not encode again to its size');
+}
+
+function checkSnapshot(bytes: Uint8Array): void {
+  const entries: SnapshotEntry[] = [];
+  let at = SNAPSHOT_HEADER_BYTES;
+  const header = decodeSnapshot(bytes, NEAR_MS, createPoseSample(), (slot, _sample, size) => {
+    entries.push({ slot, sample: bytes.subarray(at + SNAPSHOT_ENTRY_BYTES, at + SNAPSHOT_ENTRY_BYTES + size) });
+    at += SNAPSHOT_ENTRY_BYTES + size;
+  });
+  if (typeof header === 'string') return assert(entries.length === 0, 'a refused snapshot had an effect');
+  assertSameBytes(encodeSnapshot(header, entries), bytes);
+}
+
+function checkVideo(bytes: Uint8Array): void {
+  const chunk = decodeVideoChunk(bytes, NEAR_MS);
+  if (typeof chunk !== 'string') assertSameBytes(encodeVideoChunk(chunk), bytes);
+}
+
+/** The decoder takes HAND_BYTES; its caller has checked the length. */
+function checkHand(bytes: Uint8Array): void {
+  if (bytes.length < HAND_BYTES) return;
+  const joints = new Float32Array(HAND_FLOATS + 2).fill(7);
+  const finite = decodeHand(bytes, 0, joints, 1);
+  assert(joints[0] === 7 && joints[HAND_FLOATS + 1] === 7, 'writes beyond its target');
+  assert(!finite || joints.every(Number.isFinite), 'a finite wrist gives a joint that is not finite');
+}
+
+function checkJpeg(bytes: Uint8Array): void {
+  const header = readJpegHeader(bytes);
+  if (header.kind === 'baseline') assert(header.width > 0 && header.height > 0, 'an empty picture passes');
+}
