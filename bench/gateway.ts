@@ -12,7 +12,7 @@ import { frameMessage, KIND, readContainer } from '../protocol/codec/container.t
 import { createPoseSample, encodePoseSample, MAX_POSE_SAMPLE_BYTES } from '../protocol/codec/pose-sample.ts';
 import { CAPABILITIES } from '../protocol/version.ts';
 import { signToken } from '../server/session/token-signer.ts';
-import { CONNECT_PATH, SUBPROTOCOL } from '../server/transport/ws-transport.ts';
+import { CONNECT_PATH, SUBPROTOCOL } from '../server/transport/web-socket.ts';
 import type { FromGateway, ToGateway } from './gateway-process.ts';
 import { machineInfo, parseBenchArguments, printTable, saveReport } from './support.ts';
 

@@ -3,35 +3,26 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import { every, type Clock, type Repeating } from '../../core/clock.ts';
-import { ERRORS, type ErrorCode } from '../../core/errors.ts';
+import type { ErrorCode } from '../../core/errors.ts';
 import { LIMITS } from '../../protocol/limits.ts';
-import type { Connection, ConnectionListener, Lane, SendOutcome } from '../flow.ts';
+import type { Connection, Lane, SendOutcome } from '../flow.ts';
 import { isAllowedOrigin } from './origin.ts';
 import { Outbox } from './outbox.ts';
 import { FLOWING, isStalled, watchStall, type StallState } from './stall-watch.ts';
+import { closeNumber, CONNECT_PATH, STALL_CHECK_MS, SUBPROTOCOL, type WebSocketOptions } from './web-socket.ts';
 
-export const CONNECT_PATH = '/v1/connect';
-export const SUBPROTOCOL = 'copresence.v1';
 /** How long a peer gets to answer a close before the socket is destroyed. */
 const CLOSE_GRACE_MS = 2000;
-const STALL_CHECK_MS = 500;
-
-export interface WsTransportOptions {
-  readonly clock: Clock;
-  readonly listener: ConnectionListener;
-  readonly allowedOrigins: readonly string[];
-  readonly maxConnections: number;
-}
 
 /** Takes over the WebSocket upgrades of an HTTP server. */
 export class WsTransport {
-  readonly #options: WsTransportOptions;
+  readonly #options: WebSocketOptions;
   readonly #server: WebSocketServer;
   readonly #connections = new Set<WsConnection>();
   readonly #stallChecks: Repeating;
   #accepted = 0;
 
-  constructor(http: Server, options: WsTransportOptions) {
+  constructor(http: Server, options: WebSocketOptions) {
     this.#options = options;
     this.#server = new WebSocketServer({
       noServer: true,
@@ -59,7 +50,8 @@ export class WsTransport {
     const path = (request.url ?? '').split('?', 1)[0];
     if (path !== CONNECT_PATH) return refuseUpgrade(socket, 404, 'Not Found');
     if (!isAllowedOrigin(request.headers.origin, request.headers.host, this.#options.allowedOrigins)) return refuseUpgrade(socket, 403, 'Forbidden');
-    if (this.#connections.size >= this.#options.maxConnections) return refuseUpgrade(socket, 503, 'Service Unavailable');
+    const { countConnections = () => this.#connections.size, maxConnections } = this.#options;
+    if (countConnections() >= maxConnections) return refuseUpgrade(socket, 503, 'Service Unavailable');
     const { remoteAddress = '' } = request.socket;
     this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket, remoteAddress));
   }
@@ -148,12 +140,6 @@ class WsConnection implements Connection {
     // A close frame would wait behind the bytes that the peer does not read.
     this.#webSocket.terminate();
   }
-}
-
-function closeNumber(code: ErrorCode | 'NORMAL'): number {
-  if (code === 'NORMAL') return 1000;
-  const entry = ERRORS[code];
-  return 'closeCode' in entry ? entry.closeCode : 1011;
 }
 
 /** A send that fails means that the link is going; its close event says so. */

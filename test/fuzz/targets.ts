@@ -40,6 +40,7 @@ function assertSameBytes(left: Uint8Array, right: Uint8Array): void {
 function checkContainer(bytes: Uint8Array): void {
   const messages: { kind: number; payload: Uint8Array }[] = [];
   if (readContainer(bytes, (kind, payload) => messages.push({ kind, payload })) !== undefined) return assert(messages.length === 0, 'a refused packet had an effect');
+  assert(readContainer(bytes.subarray(0, -1), () => undefined) !== undefined, 'accepts a packet and its head alike');
   const again = Buffer.concat(messages.map(({ kind, payload }) => frameMessage(kind as MessageKind, payload)));
   let at = 0;
   const problem = readContainer(again, (kind, payload) => {

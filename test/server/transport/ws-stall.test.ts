@@ -6,7 +6,8 @@ import { ManualClock } from '../../../core/clock.ts';
 import type { ErrorCode } from '../../../core/errors.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { Connection } from '../../../server/flow.ts';
-import { CONNECT_PATH, SUBPROTOCOL, WsTransport } from '../../../server/transport/ws-transport.ts';
+import { CONNECT_PATH, SUBPROTOCOL } from '../../../server/transport/web-socket.ts';
+import { WsTransport } from '../../../server/transport/ws-transport.ts';
 import { until } from '../../support/until.ts';
 
 const MESSAGE = new Uint8Array(LIMITS.packetBytes / 4);

@@ -8,8 +8,30 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import type { Connection } from '../../../server/flow.ts';
 import { isAllowedOrigin } from '../../../server/transport/origin.ts';
 import { FLOWING, isStalled, watchStall } from '../../../server/transport/stall-watch.ts';
-import { CONNECT_PATH, SUBPROTOCOL, WsTransport } from '../../../server/transport/ws-transport.ts';
-import { until } from '../../support/until.ts';
+import { CONNECT_PATH, SUBPROTOCOL } from '../../../server/transport/web-socket.ts';
+import { WsTransport } from '../../../server/transport/ws-transport.ts';
+import { describeTransport } from '../../contract/transport-contract.ts';
+import { connectWebSocket } from '../../contract/ws-client.ts';
+
+describeTransport(
+  'ws',
+  async ({ listener, allowedOrigins, maxConnections }) => {
+    const server = createServer();
+    const contracted = new WsTransport(server, { clock: systemClock(), listener, allowedOrigins, maxConnections });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return {
+      connect: connectWebSocket((server.address() as AddressInfo).port),
+      closeTransport: (code, reason) => contracted.close(code, reason),
+      close() {
+        contracted.close('SERVER_DRAINING', 'end of test');
+        server.closeAllConnections();
+        server.close();
+        return Promise.resolve();
+      },
+    };
+  },
+  { text: true, handshake: true, packetLimit: true },
+);
 
 interface Seen {
   readonly connections: Connection[];
@@ -52,7 +74,6 @@ const open = (options: WebSocket.ClientOptions = {}): Promise<WebSocket> =>
     socket.once('open', () => resolve(socket));
     socket.once('error', reject);
   });
-const closeCode = (socket: WebSocket): Promise<number> => new Promise((resolve) => socket.once('close', resolve));
 
 describe('the WebSocket transport', () => {
   it('[WSK1] agrees on the subprotocol and offers no compression', async () => {
@@ -61,41 +82,13 @@ describe('the WebSocket transport', () => {
     expect(socket.extensions).toBe('');
   });
 
-  it('[BRC4] delivers packets both ways, several messages of one turn in one frame', async () => {
-    const socket = await open();
-    socket.send(Uint8Array.from([1, 2, 3]));
-    await until(() => seen.packets.length === 1);
-    expect(seen.packets[0]).toEqual(Uint8Array.from([1, 2, 3]));
-    const received = new Promise<Buffer>((resolve) => socket.once('message', (data) => resolve(data as Buffer)));
-    seen.connections[0]?.send(Uint8Array.from([4, 5]), 'reliable');
-    seen.connections[0]?.send(Uint8Array.from([6]), 'latest');
-    expect([...(await received)]).toEqual([4, 5, 6]);
-  });
-
-  it('[WSK3] closes a text frame with 1003', async () => {
+  it('[WSK3] takes nothing that follows a text', async () => {
     const socket = await open();
     socket.send('hello');
-    expect(await closeCode(socket)).toBe(1003);
-    await until(() => seen.closes.length === 1);
-    expect(seen).toMatchObject({ closes: ['TEXT_NOT_SUPPORTED'], packets: [] });
-  });
-
-  it('[PKT4] closes a packet over the limit with 1009, without buffering it', async () => {
-    const socket = await open();
-    socket.on('error', () => undefined);
-    socket.send(new Uint8Array(LIMITS.packetBytes + 1));
-    expect(await closeCode(socket)).toBe(1009);
-    await until(() => seen.closes.length === 1);
-    expect(seen).toMatchObject({ closes: ['PACKET_TOO_LARGE'], packets: [] });
-  });
-
-  it('[ERR3] sends what was said before a close, then the code', async () => {
-    const socket = await open();
-    const received = new Promise<Buffer>((resolve) => socket.once('message', (data) => resolve(data as Buffer)));
-    seen.connections[0]?.send(Uint8Array.from([9]), 'reliable');
-    seen.connections[0]?.close('TOKEN_INVALID', 'no');
-    expect([...(await received)]).toEqual([9]);
-    expect(await closeCode(socket)).toBe(4401);
+    socket.send(Uint8Array.from([1]));
+    const code = await new Promise<number>((resolve) => socket.once('close', resolve));
+    expect(code).toBe(1003);
+    expect(seen.packets).toEqual([]);
   });
 
   it('[WSK1] takes a path with a query, and an offer without its subprotocol with none selected', async () => {
@@ -103,35 +96,6 @@ describe('the WebSocket transport', () => {
     await new Promise((resolve) => socket.once('open', resolve));
     expect(socket.protocol).toBe('');
     expect(seen.connections).toHaveLength(1);
-  });
-
-  it('calls a cut connection lost', async () => {
-    const socket = await open();
-    socket.terminate();
-    await until(() => seen.closes.length === 1);
-    expect(seen.closes).toEqual(['CONNECTION_LOST']);
-  });
-
-  it.each([
-    ['a page of another origin', { origin: 'https://evil.example' }, 403],
-    ['the wrong path', {}, 404],
-  ])('[WSK2] refuses %s before the upgrade', async (what, options, status) => {
-    const target = what.includes('path') ? url.replace(CONNECT_PATH, '/elsewhere') : url;
-    const socket = new WebSocket(target, SUBPROTOCOL, options);
-    const error = await new Promise<Error>((resolve) => socket.once('error', resolve));
-    expect(error.message).toContain(String(status));
-    expect(seen.connections).toHaveLength(0);
-  });
-
-  it('admits pages of an allowed origin', async () => {
-    expect((await open({ origin: 'https://ours.example' })).readyState).toBe(WebSocket.OPEN);
-  });
-
-  it('[WSK2] refuses one connection more than it has room for', async () => {
-    await open();
-    await open();
-    await open();
-    await expect(open()).rejects.toThrow('503');
   });
 
   it('survives a handshake that is garbage or breaks off', async () => {
