@@ -1,5 +1,5 @@
 /** The codecs that the benchmark compares: each encodes and decodes the same recorded samples. */
-import { type ArraySchema, Decoder, Encoder, schema, type SchemaType, t } from '@colyseus/schema';
+import { type ArraySchema, Decoder, Encoder, schema, type SchemaType } from '@colyseus/schema';
 import { Packr, FLOAT32_OPTIONS } from 'msgpackr';
 import { assert } from '../core/assert.ts';
 import { HAND_FLOATS } from '../protocol/codec/hand.ts';
@@ -108,9 +108,9 @@ function objectCodec<Encoded extends Uint8Array | string>(name: string, trees: r
   };
 }
 
-const ColyseusPose = schema({ x: t.float32(), y: t.float32(), z: t.float32(), qx: t.float32(), qy: t.float32(), qz: t.float32(), qw: t.float32() }, 'Pose');
+const ColyseusPose = schema({ x: 'float32', y: 'float32', z: 'float32', qx: 'float32', qy: 'float32', qz: 'float32', qw: 'float32' }, 'Pose');
 type ColyseusPose = SchemaType<typeof ColyseusPose>;
-const ColyseusSample = schema({ captureMs: t.float64(), poses: t.array(ColyseusPose) }, 'Sample');
+const ColyseusSample = schema({ captureMs: 'float64', poses: { array: ColyseusPose } }, 'Sample');
 type ColyseusSample = SchemaType<typeof ColyseusSample>;
 
 /** State is kept on both sides and changes are sent, so encoding is: assign, encode the changes, forget them. */
@@ -129,12 +129,12 @@ function colyseus(shape: Shape, samples: readonly PoseSample[]): Candidate {
     encoder.discardChanges();
     return bytes;
   };
-  const stored = samples.map((_, index) => encode(index).slice());
+  const stored = samples.map((_, index) => Buffer.from(encode(index)));
   return {
     name: '@colyseus/schema',
     encode,
     decode(index) {
-      decoder.decode(stored[index] as Uint8Array);
+      decoder.decode(stored[index] as Buffer);
       return mirror.poses[0]?.x ?? NaN;
     },
     decoded: () => [...(mirror.poses as ArraySchema<ColyseusPose>)].flatMap(({ x, y, z, qx, qy, qz, qw }) => [x, y, z, qx, qy, qz, qw]),
