@@ -36,6 +36,8 @@ export const ERRORS = {
   TENSOR_INVALID: { scope: 'message', retry: 'never', summary: 'a tensor has another name, type, shape or length than the model takes' },
   REQUEST_EXPIRED: { scope: 'message', retry: 'later', summary: 'there was no answer before the deadline' },
   DEVICE_OUT_OF_MEMORY: { scope: 'message', retry: 'later', summary: 'the device had no memory left for this batch' },
+  NOT_FOUND: { scope: 'message', retry: 'never', summary: 'there is nothing of this name' },
+  SESSION_EXISTS: { scope: 'message', retry: 'never', summary: 'there is a session of this name already' },
   RECORDING_FAILED: { scope: 'message', retry: 'later', summary: 'the recording could not be written' },
   // What ends a connection.
   PACKET_MALFORMED: { scope: 'connection', retry: 'never', closeCode: 1007, summary: 'a packet is not a container of messages' },
@@ -43,6 +45,7 @@ export const ERRORS = {
   TEXT_NOT_SUPPORTED: { scope: 'connection', retry: 'never', closeCode: 1003, summary: 'text frames are not part of the protocol' },
   VERSION_UNSUPPORTED: { scope: 'connection', retry: 'never', closeCode: 4400, summary: 'no common protocol version' },
   TOKEN_INVALID: { scope: 'connection', retry: 'never', closeCode: 4401, summary: 'the token is missing, forged, expired or for another audience' },
+  TOKEN_REVOKED: { scope: 'connection', retry: 'never', closeCode: 4402, summary: 'the token was revoked' },
   SESSION_FORBIDDEN: { scope: 'connection', retry: 'never', closeCode: 4403, summary: 'the token does not admit to this session' },
   RESUME_REFUSED: { scope: 'connection', retry: 'reconnect', closeCode: 4404, summary: 'the resume token is unknown, used or too old; join anew' },
   HELLO_TIMEOUT: { scope: 'connection', retry: 'reconnect', closeCode: 4408, summary: 'no hello came in time' },

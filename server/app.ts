@@ -1,5 +1,4 @@
 /** Joins the stages into a server: the only file that knows all of them. */
-import type { AddressInfo } from 'node:net';
 import { every, type Clock } from '../core/clock.ts';
 import { assert } from '../core/assert.ts';
 import { TASKS } from '../core/tasks.ts';
@@ -8,7 +7,9 @@ import { recordIntoFolder } from '../recording/sink.ts';
 import { Broadcaster } from './broadcast/broadcaster.ts';
 import type { Config } from './config.ts';
 import type { DeviceFaults, DevicePool, InferenceRequest, Meter, ModelValue, OutcomeListener, RequestOutcome, SuggestPace } from './flow.ts';
-import { createHttpServer } from './http/http-server.ts';
+import { openAdmin } from './http/admin/admin.ts';
+import type { Audit } from './http/admin/audit.ts';
+import { createHttpServer, urlOf } from './http/http-server.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
 import { createOip } from './http/oip.ts';
 import type { OipModel } from './http/oip-service.ts';
@@ -22,6 +23,7 @@ import { Pacing } from './session/pacing.ts';
 import { Reception } from './session/reception.ts';
 import { RecordingControl } from './session/recording-control.ts';
 import { Results } from './session/results.ts';
+import { refuseRevoked, Revocations } from './session/revocations.ts';
 import { createTokenVerifier, type TokenVerifier } from './session/token.ts';
 import { WsTransport } from './transport/ws-transport.ts';
 
@@ -45,6 +47,9 @@ export interface Gateway {
   readonly reception: Reception;
   readonly directory: SessionDirectory;
   readonly scheduler: LoadControl;
+  /** Says who somebody is, unless their token is among the `revocations`. */
+  readonly tokens: TokenVerifier;
+  readonly revocations: Revocations;
   /** Tells the sender of a stream when it is looked at. */
   readonly suggestPace: SuggestPace;
   /** Stops ticking and ends every recording. Connections are the transport's to close, first. */
@@ -95,13 +100,16 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts): Gatew
     { budgetMs, lighter: (model) => lighterModel(routes, model), policy: config['batch-policy'] },
   );
   const ingest = new Ingest({ meter, submit: (request) => scheduler.submit(request), forget: (id, slot) => scheduler.forget(id, slot), routes, gestureRateHz: config['gesture-rate-hz'] });
-  const tokens = parts.tokens ?? createTokenVerifier(parts.tokenKey, () => clock.wallMs());
+  const revocations = new Revocations(() => clock.wallMs());
+  const tokens = refuseRevoked(parts.tokens ?? createTokenVerifier(parts.tokenKey, () => clock.wallMs()), revocations);
   const reception: Reception = new Reception({ clock, meter, tokens, directory, ingest, recording, pacing, serverName: `copresence ${parts.version}` });
   const ticking = startTicking(clock, config['tick-rate-hz'], directory, broadcaster);
   return {
     reception,
     directory,
     scheduler,
+    tokens,
+    revocations,
     suggestPace,
     async close() {
       ticking.stop();
@@ -118,6 +126,8 @@ export interface RunningServer {
   readonly url: string;
   /** Of the Open Inference Protocol; undefined without a port for it. */
   readonly grpcAddress: string | undefined;
+  /** Of the admin verbs, where they have a port of their own. */
+  readonly adminUrl: string | undefined;
   /** Tells every client, ends recordings and sockets. The pool is its owner's to close, after this. */
   close(): Promise<void>;
 }
@@ -130,6 +140,8 @@ export interface ServerParts {
   readonly viewerFolder: string;
   /** What can be called over the Open Inference Protocol, by now; nothing where left out. */
   readonly models?: () => readonly OipModel[];
+  /** Takes down what admins do, and who was refused. */
+  readonly audit?: Audit;
 }
 
 /** Opens the port and serves until closed. @throws what listening throws (EADDRINUSE, EACCES). */
@@ -139,8 +151,10 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
   const gateway = createGateway(config, { ...parts, meter: metrics.stages, metrics });
   let draining = false;
   const notReady = (): string | undefined => (draining ? 'draining' : whyPoolIsNotReady(pool, config.workers));
-  const oip = createOip({ ...parts, models: parts.models ?? (() => []), scheduler: gateway.scheduler, notReady, open: config['oip-open'], count: metrics.oipCall });
-  const http = createHttpServer({ metrics, version: parts.version, viewerFolder: parts.viewerFolder, oip: oip.handler, loadStatus: () => gateway.scheduler.status() });
+  const oip = createOip({ ...parts, tokens: gateway.tokens, models: parts.models ?? (() => []), scheduler: gateway.scheduler, notReady, open: config['oip-open'], count: metrics.oipCall });
+  const status = (): { state: 'serving' | 'draining'; connections: number } => ({ state: draining ? 'draining' : 'serving', connections: transport.connectionCount });
+  const admin = openAdmin(config, { ...gateway, clock, version: parts.version, status, audit: parts.audit ?? (() => undefined) });
+  const http = createHttpServer({ metrics, admin: admin.onMainPort, version: parts.version, viewerFolder: parts.viewerFolder, oip: oip.handler, loadStatus: () => gateway.scheduler.status() });
   metrics.watchLoad(() => gateway.scheduler.status());
   const transport = new WsTransport(http, { clock, listener: gateway.reception, allowedOrigins: config['allowed-origins'], maxConnections: config['max-connections'] });
   metrics.watch({
@@ -153,16 +167,19 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
     http.once('error', reject);
     http.listen({ host: config.host, port: config.port }, resolve);
   });
+  const adminPort = await admin.listen();
   const grpc = config['grpc-port'] === undefined ? undefined : await oip.listenGrpc({ host: config.host, port: config['grpc-port'] });
   return {
-    url: urlOf(http.address() as AddressInfo),
+    url: urlOf(http),
     grpcAddress: grpc?.address,
+    adminUrl: adminPort?.url,
     async close() {
       draining = true;
       gateway.reception.drain();
       transport.close('SERVER_DRAINING', 'the server is going down');
       await gateway.close();
       await grpc?.close();
+      adminPort?.close();
       http.close();
       http.closeAllConnections();
       await metrics.close();
@@ -207,6 +224,3 @@ function remember(promises: Set<Promise<unknown>>, promise: Promise<unknown>): v
   void promise.finally(() => promises.delete(promise));
 }
 
-function urlOf({ address, port, family }: AddressInfo): string {
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
-}

@@ -46,6 +46,9 @@ const SETTINGS = {
   'allowed-origins': { schema: list.default([]), help: 'web origins that may connect beside the server\'s own, separated by commas; * for all' },
   'grpc-port': { schema: port.optional(), help: 'port for the Open Inference Protocol over gRPC; 0 for any free one, none when left out' },
   'oip-open': { schema: flag.default(false), help: 'let anybody call models over the Open Inference Protocol, without a token: for development or a trusted network' },
+  'admin-token': { schema: z.string().min(32).max(512).regex(/^\S+$/, 'is not without spaces').optional(), help: 'token of the admin verbs under /v1/admin, 32 characters or more; without one there are none' },
+  'admin-port': { schema: port.optional(), help: 'port of its own for the admin verbs, in place of the server\'s; 0 for any free one' },
+  'admin-host': { schema: z.string().default('127.0.0.1'), help: 'address to listen on for --admin-port' },
   'tick-rate-hz': { schema: z.coerce.number().min(1).max(120).default(72), help: 'snapshots a second' },
   'gesture-rate-hz': { schema: z.coerce.number().min(1).max(72).default(18), help: 'how often each hand is given to the gesture model' },
   'max-sessions': { schema: count.max(LIMITS.sessions).default(256), help: 'sessions at once' },
@@ -88,7 +91,9 @@ export function readConfig(args: readonly string[], environment: Readonly<Record
     if (!parsed.success) throw new CopresenceError('CONFIG_INVALID', `--${name}: ${parsed.error.issues[0]?.message ?? 'invalid'}`);
     return [name, parsed.data] as const;
   });
-  return Object.fromEntries(entries) as Config;
+  const config = Object.fromEntries(entries) as Config;
+  if (config['admin-port'] !== undefined && config['admin-token'] === undefined) throw new CopresenceError('CONFIG_INVALID', '--admin-port: needs --admin-token');
+  return config;
 }
 
 /** The text of `--help`. */

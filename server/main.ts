@@ -8,6 +8,7 @@ import { CopresenceError } from '../core/errors.ts';
 import { ROLE_GRANTS } from '../protocol/roles.ts';
 import { startServer } from './app.ts';
 import { backendOptions } from './backend-settings.ts';
+import type { Audit } from './http/admin/audit.ts';
 import { describeConfig, readConfig, type Config } from './config.ts';
 import { LatePool } from './late-pool.ts';
 import { startModelPool, type ServedModel } from './model/pool.ts';
@@ -35,11 +36,11 @@ async function main(): Promise<void> {
   const pool = new LatePool();
   let served: readonly ServedModel[] = [];
   const { version } = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8')) as { version: string };
-  const server = await startServer(config, { clock, pool, tokenKey, version, viewerFolder: folder('.cache/viewer'), models: () => served });
+  const server = await startServer(config, { clock, pool, tokenKey, version, viewerFolder: folder('.cache/viewer'), models: () => served, audit: auditLog(log) });
   closings.push(() => server.close());
-  log.info({ url: server.url, grpcAddress: server.grpcAddress, workers: config.workers }, 'listening');
+  log.info({ url: server.url, grpcAddress: server.grpcAddress, adminUrl: server.adminUrl, workers: config.workers }, 'listening');
   if (config['oip-open']) log.warn('--oip-open: anybody who reaches the port may call models without a token');
-  if (config['json-events']) console.log(JSON.stringify({ event: 'listening', url: server.url, grpcAddress: server.grpcAddress, ...(developmentKey === undefined ? {} : { devKey: developmentKey }) }));
+  if (config['json-events']) console.log(JSON.stringify({ event: 'listening', url: server.url, grpcAddress: server.grpcAddress, adminUrl: server.adminUrl, ...(developmentKey === undefined ? {} : { devKey: developmentKey }) }));
   else if (developmentKey !== undefined) await explainDevelopment(clock, server.url, developmentKey);
   const models = await startModelPool({ clock, log }, poolOptions(config));
   closings.push(() => models.close());
@@ -69,6 +70,12 @@ WARNING: no --token-key was given, so this server made one for development. Do n
           (host of any session, and calls of models under ${url}/v2, for 12 hours)
   viewer  ${url}/viewer/#session=lobby&token=${token}
 `);
+}
+
+/** What admins do is written down however little else is. */
+function auditLog(log: Logger): Audit {
+  const lines = log.child({ audit: true }, { level: 'info' });
+  return (entry) => lines.info(entry, 'admin');
 }
 
 /** The first signal ends gently, the second at once. */

@@ -11,6 +11,7 @@ const STATUSES: Readonly<Partial<Record<ErrorCode, OipStatus>>> = {
   MESSAGE_INVALID: { http: 400, grpc: GRPC.INVALID_ARGUMENT },
   TENSOR_INVALID: { http: 400, grpc: GRPC.INVALID_ARGUMENT },
   TOKEN_INVALID: { http: 401, grpc: GRPC.UNAUTHENTICATED },
+  TOKEN_REVOKED: { http: 401, grpc: GRPC.UNAUTHENTICATED },
   GRANT_MISSING: { http: 403, grpc: GRPC.PERMISSION_DENIED },
   MODEL_NOT_FOUND: { http: 404, grpc: GRPC.NOT_FOUND },
   PACKET_TOO_LARGE: { http: 413, grpc: GRPC.RESOURCE_EXHAUSTED },

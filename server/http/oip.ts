@@ -1,13 +1,12 @@
 /** Puts the Open Inference Protocol together: one service, open to HTTP and to gRPC. */
-import { createTokenVerifier } from '../session/token.ts';
+import type { TokenVerifier } from '../session/token.ts';
 import { authorizeAnybody, authorizeByToken, CallGate } from './oip-gate.ts';
 import { startOipGrpc, type OipGrpcServer } from './oip-grpc.ts';
 import { createOipHandler, type OipHandler } from './oip-http.ts';
 import { OipService, type OipServiceParts } from './oip-service.ts';
 
 export interface OipParts extends OipServiceParts {
-  /** Of the server's tokens. */
-  readonly tokenKey: Uint8Array;
+  readonly tokens: TokenVerifier;
   /** Lets anybody call, without a token. */
   readonly open: boolean;
 }
@@ -19,8 +18,8 @@ export interface Oip {
 }
 
 export function createOip(parts: OipParts): Oip {
-  const { clock, tokenKey, open } = parts;
-  const authorize = open ? authorizeAnybody : authorizeByToken(createTokenVerifier(tokenKey, () => clock.wallMs()));
+  const { clock, tokens, open } = parts;
+  const authorize = open ? authorizeAnybody : authorizeByToken(tokens);
   const shared = { service: new OipService(parts), authorize, gate: new CallGate() };
   return {
     handler: createOipHandler(shared),

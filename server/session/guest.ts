@@ -44,6 +44,10 @@ export class Guest {
     return 'clock' in this.phase ? this.phase.clock : undefined;
   }
 
+  get claims(): TokenClaims | undefined {
+    return 'claims' in this.phase ? this.phase.claims : undefined;
+  }
+
   get membership(): Membership | undefined {
     return this.phase.state === 'member' ? this.phase.membership : undefined;
   }

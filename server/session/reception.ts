@@ -45,7 +45,17 @@ export class Reception implements ConnectionListener {
 
   /** Tells every connection that the server goes, and ends it. */
   drain(): void {
-    for (const guest of this.#guests.values()) this.#close(guest, 'SERVER_DRAINING', ERRORS.SERVER_DRAINING.summary, 'packet');
+    for (const guest of this.#guests.values()) this.end(guest, 'SERVER_DRAINING', 'packet');
+  }
+
+  /** Everybody who is connected. */
+  get guests(): Iterable<Guest> {
+    return this.#guests.values();
+  }
+
+  /** Tells a connection why it ends, and ends it. */
+  end(guest: Guest, code: ErrorCode, about: string): void {
+    this.#close(guest, code, ERRORS[code].summary, about);
   }
 
   close(): void {
@@ -174,7 +184,7 @@ export class Reception implements ConnectionListener {
         this.#welcome(guest, message, version);
         this.#takeBacklog(guest, backlog);
       },
-      (error: unknown) => this.#close(guest, 'TOKEN_INVALID', error instanceof Error ? error.message : 'not a token', 'hello'),
+      (error: unknown) => this.#close(guest, error instanceof CopresenceError ? error.code : 'TOKEN_INVALID', error instanceof Error ? error.message : 'not a token', 'hello'),
     );
   }
 

@@ -18,6 +18,10 @@ export interface TokenClaims {
   readonly grants: readonly Grant[];
   /** Whose share of the devices it takes; everybody without the claim is one tenant. */
   readonly tenant: string;
+  /** `jti`: by which this one token can be revoked. */
+  readonly tokenId?: string;
+  /** `iat`: Unix time in seconds. */
+  readonly issuedS?: number;
 }
 
 /** Checks tokens against one key. */
@@ -48,13 +52,13 @@ export function admits(claims: TokenClaims, session: string): boolean {
 }
 
 function readClaims(payload: Record<string, unknown>): TokenClaims {
-  const { sub, session, role, grants, tenant = '' } = payload;
+  const { sub, session, role, grants, tenant = '', jti, iat } = payload;
   const knownRole = ROLES.find((name) => name === role);
   if (typeof sub !== 'string' || typeof session !== 'string' || knownRole === undefined) {
     throw new CopresenceError('TOKEN_INVALID', 'a token needs the claims sub, session and role');
   }
   if (typeof tenant !== 'string' || tenant.length > LIMITS.nameLength) throw new CopresenceError('TOKEN_INVALID', 'the claim tenant is not a name');
-  return { subject: sub, session, role: knownRole, tenant, grants: readGrants(grants, knownRole) };
+  return { subject: sub, session, role: knownRole, tenant, grants: readGrants(grants, knownRole), ...(typeof jti === 'string' ? { tokenId: jti } : {}), ...(typeof iat === 'number' ? { issuedS: iat } : {}) };
 }
 
 /** A token's own list narrows or widens the role's; without one the role decides. */

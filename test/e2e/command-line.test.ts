@@ -45,6 +45,8 @@ describe('the server\'s command line', () => {
     ['an unknown flag', ['--colour', 'red'], {}, '--colour'],
     ['a word too many', ['serve'], {}, 'serve'],
     ['a short token key', ['--token-key', 'short'], {}, '--token-key'],
+    ['a short admin token', ['--admin-token', 'short'], {}, '--admin-token'],
+    ['a port for admins without a token of theirs', ['--admin-port', '0'], {}, '--admin-port'],
     ['a port that is none', ['--port', '70000'], {}, '--port'],
     ['a port that is no number', ['--port', 'http'], {}, '--port'],
     ['a tick rate of none from the environment', [], { COPRESENCE_TICK_RATE_HZ: '0' }, '--tick-rate-hz'],

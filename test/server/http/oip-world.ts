@@ -13,6 +13,7 @@ import { createOip } from '../../../server/http/oip.ts';
 import type { OipGrpcServer } from '../../../server/http/oip-grpc.ts';
 import type { OipModel } from '../../../server/http/oip-service.ts';
 import { createScheduler } from '../../../server/scheduler/scheduler.ts';
+import { createTokenVerifier } from '../../../server/session/token.ts';
 import { signToken } from '../../../server/session/token-signer.ts';
 import { latencyTable, SimulatedDevice, SimulatedPool } from '../../support/simulated-device.ts';
 
@@ -85,7 +86,7 @@ export class OipWorld {
     const scheduler = createScheduler({ clock, pool, onOutcome: () => undefined }, { queueCapacity, budgetMs: () => 2000 });
     const counts = new Map<string, number>();
     const count = (model: string, outcome: string): void => void counts.set(`${model} ${outcome}`, (counts.get(`${model} ${outcome}`) ?? 0) + 1);
-    const oip = createOip({ clock, scheduler, pool, version: 'test', models: () => [ADDER, ECHO], notReady: () => (devices === 0 ? 'models are loading' : undefined), count, tokenKey: key, open });
+    const oip = createOip({ clock, scheduler, pool, version: 'test', models: () => [ADDER, ECHO], notReady: () => (devices === 0 ? 'models are loading' : undefined), count, tokens: createTokenVerifier(key, () => clock.wallMs()), open });
     const http = createHttpServer({ metrics: createMetrics(), version: 'test', viewerFolder: '', oip: oip.handler });
     await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
     return new OipWorld({ clock, key, http, grpc: await oip.listenGrpc({ host: '127.0.0.1', port: 0 }), scheduler, pool, counts });

@@ -13,6 +13,7 @@ import { MAX_SYMBOLIC_SIZE, type TaskAdapter, type TaskTensors } from '../../../
 import { allocateBlock } from '../../../../server/model/tensor-block.ts';
 import { TensorItems } from '../../../../server/model/tensor-items.ts';
 import { createScheduler } from '../../../../server/scheduler/scheduler.ts';
+import { createTokenVerifier } from '../../../../server/session/token.ts';
 import { signToken } from '../../../../server/session/token-signer.ts';
 import type { ResolvedModel } from '../../../../registry/store.ts';
 import { latencyTable } from '../../../support/simulated-device.ts';
@@ -47,7 +48,7 @@ export async function startOipServer(model: ResolvedModel, names: readonly strin
   const { version, task, inputs, outputs } = model.manifest;
   const models = names.map((name) => ({ name, version, task, provider: 'cpu', inputs, outputs }));
   const tokenKey = randomBytes(32);
-  const oip = createOip({ clock, scheduler, pool, version: 'test', models: () => models, notReady: () => undefined, count: () => undefined, tokenKey, open: false });
+  const oip = createOip({ clock, scheduler, pool, version: 'test', models: () => models, notReady: () => undefined, count: () => undefined, tokens: createTokenVerifier(tokenKey, () => clock.wallMs()), open: false });
   const http = createHttpServer({ metrics: createMetrics(), version: 'test', viewerFolder: '', oip: oip.handler });
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   const grpc = await oip.listenGrpc({ host: '127.0.0.1', port: 0 });

@@ -1,0 +1,87 @@
+/** The admin verbs: where each is, what it takes, and what it does. */
+import { z } from 'zod';
+import type { Clock } from '../../../core/clock.ts';
+import { CopresenceError } from '../../../core/errors.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
+import type { SessionDirectory } from '../../session/directory.ts';
+import { endRevoked } from '../../session/end-revoked.ts';
+import type { Reception } from '../../session/reception.ts';
+import type { Revocations } from '../../session/revocations.ts';
+import type { Session } from '../../session/session.ts';
+import { sessionDetail, sessionRow } from './views.ts';
+
+export interface AdminParts {
+  readonly clock: Clock;
+  readonly directory: SessionDirectory;
+  readonly reception: Reception;
+  readonly revocations: Revocations;
+  readonly version: string;
+  readonly status: () => { readonly state: 'serving' | 'draining'; readonly connections: number };
+}
+
+/** What a verb is about, from its path. */
+export type Target = Readonly<Record<string, string>>;
+
+/** One verb. `path` has the target's parts as named groups; they are checked by it, so they can be logged. */
+export interface Verb {
+  readonly name: string;
+  readonly method: 'GET' | 'POST';
+  readonly path: RegExp;
+  readonly bodyBytes: number;
+  readonly body: z.ZodType;
+  /** What of the body the verb is about, for the audit log. */
+  readonly about?: (body: unknown) => Target;
+  /** @returns what is answered as JSON. @throws CopresenceError, which is answered as a problem. */
+  readonly run: (parts: AdminParts, target: Target, body: unknown) => unknown;
+}
+
+const NOTHING = z.strictObject({});
+const SMALL_BYTES = 8192;
+export const SESSION = '(?<session>[A-Za-z0-9][A-Za-z0-9._-]{0,63})';
+/** Longer than any token lives that its maker thought about. */
+const LONGEST_REVOCATION_S = 366 * 24 * 3600;
+const DEFAULT_REVOCATION_S = 30 * 24 * 3600;
+
+const printable = z.string().min(1).max(LIMITS.nameLength * 4).regex(/^[^\p{Cc}]+$/u);
+const ttlS = z.int().min(1).max(LONGEST_REVOCATION_S).default(DEFAULT_REVOCATION_S);
+const revokeBody = z.union([z.strictObject({ jti: printable, ttlS }), z.strictObject({ subject: printable, ttlS })]);
+
+/** Makes a verb whose body has the type of its schema. */
+export function verb<Body extends z.ZodType>(parts: Omit<Verb, 'body' | 'bodyBytes' | 'run' | 'about'> & { readonly bodyBytes?: number; readonly body: Body; readonly about?: (body: z.infer<Body>) => Target; readonly run: (parts: AdminParts, target: Target, body: z.infer<Body>) => unknown }): Verb {
+  return { bodyBytes: SMALL_BYTES, ...parts } as Verb;
+}
+
+/** @throws CopresenceError NOT_FOUND. */
+export function sessionOf({ directory }: AdminParts, { session = '' }: Target): Session {
+  const found = directory.session(session);
+  if (found === undefined) throw new CopresenceError('NOT_FOUND', 'there is no session of this name');
+  return found;
+}
+
+export const VERBS: readonly Verb[] = [
+  verb({ name: 'status', method: 'GET', path: /^\/v1\/admin\/status$/, body: NOTHING, run: status }),
+  verb({ name: 'list-sessions', method: 'GET', path: /^\/v1\/admin\/sessions$/, body: NOTHING, run: ({ directory }) => ({ sessions: [...directory.sessions].map(sessionRow) }) }),
+  verb({ name: 'show-session', method: 'GET', path: new RegExp(`^/v1/admin/sessions/${SESSION}$`), body: NOTHING, run: (parts, target) => sessionDetail(sessionOf(parts, target)) }),
+  verb({ name: 'list-revocations', method: 'GET', path: /^\/v1\/admin\/revocations$/, body: NOTHING, run: ({ revocations }) => ({ revocations: revocations.list }) }),
+  verb({ name: 'revoke', method: 'POST', path: /^\/v1\/admin\/revocations$/, body: revokeBody, about: ({ ttlS: _, ...token }) => token, run: (parts, _, body) => revoke(parts, body) }),
+];
+
+function status({ directory, revocations, version, status: running }: AdminParts): unknown {
+  const rows = [...directory.sessions].map(sessionRow);
+  const sum = (key: 'live' | 'away'): number => rows.reduce((total, row) => total + row[key], 0);
+  return { version, ...running(), sessions: rows.length, live: sum('live'), away: sum('away'), revocations: revocations.list.length };
+}
+
+/** Whoever is connected by the token is told and closed in this turn. */
+function revoke({ clock, directory, reception, revocations }: AdminParts, body: z.infer<typeof revokeBody>): unknown {
+  const revokedMs = clock.wallMs();
+  const token = 'jti' in body ? ({ kind: 'jti', value: body.jti } as const) : ({ kind: 'subject', value: body.subject } as const);
+  const revocation = { ...token, revokedMs, untilMs: revokedMs + body.ttlS * 1000 };
+  revocations.add(revocation);
+  const ended = endRevoked({
+    guests: reception.guests, directory,
+    isRevoked: (claims) => revocations.isRevoked(claims),
+    end: (guest, code, about) => reception.end(guest, code, about),
+  });
+  return { ...revocation, ended };
+}
