@@ -57,6 +57,8 @@ class Participation implements CopresenceClient {
   #resume: { readonly token: string; readonly keptMs: number; untilMs: number | undefined } | undefined;
   #attempt = 0;
   #leaving: (() => void) | undefined;
+  /** The server ends the link when it has sent everything; nothing more goes out on it. */
+  #silent = false;
 
   constructor(options: ConnectOptions, firstJoin: FirstJoin) {
     this.#options = options;
@@ -174,7 +176,7 @@ class Participation implements CopresenceClient {
   // ── connections ───────────────────────────────────────────────────────────
 
   #liveLink(): Link | undefined {
-    return this.#state.state === 'live' && this.#leaving === undefined ? this.#link : undefined;
+    return this.#state.state === 'live' && this.#leaving === undefined && !this.#silent ? this.#link : undefined;
   }
 
   /** For messages that must arrive: refused, not superseded, once the server has stopped reading. */
@@ -220,6 +222,7 @@ class Participation implements CopresenceClient {
 
   #onEnd(end: LinkEnd): void {
     this.#link = undefined;
+    this.#silent = false;
     this.#timer?.cancel();
     if (this.#leaving !== undefined) return this.#finish(NORMAL_END);
     if (this.#firstJoin !== undefined) return this.#finish(end);
@@ -278,6 +281,7 @@ class Participation implements CopresenceClient {
       case 'chat': return this.#emitter.emit('chat', message);
       case 'result': return this.#emitter.emit('result', message);
       case 'pace': return this.#emitter.emit('pace', message);
+      case 'move': return this.#onMove(message);
       case 'error': return this.#onError(message);
       default: message satisfies never;
     }
@@ -296,6 +300,16 @@ class Participation implements CopresenceClient {
     if (this.#state.state === 'live') this.#askTime(CLOCK_BURST.count);
     this.#firstJoin?.resolve(this);
     this.#firstJoin = undefined;
+  }
+
+  /** What was sent before is taken in by the server; what it has to say still comes, until it ends the link. */
+  #onMove(message: DownMessageOf<'move'>): void {
+    if (!message.resume) this.#resume = undefined;
+    this.#link?.send({ type: 'moved' });
+    this.#silent = true;
+    this.#timer?.cancel();
+    this.#timer = this.#clock.schedule(2 * message.withinMs, () => this.#link?.close(lostEnd('SERVER_DRAINING', ERRORS.SERVER_DRAINING.summary), 4000));
+    this.#emitter.emit('move', message);
   }
 
   #onError(message: DownMessageOf<'error'>): void {

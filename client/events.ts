@@ -2,6 +2,7 @@
 import type { RetryAdvice } from '../core/errors.ts';
 import type { PoseSample } from '../protocol/codec/pose-sample.ts';
 import type { DownMessageOf } from '../protocol/down.ts';
+import type { MoveMessage } from '../protocol/message/move.ts';
 import type { ResultMessage } from '../protocol/message/result.ts';
 
 /** Where a client is. Every `sinceMs` is on the device's clock. */
@@ -54,6 +55,7 @@ export type PresenceEvent = DownMessageOf<'presence'>;
 export type ChatEvent = DownMessageOf<'chat'>;
 export type RecordingEvent = DownMessageOf<'recording'>;
 export type PaceEvent = DownMessageOf<'pace'>;
+export type MoveEvent = MoveMessage;
 
 /** Event names and what their listeners get. */
 export interface ClientEvents {
@@ -68,6 +70,8 @@ export interface ClientEvents {
   recording: RecordingEvent;
   /** When the server would like a stream to be captured; `connect` does not follow by itself. */
   pace: PaceEvent;
+  /** The server wants this client to go elsewhere; `connect` follows by itself. */
+  move: MoveEvent;
   error: ErrorEvent;
 }
 export type ClientEventName = keyof ClientEvents;

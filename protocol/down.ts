@@ -4,6 +4,7 @@ import { chatMessage } from './message/chat.ts';
 import { clockReplyMessage, pingMessage } from './message/clock.ts';
 import { errorMessage } from './message/error.ts';
 import { joinedMessage, leftMessage, presenceMessage } from './message/join.ts';
+import { moveMessage } from './message/move.ts';
 import { paceMessage } from './message/pace.ts';
 import { recordingMessage } from './message/recording.ts';
 import { resultMessage } from './message/result.ts';
@@ -20,6 +21,7 @@ export const downMessage = z.discriminatedUnion('type', [
   resultMessage,
   recordingMessage,
   paceMessage,
+  moveMessage,
   errorMessage,
 ]);
 export type DownMessage = z.infer<typeof downMessage>;

@@ -16,6 +16,7 @@ export const LIMITS = {
   labelsPerResult: 28,
   handsPerPicture: 2,
   tokenLength: 4096,
+  urlLength: 512,
   capabilities: 32,
   participantsPerSession: 1024,
   sessions: 4096,

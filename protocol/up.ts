@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import { clockMessage, pongMessage } from './message/clock.ts';
 import { consentMessage, joinMessage, leaveMessage, resumeMessage } from './message/join.ts';
 import { helloMessage } from './message/hello.ts';
+import { movedMessage } from './message/move.ts';
 import { recordMessage } from './message/recording.ts';
 import { sayMessage } from './message/chat.ts';
 
@@ -16,6 +17,7 @@ export const upMessage = z.discriminatedUnion('type', [
   clockMessage,
   pongMessage,
   recordMessage,
+  movedMessage,
 ]);
 export type UpMessage = z.infer<typeof upMessage>;
 export type UpMessageOf<Type extends UpMessage['type']> = Extract<UpMessage, { type: Type }>;

@@ -1,11 +1,13 @@
 /** Joins the stages into a server: the only file that knows all of them. */
 import { every, type Clock } from '../core/clock.ts';
+import { systemRandom, type Random } from '../core/random.ts';
 import { assert } from '../core/assert.ts';
 import { TASKS } from '../core/tasks.ts';
 import type { ResultValue } from '../protocol/message/result.ts';
 import { recordIntoFolder } from '../recording/sink.ts';
 import { Broadcaster } from './broadcast/broadcaster.ts';
 import type { Config } from './config.ts';
+import { Drain, DRAIN_REST_MS, type DrainReport } from './drain/drain.ts';
 import type { DeviceFaults, DevicePool, InferenceRequest, Meter, ModelValue, OutcomeListener, RequestOutcome, SuggestPace } from './flow.ts';
 import { openAdmin } from './http/admin/admin.ts';
 import type { Audit } from './http/admin/audit.ts';
@@ -128,6 +130,8 @@ export interface RunningServer {
   readonly grpcAddress: string | undefined;
   /** Of the admin verbs, where they have a port of their own. */
   readonly adminUrl: string | undefined;
+  /** Lets nobody in and asks everybody to go, over `spreadS`; resolves when they have, or soon after. A second call joins the first. */
+  drain(request?: DrainRequest): Promise<DrainReport>;
   /** Tells every client, ends recordings and sockets. The pool is its owner's to close, after this. */
   close(): Promise<void>;
 }
@@ -142,6 +146,15 @@ export interface ServerParts {
   readonly models?: () => readonly OipModel[];
   /** Takes down what admins do, and who was refused. */
   readonly audit?: Audit;
+  /** An admin wants the server to go down: its owner's to do. It is only drained where left out. */
+  readonly onDrainAsked?: (request: DrainRequest) => void;
+  /** Spreads those out who are asked to go; the machine's chance when left out. */
+  readonly random?: Random;
+}
+
+/** How the server is to be drained; the settings decide where it does not say. */
+export interface DrainRequest {
+  readonly spreadS?: number | undefined;
 }
 
 /** Opens the port and serves until closed. @throws what listening throws (EADDRINUSE, EACCES). */
@@ -153,7 +166,14 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
   const notReady = (): string | undefined => (draining ? 'draining' : whyPoolIsNotReady(pool, config.workers));
   const oip = createOip({ ...parts, tokens: gateway.tokens, models: parts.models ?? (() => []), scheduler: gateway.scheduler, notReady, open: config['oip-open'], count: metrics.oipCall });
   const status = (): { state: 'serving' | 'draining'; connections: number } => ({ state: draining ? 'draining' : 'serving', connections: transport.connectionCount });
-  const admin = openAdmin(config, { ...gateway, clock, version: parts.version, status, audit: parts.audit ?? (() => undefined) });
+  let drained: Promise<DrainReport> | undefined;
+  const drain = ({ spreadS = config['drain-s'] }: DrainRequest = {}): Promise<DrainReport> => {
+    draining = true;
+    const spreadMs = spreadS * 1000;
+    return (drained ??= new Drain({ clock, random: parts.random ?? systemRandom, reception: gateway.reception }, { spreadMs, limitMs: spreadMs + DRAIN_REST_MS }).run());
+  };
+  const onDrainAsked = parts.onDrainAsked ?? ((request) => void drain(request));
+  const admin = openAdmin(config, { ...gateway, clock, version: parts.version, status, drain: onDrainAsked, audit: parts.audit ?? (() => undefined) });
   const http = createHttpServer({ metrics, admin: admin.onMainPort, version: parts.version, viewerFolder: parts.viewerFolder, oip: oip.handler, loadStatus: () => gateway.scheduler.status() });
   metrics.watchLoad(() => gateway.scheduler.status());
   const transport = new WsTransport(http, { clock, listener: gateway.reception, allowedOrigins: config['allowed-origins'], maxConnections: config['max-connections'] });
@@ -173,6 +193,7 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
     url: urlOf(http),
     grpcAddress: grpc?.address,
     adminUrl: adminPort?.url,
+    drain,
     async close() {
       draining = true;
       gateway.reception.drain();

@@ -49,6 +49,7 @@ const SETTINGS = {
   'admin-token': { schema: z.string().min(32).max(512).regex(/^\S+$/, 'is not without spaces').optional(), help: 'token of the admin verbs under /v1/admin, 32 characters or more; without one there are none' },
   'admin-port': { schema: port.optional(), help: 'port of its own for the admin verbs, in place of the server\'s; 0 for any free one' },
   'admin-host': { schema: z.string().default('127.0.0.1'), help: 'address to listen on for --admin-port' },
+  'drain-s': { schema: z.coerce.number().min(0).max(600).default(10), help: 'seconds over which clients are asked to go before the server ends, at most; 0 for all at once' },
   'tick-rate-hz': { schema: z.coerce.number().min(1).max(120).default(72), help: 'snapshots a second' },
   'gesture-rate-hz': { schema: z.coerce.number().min(1).max(72).default(18), help: 'how often each hand is given to the gesture model' },
   'max-sessions': { schema: count.max(LIMITS.sessions).default(256), help: 'sessions at once' },

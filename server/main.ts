@@ -6,17 +6,20 @@ import { pino, type Logger } from 'pino';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { CopresenceError } from '../core/errors.ts';
 import { ROLE_GRANTS } from '../protocol/roles.ts';
-import { startServer } from './app.ts';
+import { startServer, type DrainRequest } from './app.ts';
 import { backendOptions } from './backend-settings.ts';
 import type { Audit } from './http/admin/audit.ts';
 import { describeConfig, readConfig, type Config } from './config.ts';
 import { LatePool } from './late-pool.ts';
 import { startModelPool, type ServedModel } from './model/pool.ts';
 import { modelsToLoad, servedRoutes } from './routes.ts';
+import { Shutdown } from './shutdown.ts';
 import { signToken } from './session/token-signer.ts';
 
 const ROOT = new URL('../', import.meta.url);
 const DEVELOPMENT_TOKEN_S = 12 * 3600;
+/** From the first signal, beside the time of the drain's turns; what still hangs then is given up. */
+const EXIT_LIMIT_MS = 15_000;
 
 /** Exit codes: 2 for a wrong setting, 1 for what failed at start or crashed. */
 async function main(): Promise<void> {
@@ -27,17 +30,31 @@ async function main(): Promise<void> {
   const log = pino({ level: config['log-level'], base: null }, pino.destination(2));
   const developmentKey = config['token-key'] === undefined ? randomBytes(32).toString('base64url') : undefined;
   const tokenKey = Buffer.from(config['token-key'] ?? developmentKey ?? '', 'utf8');
-  const closings: (() => Promise<void>)[] = [];
+  const closings: ((request: DrainRequest) => Promise<void>)[] = [];
   // Before anything is announced, since whoever hears of the server may end it at once, and models may take minutes to load;
   // a worker that is loading ends when this process does.
-  closeOnSignals(log, async () => {
-    for (const close of closings) await close();
+  const audit = auditLog(log);
+  let request: DrainRequest = {};
+  const shutdown = new Shutdown({
+    clock, fail, limitMs: config['drain-s'] * 1000 + EXIT_LIMIT_MS,
+    exit: (code) => process.exit(code),
+    close: async () => {
+      for (const close of closings) await close(request);
+    },
+  });
+  onSignals((signal) => {
+    audit({ who: 'signal', verb: 'drain', target: { signal }, outcome: 'done', address: '' });
+    shutdown.signal();
   });
   const pool = new LatePool();
   let served: readonly ServedModel[] = [];
   const { version } = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8')) as { version: string };
-  const server = await startServer(config, { clock, pool, tokenKey, version, viewerFolder: folder('.cache/viewer'), models: () => served, audit: auditLog(log) });
-  closings.push(() => server.close());
+  const onDrainAsked = (asked: DrainRequest): void => {
+    request = asked;
+    shutdown.begin((asked.spreadS ?? config['drain-s']) * 1000 + EXIT_LIMIT_MS);
+  };
+  const server = await startServer(config, { clock, pool, tokenKey, version, viewerFolder: folder('.cache/viewer'), models: () => served, audit, onDrainAsked });
+  closings.push(async (asked) => log.info(await server.drain(asked), 'drained'), () => server.close());
   log.info({ url: server.url, grpcAddress: server.grpcAddress, adminUrl: server.adminUrl, workers: config.workers }, 'listening');
   if (config['oip-open']) log.warn('--oip-open: anybody who reaches the port may call models without a token');
   if (config['json-events']) console.log(JSON.stringify({ event: 'listening', url: server.url, grpcAddress: server.grpcAddress, adminUrl: server.adminUrl, ...(developmentKey === undefined ? {} : { devKey: developmentKey }) }));
@@ -78,20 +95,8 @@ function auditLog(log: Logger): Audit {
   return (entry) => lines.info(entry, 'admin');
 }
 
-/** The first signal ends gently, the second at once. */
-function closeOnSignals(log: Logger, close: () => Promise<void>): void {
-  let closing = false;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      if (closing) process.exit(1);
-      closing = true;
-      log.info({ signal }, 'closing');
-      close().then(
-        () => process.exit(0),
-        (error: unknown) => fail(error),
-      );
-    });
-  }
+function onSignals(take: (signal: string) => void): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => take(signal));
 }
 
 function folder(path: string): string {

@@ -37,7 +37,7 @@ const ROOT = fileURLToPath(new URL('../', import.meta.url));
  * @throws CopresenceError WORKER_FAILED when it ends or is not ready in time.
  */
 export async function startServerProcess(clock: Clock, signal: AbortSignal, { flags = [], onLog }: ServerProcessOptions = {}): Promise<RunningServer> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'server/main.ts', '--port', '0', '--json-events', '--log-level', 'warn', ...flags], {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'server/main.ts', '--port', '0', '--json-events', '--log-level', 'warn', '--drain-s', '0', ...flags], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', onLog === undefined ? 'inherit' : 'pipe'],
   });

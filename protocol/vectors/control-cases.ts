@@ -29,6 +29,7 @@ export const UP_MESSAGES: readonly Case<UpMessage>[] = [
   { name: 'pong', value: { type: 'pong', serverMs: 60000, deviceMs: 1234.25 } },
   { name: 'record start', value: { type: 'record', action: 'start' } },
   { name: 'record stop', value: { type: 'record', action: 'stop' } },
+  { name: 'moved', value: { type: 'moved' } },
 ];
 
 export const DOWN_MESSAGES: readonly Case<DownMessage>[] = [
@@ -75,6 +76,8 @@ export const DOWN_MESSAGES: readonly Case<DownMessage>[] = [
   },
   { name: 'pace with a moment', value: { type: 'pace', stream: 'camera', rateHz: 15, captureMs: 60012.5, reason: 'phase' } },
   { name: 'pace without one', value: { type: 'pace', stream: 'hands', rateHz: 0, reason: 'load' } },
+  { name: 'move to another server', value: { type: 'move', to: 'wss://two.example/', reason: 'drain', withinMs: 5000, resume: true } },
+  { name: 'move anywhere', value: { type: 'move', reason: 'drain', withinMs: 2000, resume: false } },
   { name: 'recording', value: { type: 'recording', active: true, recorded: 3 } },
   {
     name: 'error that refuses one message',

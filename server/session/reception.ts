@@ -18,6 +18,7 @@ import type { Participant } from './participant.ts';
 import type { RecordingControl } from './recording-control.ts';
 import { closeWith, sendRefusal } from './refusal.ts';
 import type { TokenVerifier } from './token.ts';
+import type { Usher } from './usher.ts';
 
 /** Messages that may come in one packet with hello, before the token has been checked. */
 const BACKLOG = 16;
@@ -37,6 +38,8 @@ export class Reception implements ConnectionListener {
   readonly #options: ReceptionOptions;
   readonly #guests = new Map<Connection, Guest>();
   readonly #heartbeat: Heartbeat;
+  /** Sees everybody out while the server goes down. */
+  usher: Usher | undefined;
 
   constructor(options: ReceptionOptions) {
     this.#options = options;
@@ -79,6 +82,7 @@ export class Reception implements ConnectionListener {
     if (phase.state === 'greeting') phase.timeout.cancel();
     if (phase.state === 'member') this.#options.directory.disconnect(phase.membership, connection);
     this.#options.meter.connectionClosed(code);
+    this.usher?.gone(guest);
   }
 
   onPacket(connection: Connection, packet: Uint8Array, arrivedMs: number): void {
@@ -158,6 +162,8 @@ export class Reception implements ConnectionListener {
         return this.#enter(guest, message);
       case 'leave':
         return this.#leave(guest);
+      case 'moved':
+        return this.usher?.moved(guest) === true ? undefined : this.#refuse(guest, 'MESSAGE_UNEXPECTED', 'nobody asked', 'moved');
       case 'consent':
       case 'say':
       case 'record':
@@ -213,6 +219,7 @@ export class Reception implements ConnectionListener {
   #enter(guest: Guest, message: UpMessageOf<'join'> | UpMessageOf<'resume'>): void {
     const { phase, connection } = guest;
     if (phase.state !== 'lobby') return this.#refuse(guest, 'MESSAGE_UNEXPECTED', 'say hello first, and leave before joining again', message.type);
+    if (this.usher?.turnAway(guest, message) === true) return;
     const { claims, clock } = phase;
     const { directory, recording, pacing } = this.#options;
     try {

@@ -16,6 +16,8 @@ export interface AdminParts {
   readonly reception: Reception;
   readonly revocations: Revocations;
   readonly version: string;
+  /** Begins to see everybody out. */
+  readonly drain: (request: { readonly spreadS?: number | undefined }) => void;
   readonly status: () => { readonly state: 'serving' | 'draining'; readonly connections: number };
 }
 
@@ -42,6 +44,7 @@ export const SESSION = '(?<session>[A-Za-z0-9][A-Za-z0-9._-]{0,63})';
 const LONGEST_REVOCATION_S = 366 * 24 * 3600;
 const DEFAULT_REVOCATION_S = 30 * 24 * 3600;
 
+const drainBody = z.strictObject({ spreadS: z.number().min(0).max(600).optional() });
 const printable = z.string().min(1).max(LIMITS.nameLength * 4).regex(/^[^\p{Cc}]+$/u);
 const ttlS = z.int().min(1).max(LONGEST_REVOCATION_S).default(DEFAULT_REVOCATION_S);
 const revokeBody = z.union([z.strictObject({ jti: printable, ttlS }), z.strictObject({ subject: printable, ttlS })]);
@@ -64,12 +67,18 @@ export const VERBS: readonly Verb[] = [
   verb({ name: 'show-session', method: 'GET', path: new RegExp(`^/v1/admin/sessions/${SESSION}$`), body: NOTHING, run: (parts, target) => sessionDetail(sessionOf(parts, target)) }),
   verb({ name: 'list-revocations', method: 'GET', path: /^\/v1\/admin\/revocations$/, body: NOTHING, run: ({ revocations }) => ({ revocations: revocations.list }) }),
   verb({ name: 'revoke', method: 'POST', path: /^\/v1\/admin\/revocations$/, body: revokeBody, about: ({ ttlS: _, ...token }) => token, run: (parts, _, body) => revoke(parts, body) }),
+  verb({ name: 'drain', method: 'POST', path: /^\/v1\/admin\/drain$/, body: drainBody, run: (parts, _, body) => drain(parts, body) }),
 ];
 
 function status({ directory, revocations, version, status: running }: AdminParts): unknown {
   const rows = [...directory.sessions].map(sessionRow);
   const sum = (key: 'live' | 'away'): number => rows.reduce((total, row) => total + row[key], 0);
   return { version, ...running(), sessions: rows.length, live: sum('live'), away: sum('away'), revocations: revocations.list.length };
+}
+
+function drain(parts: AdminParts, body: z.infer<typeof drainBody>): unknown {
+  parts.drain(body);
+  return parts.status();
 }
 
 /** Whoever is connected by the token is told and closed in this turn. */
