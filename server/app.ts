@@ -1,11 +1,12 @@
 /** Joins the stages into a server: the only file that knows all of them. */
-import { every, type Clock } from '../core/clock.ts';
+import type { Clock } from '../core/clock.ts';
 import { systemRandom, type Random } from '../core/random.ts';
 import { assert } from '../core/assert.ts';
 import { TASKS } from '../core/tasks.ts';
 import type { ResultValue } from '../protocol/message/result.ts';
 import { recordIntoFolder } from '../recording/sink.ts';
 import { Broadcaster } from './broadcast/broadcaster.ts';
+import { startRelaying, startTicking, type Ticking } from './broadcast/ticker.ts';
 import type { Config } from './config.ts';
 import { Drain, DRAIN_REST_MS, type DrainReport } from './drain/drain.ts';
 import type { DeviceFaults, DevicePool, InferenceRequest, Meter, ModelValue, OutcomeListener, RequestOutcome, SuggestPace } from './flow.ts';
@@ -26,7 +27,9 @@ import { Reception } from './session/reception.ts';
 import { RecordingControl } from './session/recording-control.ts';
 import { Results } from './session/results.ts';
 import { refuseRevoked, Revocations } from './session/revocations.ts';
+import type { Session } from './session/session.ts';
 import { createTokenVerifier, type TokenVerifier } from './session/token.ts';
+import { turnOf } from './transport/turn.ts';
 import { WsTransport } from './transport/ws-transport.ts';
 
 const QUEUE_CAPACITY = 4096;
@@ -58,7 +61,7 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-export type GatewayConfig = Pick<Config, 'tick-rate-hz' | 'gesture-rate-hz' | 'max-sessions' | 'recordings-folder' | 'workers' | 'batch-policy'> & Partial<Pick<Config, 'phase-alignment'>> & RouteSettings;
+export type GatewayConfig = Pick<Config, 'tick-rate-hz' | 'gesture-rate-hz' | 'max-sessions' | 'recordings-folder' | 'workers' | 'batch-policy'> & Partial<Pick<Config, 'phase-alignment' | 'relay'>> & RouteSettings;
 
 /** Builds the stages and starts the tick. */
 export function createGateway(config: GatewayConfig, parts: GatewayParts): Gateway {
@@ -71,6 +74,7 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts): Gatew
     delivery: broadcaster,
     tickRateHz: config['tick-rate-hz'],
     maxSessions: config['max-sessions'],
+    onEntered: ({ session }) => ticking.changed(session),
     onLeft: (membership) => {
       scheduler.forget(membership.session.id, membership.participant.slot);
       recording.left(membership);
@@ -101,11 +105,11 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts): Gatew
     { clock, pool: parts.pool, next: pipelines, onOutcome, metrics: parts.metrics.scheduler, suggestPace, watch },
     { budgetMs, lighter: (model) => lighterModel(routes, model), policy: config['batch-policy'] },
   );
-  const ingest = new Ingest({ meter, submit: (request) => scheduler.submit(request), forget: (id, slot) => scheduler.forget(id, slot), routes, gestureRateHz: config['gesture-rate-hz'] });
+  const ticking: Ticking<Session> = startBroadcast(config, clock, directory, broadcaster);
+  const ingest = new Ingest({ meter, changed: (session) => ticking.changed(session), submit: (request) => scheduler.submit(request), forget: (id, slot) => scheduler.forget(id, slot), routes, gestureRateHz: config['gesture-rate-hz'] });
   const revocations = new Revocations(() => clock.wallMs());
   const tokens = refuseRevoked(parts.tokens ?? createTokenVerifier(parts.tokenKey, () => clock.wallMs()), revocations);
   const reception: Reception = new Reception({ clock, meter, tokens, directory, ingest, recording, pacing, serverName: `copresence ${parts.version}` });
-  const ticking = startTicking(clock, config['tick-rate-hz'], directory, broadcaster);
   return {
     reception,
     directory,
@@ -219,12 +223,9 @@ function isResult(value: ModelValue): value is ResultValue {
   return TASKS.some((task) => task === value.task);
 }
 
-function startTicking(clock: Clock, tickRateHz: number, directory: SessionDirectory, broadcaster: Broadcaster): { stop(): void } {
-  let tick = 0;
-  return every(clock, 1000 / tickRateHz, (nowMs) => {
-    tick = (tick + 1) >>> 0;
-    for (const session of directory.sessions) broadcaster.tick(session, tick, nowMs);
-  });
+function startBroadcast(config: Pick<GatewayConfig, 'tick-rate-hz' | 'relay'>, clock: Clock, directory: SessionDirectory, broadcaster: Broadcaster): Ticking<Session> {
+  const parts = { clock, send: broadcaster.tick.bind(broadcaster), endTurn: () => turnOf(clock).end() };
+  return config.relay === true ? startRelaying(parts) : startTicking(parts, config['tick-rate-hz'], () => directory.sessions);
 }
 
 function faultsOf({ devices }: DevicePool): DeviceFaults {

@@ -51,6 +51,7 @@ const SETTINGS = {
   'admin-host': { schema: z.string().default('127.0.0.1'), help: 'address to listen on for --admin-port' },
   'drain-s': { schema: z.coerce.number().min(0).max(600).default(10), help: 'seconds over which clients are asked to go before the server ends, at most; 0 for all at once' },
   'tick-rate-hz': { schema: z.coerce.number().min(1).max(120).default(72), help: 'snapshots a second' },
+  relay: { schema: flag.default(false), help: 'pass each pose on as soon as it has come, instead of at ticks: less latency, more sends' },
   'gesture-rate-hz': { schema: z.coerce.number().min(1).max(72).default(18), help: 'how often each hand is given to the gesture model' },
   'max-sessions': { schema: count.max(LIMITS.sessions).default(256), help: 'sessions at once' },
   'max-connections': { schema: count.max(LIMITS.connections).default(2048), help: 'connections at once' },
@@ -78,7 +79,7 @@ const SETTINGS = {
 type Settings = typeof SETTINGS;
 export type Config = { readonly [Name in keyof Settings]: z.infer<Settings[Name]['schema']> };
 
-const BOOLEANS: ReadonlySet<string> = new Set(['oip-open', 'json-events', 'help']);
+const BOOLEANS: ReadonlySet<string> = new Set(['relay', 'oip-open', 'json-events', 'help']);
 
 /**
  * Reads the settings from flags, else from the environment (`--tick-rate-hz` is COPRESENCE_TICK_RATE_HZ), else defaults.

@@ -46,7 +46,7 @@ type MakeEntrance = (port: number, session: number) => Promise<Entrance>;
 
 const sessionPath: MakeEntrance = async (_port, session) => ({ path: `/${session}` });
 
-const ENTRANCES: Readonly<Record<WireProtocol, MakeEntrance>> = {
+export const ENTRANCES: Readonly<Record<WireProtocol, MakeEntrance>> = {
   raw: sessionPath,
   'socket.io': async (_port, session) => ({ path: `/socket.io/?EIO=4&transport=websocket&session=${session}`, hello: Buffer.from('40') }),
   colyseus: async (port, session) => {

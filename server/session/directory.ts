@@ -34,6 +34,8 @@ export interface DirectoryOptions {
   readonly delivery: Delivery;
   readonly tickRateHz: number;
   readonly maxSessions: number;
+  /** A participant has come, or come back: they need to hear of everybody. */
+  readonly onEntered: (membership: Membership) => void;
   /** A participant is gone for good: forget what waits for them. */
   readonly onLeft: (membership: Membership) => void;
   /** The last participant of a session has left. */
@@ -83,6 +85,7 @@ export class SessionDirectory {
     session.add(participant);
     const membership = { session, participant };
     this.#welcome(membership, connection, false);
+    this.#options.onEntered(membership);
     return membership;
   }
 
@@ -106,6 +109,7 @@ export class SessionDirectory {
     participant.forgetCaptureTime();
     this.#welcome(membership, visitor.connection, true);
     session.tell({ type: 'presence', event: 'back', participant: participant.info() });
+    this.#options.onEntered(membership);
     return membership;
   }
 

@@ -8,6 +8,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import type { UpMessageOf } from '../../protocol/up.ts';
 import type { InferenceRequest, Meter, RecordedItem } from '../flow.ts';
 import type { Membership } from './directory.ts';
+import type { Session } from './session.ts';
 
 /** Which model answers a task, and how long it may take from arrival to result. */
 export interface TaskRoute {
@@ -21,6 +22,8 @@ export interface TaskRoute {
 export interface IngestOptions {
   readonly meter: Meter;
   readonly submit: (request: InferenceRequest) => void;
+  /** A session has a pose that it has not sent yet. */
+  readonly changed: (session: Session) => void;
   /** Gives up what waits for a model of one participant's. */
   readonly forget: (sessionId: string, slot: number) => void;
   /** A task without a route is not offered. */
@@ -57,6 +60,7 @@ export class Ingest {
     meter.message('pose', kept === 'superseded' ? 'superseded' : 'accepted');
     if (kept === 'superseded') return undefined;
     if (kept === 'replaced') meter.message('pose', 'superseded');
+    else this.#options.changed(membership.session);
     this.#record(membership, { kind: 'pose', bytes: payload, captureDeviceMs, captureServerMs: captureMs, arrivedMs });
     this.#gestures(membership, payload, captureMs, arrivedMs);
     return undefined;

@@ -8,6 +8,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Lane, SendOutcome } from '../flow.ts';
+import { turnOf, type Turn } from './turn.ts';
 
 /** The link under an outbox. */
 export interface Link {
@@ -21,7 +22,7 @@ export interface Link {
 
 /** @bound holds at most LIMITS.reliableBytes, counting what the link buffers. */
 export class Outbox {
-  readonly #clock: Clock;
+  readonly #turn: Turn;
   readonly #link: Link;
   #messages: Uint8Array[] = [];
   #bytes = 0;
@@ -29,7 +30,7 @@ export class Outbox {
   #closed = false;
 
   constructor(clock: Clock, link: Link) {
-    this.#clock = clock;
+    this.#turn = turnOf(clock);
     this.#link = link;
   }
 
@@ -66,6 +67,11 @@ export class Outbox {
     this.#bytes = 0;
   }
 
+  readonly #flushNow = (): void => {
+    this.#flushing = false;
+    this.flush();
+  };
+
   #overflow(): SendOutcome {
     this.close();
     this.#link.overflow();
@@ -75,10 +81,7 @@ export class Outbox {
   #flushAtEndOfTurn(): void {
     if (this.#flushing) return;
     this.#flushing = true;
-    this.#clock.defer(() => {
-      this.#flushing = false;
-      this.flush();
-    });
+    this.#turn.add(this.#flushNow);
   }
 }
 

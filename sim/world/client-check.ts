@@ -64,12 +64,13 @@ export class ClientCheck {
     this.#parts.judge.expect(holds, rule, () => `${this.#who} ${detail()}`);
   }
 
-  #joined({ session, participants, slot }: JoinedEvent): void {
+  #joined({ session, participants, slot, resumed }: JoinedEvent): void {
     this.#captures.clear();
     this.#slots.clear();
     this.#names = new Map(participants.map((participant) => [participant.slot, participant.name]));
     for (const participant of participants) this.#slots.add(participant.slot);
     this.#lastChatId = undefined;
+    if (!resumed) this.#lastTick = -1;
     this.#expect(session === sessionName(this.#parts.signature), 'isolation', () => `joined ${session}`);
     this.#expect(this.#slots.has(slot), 'presence', () => `is not in the roster of its own session`);
   }
@@ -97,7 +98,7 @@ export class ClientCheck {
     this.#captures.set(slot, sample.captureMs);
   }
 
-  /** The server counts ticks for all sessions, so they go up over connections too. */
+  /** Each session counts its own ticks, over connections too. */
   #snapshot(tick: number): void {
     this.#expect(tick > this.#lastTick, 'snapshot-order', () => `gets tick ${tick} after ${this.#lastTick}`);
     this.#lastTick = tick;
