@@ -106,7 +106,10 @@ async function uws(tickHz: number | undefined): Promise<void> {
     },
   });
   if (tickHz !== undefined) sessions.tick(tickHz, (name, _members, poses) => app.publish(name, poses, true));
-  app.listen('127.0.0.1', 0, (socket) => announce(library.us_socket_local_port(socket as object as import('uWebSockets.js').us_listen_socket)));
+  app.listen('127.0.0.1', 0, (socket) => {
+    if (socket === false) throw new Error('uWebSockets.js could not listen');
+    announce(library.us_socket_local_port(socket));
+  });
 }
 
 /** Rooms, and binary events. */
