@@ -23,6 +23,8 @@ export interface Connection {
   readonly id: string;
   /** The network address that it comes from, as far as the server can see. */
   readonly remoteAddress: string;
+  /** Whether all messages of the lane `latest` that are sent arrive, in their order; else one may be lost or overtaken. */
+  readonly ordered: boolean;
   /** Bytes that were handed over and that the network has not taken yet. */
   readonly bufferedBytes: number;
   /** Puts one framed message into this turn's packet. @param message - read only, and not kept past the turn. */

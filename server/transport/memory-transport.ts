@@ -37,6 +37,7 @@ export class MemoryTransport {
 class MemoryConnection implements Connection {
   readonly id: string;
   readonly remoteAddress = 'memory';
+  readonly ordered = true;
   readonly #listener: ConnectionListener;
   readonly #outbox: Outbox;
   readonly #received: Uint8Array[] = [];

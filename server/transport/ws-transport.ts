@@ -81,6 +81,7 @@ export class WsTransport {
 class WsConnection implements Connection {
   readonly id: string;
   readonly remoteAddress: string;
+  readonly ordered = true;
   readonly #clock: Clock;
   readonly #webSocket: WebSocket;
   readonly #outbox: Outbox;

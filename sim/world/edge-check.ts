@@ -77,6 +77,7 @@ export class EdgeCheck {
     return {
       id: connection.id,
       remoteAddress: connection.remoteAddress,
+      ordered: connection.ordered,
       get bufferedBytes() {
         return connection.bufferedBytes;
       },

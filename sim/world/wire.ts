@@ -154,6 +154,7 @@ export class Wire {
     return {
       id: this.id,
       remoteAddress: 'simulated',
+      ordered: true,
       get bufferedBytes() {
         return outbox.bufferedBytes;
       },

@@ -23,7 +23,7 @@ class Edge {
 
   open(id: string): Connection {
     const bufferedBytes = (): number => this.bufferedBytes;
-    return this.check.around({ id, remoteAddress: 'simulated', get bufferedBytes() { return bufferedBytes(); }, send: () => 'sent', close: () => undefined });
+    return this.check.around({ id, remoteAddress: 'simulated', ordered: true, get bufferedBytes() { return bufferedBytes(); }, send: () => 'sent', close: () => undefined });
   }
 
   joined(connection: Connection, token: string, resumed = false, participants: readonly (typeof INFO)[] = [INFO]): void {

@@ -42,6 +42,7 @@ export function sending(instead: (message: Uint8Array, connection: Connection) =
   return (connection) => ({
     id: connection.id,
     remoteAddress: connection.remoteAddress,
+    ordered: connection.ordered,
     get bufferedBytes() {
       return connection.bufferedBytes;
     },
