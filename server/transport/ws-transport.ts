@@ -9,6 +9,7 @@ import type { Connection, Lane, SendOutcome } from '../flow.ts';
 import { isAllowedOrigin } from './origin.ts';
 import { Outbox } from './outbox.ts';
 import { FLOWING, isStalled, watchStall, type StallState } from './stall-watch.ts';
+import { binaryFrame } from './ws-frame.ts';
 import { closeNumber, CONNECT_PATH, STALL_CHECK_MS, SUBPROTOCOL, type WebSocketOptions } from './web-socket.ts';
 
 /** How long a peer gets to answer a close before the socket is destroyed. */
@@ -53,12 +54,12 @@ export class WsTransport {
     const { countConnections = () => this.#connections.size, maxConnections } = this.#options;
     if (countConnections() >= maxConnections) return refuseUpgrade(socket, 503, 'Service Unavailable');
     const { remoteAddress = '' } = request.socket;
-    this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket, remoteAddress));
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket, socket, remoteAddress));
   }
 
-  #open(webSocket: WebSocket, remoteAddress: string): void {
+  #open(webSocket: WebSocket, socket: Duplex, remoteAddress: string): void {
     const { clock, listener } = this.#options;
-    const connection = new WsConnection(clock, webSocket, { id: `c${++this.#accepted}`, remoteAddress });
+    const connection = new WsConnection(clock, { webSocket, socket }, { id: `c${++this.#accepted}`, remoteAddress });
     this.#connections.add(connection);
     webSocket.on('message', (data: RawData, isBinary: boolean) => {
       if (connection.isClosing) return;
@@ -88,16 +89,19 @@ class WsConnection implements Connection {
   #stall: StallState = FLOWING;
   #closeCode: ErrorCode | 'NORMAL' | undefined;
 
-  constructor(clock: Clock, webSocket: WebSocket, { id, remoteAddress }: { id: string; remoteAddress: string }) {
+  /** @param link - packets go to the socket as whole frames, one system call each; what belongs to the protocol goes through the library. */
+  constructor(clock: Clock, { webSocket, socket }: { webSocket: WebSocket; socket: Duplex }, { id, remoteAddress }: { id: string; remoteAddress: string }) {
     this.id = id;
     this.remoteAddress = remoteAddress;
     this.#clock = clock;
     this.#webSocket = webSocket;
     this.#outbox = new Outbox(clock, {
       get bufferedBytes() {
-        return webSocket.bufferedAmount;
+        return socket.writableLength;
       },
-      write: (packet) => webSocket.send(packet, { binary: true }, ignoreSendError),
+      write: (packet) => {
+        if (webSocket.readyState === webSocket.OPEN) socket.write(binaryFrame(packet));
+      },
       overflow: () => this.close('SLOW_CONSUMER', 'the reliable lane is full'),
     });
   }
@@ -142,9 +146,6 @@ class WsConnection implements Connection {
     this.#webSocket.terminate();
   }
 }
-
-/** A send that fails means that the link is going; its close event says so. */
-function ignoreSendError(): void {}
 
 function refuseUpgrade(socket: Duplex, status: number, text: string): void {
   socket.end(`HTTP/1.1 ${status} ${text}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
