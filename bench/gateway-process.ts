@@ -6,6 +6,8 @@ import { build } from 'hdr-histogram-js';
 import { systemClock } from '../core/clock.ts';
 import { createGateway } from '../server/app.ts';
 import { createMetrics } from '../server/http/metrics.ts';
+import { takeUpgrades } from '../server/transport/upgrades.ts';
+import { CONNECT_PATH } from '../server/transport/web-socket.ts';
 import { WsTransport } from '../server/transport/ws-transport.ts';
 
 /** Microseconds in the histogram, so that its integers are fine enough. */
@@ -27,7 +29,7 @@ const config = { 'tick-rate-hz': Number(tickRateHz), 'gesture-rate-hz': 18, 'max
 const pool = { devices: [], onChange: () => undefined };
 const gateway = createGateway(config, { clock, meter, metrics, pool, tokenKey: Buffer.from(key, 'utf8'), version: 'bench' });
 const http = createServer();
-new WsTransport(http, { clock, listener: gateway.reception, allowedOrigins: [], maxConnections: 4096 });
+takeUpgrades(http, new Map([[CONNECT_PATH, new WsTransport({ clock, listener: gateway.reception, allowedOrigins: [], maxConnections: 4096 })]]));
 let cpuBefore = process.cpuUsage();
 
 process.on('message', (message: ToGateway) => {

@@ -30,7 +30,7 @@ import { refuseRevoked, Revocations } from './session/revocations.ts';
 import type { Session } from './session/session.ts';
 import { createTokenVerifier, type TokenVerifier } from './session/token.ts';
 import { turnOf } from './transport/turn.ts';
-import { WsTransport } from './transport/ws-transport.ts';
+import { openTransports } from './transports.ts';
 
 const QUEUE_CAPACITY = 4096;
 
@@ -169,7 +169,7 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
   let draining = false;
   const notReady = (): string | undefined => (draining ? 'draining' : whyPoolIsNotReady(pool, config.workers));
   const oip = createOip({ ...parts, tokens: gateway.tokens, models: parts.models ?? (() => []), scheduler: gateway.scheduler, notReady, open: config['oip-open'], count: metrics.oipCall });
-  const status = (): { state: 'serving' | 'draining'; connections: number } => ({ state: draining ? 'draining' : 'serving', connections: transport.connectionCount });
+  const status = (): { state: 'serving' | 'draining'; connections: number } => ({ state: draining ? 'draining' : 'serving', connections: transports.connectionCount });
   let drained: Promise<DrainReport> | undefined;
   const drain = ({ spreadS = config['drain-s'] }: DrainRequest = {}): Promise<DrainReport> => {
     draining = true;
@@ -180,9 +180,9 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
   const admin = openAdmin(config, { ...gateway, clock, version: parts.version, status, drain: onDrainAsked, audit: parts.audit ?? (() => undefined) });
   const http = createHttpServer({ metrics, admin: admin.onMainPort, version: parts.version, viewerFolder: parts.viewerFolder, oip: oip.handler, loadStatus: () => gateway.scheduler.status() });
   metrics.watchLoad(() => gateway.scheduler.status());
-  const transport = new WsTransport(http, { clock, listener: gateway.reception, allowedOrigins: config['allowed-origins'], maxConnections: config['max-connections'] });
+  const transports = await openTransports(config, { clock, listener: gateway.reception, http });
   metrics.watch({
-    connections: () => transport.connectionCount,
+    connections: () => transports.connectionCount,
     sessions: () => gateway.directory.size,
     devices: () => ({ ready: pool.devices.filter(isReady).length, all: pool.devices.length }),
     faults: () => faultsOf(pool),
@@ -201,7 +201,7 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
     async close() {
       draining = true;
       gateway.reception.drain();
-      transport.close('SERVER_DRAINING', 'the server is going down');
+      transports.close('SERVER_DRAINING', 'the server is going down');
       await gateway.close();
       await grpc?.close();
       adminPort?.close();

@@ -1,5 +1,5 @@
 /** WebSocket connections over `ws`. */
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import { every, type Clock, type Repeating } from '../../core/clock.ts';
@@ -9,21 +9,22 @@ import type { Connection, Lane, SendOutcome } from '../flow.ts';
 import { isAllowedOrigin } from './origin.ts';
 import { Outbox } from './outbox.ts';
 import { FLOWING, isStalled, watchStall, type StallState } from './stall-watch.ts';
+import { refuseUpgrade, type UpgradeTaker } from './upgrades.ts';
 import { binaryFrame } from './ws-frame.ts';
-import { closeNumber, CONNECT_PATH, STALL_CHECK_MS, SUBPROTOCOL, type WebSocketOptions } from './web-socket.ts';
+import { closeNumber, STALL_CHECK_MS, SUBPROTOCOL, type WebSocketOptions } from './web-socket.ts';
 
 /** How long a peer gets to answer a close before the socket is destroyed. */
 const CLOSE_GRACE_MS = 2000;
 
-/** Takes over the WebSocket upgrades of an HTTP server. */
-export class WsTransport {
+/** Takes the WebSocket upgrades that it is given. */
+export class WsTransport implements UpgradeTaker {
   readonly #options: WebSocketOptions;
   readonly #server: WebSocketServer;
   readonly #connections = new Set<WsConnection>();
   readonly #stallChecks: Repeating;
   #accepted = 0;
 
-  constructor(http: Server, options: WebSocketOptions) {
+  constructor(options: WebSocketOptions) {
     this.#options = options;
     this.#server = new WebSocketServer({
       noServer: true,
@@ -31,7 +32,6 @@ export class WsTransport {
       maxPayload: LIMITS.packetBytes,
       handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
     });
-    http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     this.#stallChecks = every(options.clock, STALL_CHECK_MS, (nowMs) => this.#endStalled(nowMs));
   }
 
@@ -46,13 +46,10 @@ export class WsTransport {
     this.#server.close();
   }
 
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    socket.on('error', () => socket.destroy());
-    const path = (request.url ?? '').split('?', 1)[0];
-    if (path !== CONNECT_PATH) return refuseUpgrade(socket, 404, 'Not Found');
-    if (!isAllowedOrigin(request.headers.origin, request.headers.host, this.#options.allowedOrigins)) return refuseUpgrade(socket, 403, 'Forbidden');
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (!isAllowedOrigin(request.headers.origin, request.headers.host, this.#options.allowedOrigins)) return refuseUpgrade(socket, 403);
     const { countConnections = () => this.#connections.size, maxConnections } = this.#options;
-    if (countConnections() >= maxConnections) return refuseUpgrade(socket, 503, 'Service Unavailable');
+    if (countConnections() >= maxConnections) return refuseUpgrade(socket, 503);
     const { remoteAddress = '' } = request.socket;
     this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket, socket, remoteAddress));
   }
@@ -145,8 +142,4 @@ class WsConnection implements Connection {
     // A close frame would wait behind the bytes that the peer does not read.
     this.#webSocket.terminate();
   }
-}
-
-function refuseUpgrade(socket: Duplex, status: number, text: string): void {
-  socket.end(`HTTP/1.1 ${status} ${text}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

@@ -6,6 +6,7 @@ import { ManualClock } from '../../../core/clock.ts';
 import type { ErrorCode } from '../../../core/errors.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import type { Connection } from '../../../server/flow.ts';
+import { takeUpgrades } from '../../../server/transport/upgrades.ts';
 import { CONNECT_PATH, SUBPROTOCOL } from '../../../server/transport/web-socket.ts';
 import { WsTransport } from '../../../server/transport/ws-transport.ts';
 import { until } from '../../support/until.ts';
@@ -18,7 +19,8 @@ it('[BRC2] [BRC3] ends a reader of whom no byte leaves, without a close frame, a
   const closes: [string, ErrorCode | 'NORMAL'][] = [];
   const http = createServer();
   const listener = { onOpen: (connection: Connection) => void connections.push(connection), onPacket: () => undefined, onClose: ({ id }: Connection, code: ErrorCode | 'NORMAL') => void closes.push([id, code]) };
-  const transport = new WsTransport(http, { clock, listener, allowedOrigins: [], maxConnections: 2 });
+  const transport = new WsTransport({ clock, listener, allowedOrigins: [], maxConnections: 2 });
+  takeUpgrades(http, new Map([[CONNECT_PATH, transport]]));
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   const turn = (): void => clock.advance(0);
   const open = async (): Promise<WebSocket> => {

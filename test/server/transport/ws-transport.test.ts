@@ -8,6 +8,7 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import type { Connection } from '../../../server/flow.ts';
 import { isAllowedOrigin } from '../../../server/transport/origin.ts';
 import { FLOWING, isStalled, watchStall } from '../../../server/transport/stall-watch.ts';
+import { takeUpgrades } from '../../../server/transport/upgrades.ts';
 import { CONNECT_PATH, SUBPROTOCOL } from '../../../server/transport/web-socket.ts';
 import { WsTransport } from '../../../server/transport/ws-transport.ts';
 import { describeTransport } from '../../contract/transport-contract.ts';
@@ -17,7 +18,8 @@ describeTransport(
   'ws',
   async ({ listener, allowedOrigins, maxConnections }) => {
     const server = createServer();
-    const contracted = new WsTransport(server, { clock: systemClock(), listener, allowedOrigins, maxConnections });
+    const contracted = new WsTransport({ clock: systemClock(), listener, allowedOrigins, maxConnections });
+    takeUpgrades(server, new Map([[CONNECT_PATH, contracted]]));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return {
       connect: connectWebSocket((server.address() as AddressInfo).port),
@@ -48,7 +50,7 @@ beforeEach(async () => {
   const mine: Seen = { connections: [], packets: [], closes: [] };
   seen = mine;
   http = createServer();
-  transport = new WsTransport(http, {
+  transport = new WsTransport({
     clock: systemClock(),
     allowedOrigins: ['https://ours.example'],
     maxConnections: 3,
@@ -58,6 +60,7 @@ beforeEach(async () => {
       onClose: (_connection, code) => void mine.closes.push(code),
     },
   });
+  takeUpgrades(http, new Map([[CONNECT_PATH, transport]]));
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   url = `ws://127.0.0.1:${(http.address() as AddressInfo).port}${CONNECT_PATH}`;
 });

@@ -1,0 +1,50 @@
+/** Opens every transport that the settings name, for one reception; all of them share the bound of connections. */
+import type { Server } from 'node:http';
+import type { Clock } from '../core/clock.ts';
+import type { ErrorCode } from '../core/errors.ts';
+import type { Config } from './config.ts';
+import type { ConnectionListener } from './flow.ts';
+import { takeUpgrades, type UpgradeTaker } from './transport/upgrades.ts';
+import { CONNECT_PATH, type WebSocketOptions } from './transport/web-socket.ts';
+import { WsTransport } from './transport/ws-transport.ts';
+
+export type TransportConfig = Pick<Config, 'allowed-origins' | 'max-connections'>;
+
+export interface TransportParts {
+  readonly clock: Clock;
+  readonly listener: ConnectionListener;
+  /** Whose upgrades the transports take. */
+  readonly http: Server;
+}
+
+/** One way to connect. */
+interface Transport {
+  readonly connectionCount: number;
+  close(code: ErrorCode, reason: string): void;
+}
+
+export interface Transports extends Transport {
+  /** Of transports with a port of their own. */
+  readonly addresses: Readonly<Record<string, string>>;
+}
+
+/** @throws what listening throws, for transports with a port of their own. */
+export function openTransports(config: TransportConfig, { clock, listener, http }: TransportParts): Promise<Transports> {
+  const all: Transport[] = [];
+  const countConnections = (): number => all.reduce((sum, { connectionCount }) => sum + connectionCount, 0);
+  const shared: WebSocketOptions = { clock, listener, allowedOrigins: config['allowed-origins'], maxConnections: config['max-connections'], countConnections };
+  const upgrades = new Map<string, UpgradeTaker>();
+  const ws = new WsTransport(shared);
+  all.push(ws);
+  upgrades.set(CONNECT_PATH, ws);
+  takeUpgrades(http, upgrades);
+  return Promise.resolve({
+    addresses: {},
+    get connectionCount() {
+      return countConnections();
+    },
+    close(code, reason) {
+      for (const transport of all) transport.close(code, reason);
+    },
+  });
+}
