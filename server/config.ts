@@ -44,6 +44,7 @@ const SETTINGS = {
   port: { schema: port.default(7300), help: 'port to listen on; 0 for any free one' },
   'token-key': { schema: z.string().min(32).optional(), help: 'HMAC key of the tokens, 32 characters or more; without one the server makes a key for development and prints it' },
   'allowed-origins': { schema: list.default([]), help: 'web origins that may connect beside the server\'s own, separated by commas; * for all' },
+  'socket-io': { schema: flag.default(false), help: 'take Socket.IO clients too, at /socket.io/ of the same port' },
   'grpc-port': { schema: port.optional(), help: 'port for the Open Inference Protocol over gRPC; 0 for any free one, none when left out' },
   'oip-open': { schema: flag.default(false), help: 'let anybody call models over the Open Inference Protocol, without a token: for development or a trusted network' },
   'admin-token': { schema: z.string().min(32).max(512).regex(/^\S+$/, 'is not without spaces').optional(), help: 'token of the admin verbs under /v1/admin, 32 characters or more; without one there are none' },
@@ -79,7 +80,7 @@ const SETTINGS = {
 type Settings = typeof SETTINGS;
 export type Config = { readonly [Name in keyof Settings]: z.infer<Settings[Name]['schema']> };
 
-const BOOLEANS: ReadonlySet<string> = new Set(['relay', 'oip-open', 'json-events', 'help']);
+const BOOLEANS: ReadonlySet<string> = new Set(['relay', 'socket-io', 'oip-open', 'json-events', 'help']);
 
 /**
  * Reads the settings from flags, else from the environment (`--tick-rate-hz` is COPRESENCE_TICK_RATE_HZ), else defaults.

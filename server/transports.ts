@@ -5,10 +5,10 @@ import type { ErrorCode } from '../core/errors.ts';
 import type { Config } from './config.ts';
 import type { ConnectionListener } from './flow.ts';
 import { takeUpgrades, type UpgradeTaker } from './transport/upgrades.ts';
-import { CONNECT_PATH, type WebSocketOptions } from './transport/web-socket.ts';
+import { CONNECT_PATH, SOCKET_IO_PATH, type WebSocketOptions } from './transport/web-socket.ts';
 import { WsTransport } from './transport/ws-transport.ts';
 
-export type TransportConfig = Pick<Config, 'allowed-origins' | 'max-connections'>;
+export type TransportConfig = Pick<Config, 'allowed-origins' | 'max-connections' | 'socket-io'>;
 
 export interface TransportParts {
   readonly clock: Clock;
@@ -29,7 +29,7 @@ export interface Transports extends Transport {
 }
 
 /** @throws what listening throws, for transports with a port of their own. */
-export function openTransports(config: TransportConfig, { clock, listener, http }: TransportParts): Promise<Transports> {
+export async function openTransports(config: TransportConfig, { clock, listener, http }: TransportParts): Promise<Transports> {
   const all: Transport[] = [];
   const countConnections = (): number => all.reduce((sum, { connectionCount }) => sum + connectionCount, 0);
   const shared: WebSocketOptions = { clock, listener, allowedOrigins: config['allowed-origins'], maxConnections: config['max-connections'], countConnections };
@@ -37,8 +37,15 @@ export function openTransports(config: TransportConfig, { clock, listener, http 
   const ws = new WsTransport(shared);
   all.push(ws);
   upgrades.set(CONNECT_PATH, ws);
+  if (config['socket-io']) {
+    // Loaded only for who wants it.
+    const { SocketIoTransport } = await import('./transport/socket-io-transport.ts');
+    const socketIo = new SocketIoTransport(shared);
+    all.push(socketIo);
+    upgrades.set(SOCKET_IO_PATH, socketIo);
+  }
   takeUpgrades(http, upgrades);
-  return Promise.resolve({
+  return {
     addresses: {},
     get connectionCount() {
       return countConnections();
@@ -46,5 +53,5 @@ export function openTransports(config: TransportConfig, { clock, listener, http 
     close(code, reason) {
       for (const transport of all) transport.close(code, reason);
     },
-  });
+  };
 }

@@ -4,6 +4,8 @@ import { ERRORS, type ErrorCode } from '../../core/errors.ts';
 import type { ConnectionListener } from '../flow.ts';
 
 export const CONNECT_PATH = '/v1/connect';
+/** Of Socket.IO clients, where the server takes them. */
+export const SOCKET_IO_PATH = '/socket.io/';
 export const SUBPROTOCOL = 'copresence.v1';
 /** How often each transport looks for readers of whom no byte leaves. */
 export const STALL_CHECK_MS = 500;
