@@ -55,6 +55,9 @@ export const ERRORS = {
   TOO_MANY_ERRORS: { scope: 'connection', retry: 'later', closeCode: 4429, summary: 'too many refused messages' },
   SESSION_FULL: { scope: 'connection', retry: 'later', closeCode: 4430, summary: 'the session has no free place' },
   SERVER_FULL: { scope: 'connection', retry: 'later', closeCode: 4431, summary: 'the server has no free place' },
+  SESSION_LOCKED: { scope: 'connection', retry: 'later', closeCode: 4423, summary: 'the session takes nobody in for now' },
+  KICKED: { scope: 'connection', retry: 'never', closeCode: 4424, summary: 'a moderator removed the participant' },
+  SESSION_ENDED: { scope: 'connection', retry: 'never', closeCode: 4425, summary: 'the session has ended' },
   SERVER_DRAINING: { scope: 'connection', retry: 'reconnect', closeCode: 4503, summary: 'the server is going down' },
   CONNECTION_LOST: { scope: 'connection', retry: 'reconnect', closeCode: 1006, summary: 'the connection ended without a close' },
   // Start-up, models and tools.
