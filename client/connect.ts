@@ -1,7 +1,7 @@
 /** Joins a session and stays in it: the life of one participant over as many connections as it takes. */
 import { assert } from '../core/assert.ts';
 import type { Clock, Timer } from '../core/clock.ts';
-import { CopresenceError, ERRORS, type ErrorCode } from '../core/errors.ts';
+import { ERRORS, type CopresenceError } from '../core/errors.ts';
 import { systemRandom, type Random } from '../core/random.ts';
 import { KIND } from '../protocol/codec/container.ts';
 import { encodePoseSample, MAX_POSE_SAMPLE_BYTES, type PoseSample } from '../protocol/codec/pose-sample.ts';
@@ -10,11 +10,12 @@ import type { DownMessage, DownMessageOf } from '../protocol/down.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import type { Consent, ParticipantInfo } from '../protocol/message/common.ts';
 import type { UpMessage } from '../protocol/up.ts';
-import { CAPABILITIES, OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from '../protocol/version.ts';
 import type { AvatarSource, ConnectOptions, CopresenceClient, Self, SendResult } from './client.ts';
 import { Emitter } from './emitter.ts';
-import type { ClientEventName, ClientState, Listener } from './events.ts';
-import { endOfError, Link, lostEnd, NORMAL_END, type LinkEnd } from './link.ts';
+import { helloOf, joinOf } from './entry.ts';
+import { unreadable, type ClientEventName, type ClientState, type Listener } from './events.ts';
+import { endOfError, errorOf, Link, lostEnd, NORMAL_END, type LinkEnd, type LinkListener, type LinkOptions } from './link.ts';
+import { startMove, tailListener, urlOfMove } from './move.ts';
 import { planReconnect } from './reconnect.ts';
 import { SessionView } from './session-view.ts';
 import { connectUrl } from './socket.ts';
@@ -42,6 +43,11 @@ class Participation implements CopresenceClient {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #url: string;
+  /** Where the server has sent this participant, else `#url`. */
+  #home: string;
+  /** Of the link, and of the one on which it was admitted last. */
+  #linkUrl = '';
+  #joinedUrl = '';
   readonly #emitter = new Emitter();
   readonly #view: SessionView;
   readonly #poseBytes = new Uint8Array(MAX_POSE_SAMPLE_BYTES);
@@ -52,6 +58,10 @@ class Participation implements CopresenceClient {
   /** It changed since the last join, and nothing says that the server knows. */
   #consentChanged = false;
   #link: Link | undefined;
+  /** The way to another server, until it has been admitted there. */
+  #moving: Link | undefined;
+  /** The link that was left, until the server ends it. */
+  #tail: Link | undefined;
   /** The next attempt, the end of this one, or the next clock exchange: there is never need for two. */
   #timer: Timer | undefined;
   #resume: { readonly token: string; readonly keptMs: number; untilMs: number | undefined } | undefined;
@@ -65,6 +75,7 @@ class Participation implements CopresenceClient {
     this.#clock = options.clock;
     this.#random = options.random ?? systemRandom;
     this.#url = connectUrl(options.url);
+    this.#home = this.#url;
     this.#view = new SessionView(options.clock, this.#emitter, { interpolate: options.interpolate ?? true });
     this.#firstJoin = firstJoin;
     this.#consent = options.consent;
@@ -163,7 +174,8 @@ class Participation implements CopresenceClient {
     }
     return new Promise((resolve) => {
       this.#leaving = resolve;
-      link.send({ type: 'leave' });
+      // Who is on the way to another server leaves there.
+      if (this.#moving === undefined) link.send({ type: 'leave' });
       this.#timer?.cancel();
       this.#timer = this.#clock.schedule(LEAVE_WAIT_MS, () => this.close());
     });
@@ -189,35 +201,35 @@ class Participation implements CopresenceClient {
   }
 
   #open(purpose: 'join' | 'resume'): void {
-    const silenceMs = this.#options.heartbeatTimeoutMs ?? LIMITS.heartbeatTimeoutMs;
-    this.#link = new Link(
-      { url: this.#url, clock: this.#clock, openSocket: this.#options.openSocket, silenceMs },
-      {
-        onOpen: () => this.#enter(purpose),
-        onMessage: (message) => this.#onMessage(message),
-        onSnapshot: (payload) => this.#onSnapshot(payload),
-        onUnreadable: (code, detail, about) => {
-          this.#emitter.emit('error', { code, detail, about, retry: ERRORS[code].retry, closing: false, origin: 'client' });
-        },
-        onEnd: (end) => this.#onEnd(end),
-      },
-    );
+    // Where a place is kept is one server; anew one may join there or where it all began, whichever is up.
+    this.#linkUrl = purpose === 'join' && this.#attempt % 2 === 0 ? this.#url : this.#home;
+    const options = this.#linkOptions(this.#linkUrl);
+    const { silenceMs } = options;
+    this.#link = new Link(options, this.#linkListener(() => this.#enter(this.#link, purpose)));
     // The watch over silence does not see a server that pings and never admits.
     this.#timer = this.#clock.schedule(silenceMs, () => this.#link?.close(lostEnd('HELLO_TIMEOUT', `not admitted within ${silenceMs} ms`), 4000));
   }
 
+  #linkOptions(url: string): LinkOptions {
+    return { url, clock: this.#clock, openSocket: this.#options.openSocket, silenceMs: this.#options.heartbeatTimeoutMs ?? LIMITS.heartbeatTimeoutMs };
+  }
+
+  #linkListener(onOpen: () => void): LinkListener {
+    return {
+      onOpen,
+      onMessage: (message) => this.#onMessage(message),
+      onSnapshot: (payload) => this.#onSnapshot(payload),
+      onUnreadable: (code, detail, about) => this.#emitter.emit('error', unreadable(code, about, detail)),
+      onEnd: (end) => this.#onEnd(end),
+    };
+  }
+
   /** Hello and join go in one packet: a round trip less before the first pose. */
-  #enter(purpose: 'join' | 'resume'): void {
-    const { token, session, name, video } = this.#options;
-    this.#link?.send({
-      type: 'hello', version: PROTOCOL_VERSION, oldestVersion: OLDEST_PROTOCOL_VERSION, capabilities: [...CAPABILITIES], token,
-      deviceMs: this.#clock.nowMs(), client: 'copresence-ts',
-    });
-    if (purpose === 'resume' && this.#resume !== undefined) this.#link?.send({ type: 'resume', resumeToken: this.#resume.token });
-    else {
-      this.#consentChanged = false;
-      this.#link?.send({ type: 'join', session, name, consent: this.#consent, ...(video === undefined ? {} : { video: [...video] }) });
-    }
+  #enter(link: Link | undefined, purpose: 'join' | 'resume'): void {
+    link?.send(helloOf(this.#options.token, this.#clock.nowMs()));
+    if (purpose === 'resume' && this.#resume !== undefined) return link?.send({ type: 'resume', resumeToken: this.#resume.token });
+    this.#consentChanged = false;
+    link?.send(joinOf(this.#options, this.#consent));
   }
 
   #onEnd(end: LinkEnd): void {
@@ -228,6 +240,8 @@ class Participation implements CopresenceClient {
     if (this.#firstJoin !== undefined) return this.#finish(end);
     const nowMs = this.#clock.nowMs();
     if (this.#resume !== undefined) this.#resume.untilMs ??= nowMs + this.#resume.keptMs;
+    // It is on its way already, and the token is good for one resume.
+    if (this.#moving !== undefined) return this.#setState(this.#resumingState(end.code));
     const plan = planReconnect({
       end, nowMs, attempt: this.#attempt++, resumeUntilMs: this.#resume?.untilMs, joinAnew: this.#options.reconnect ?? true,
     }, this.#random);
@@ -249,9 +263,9 @@ class Participation implements CopresenceClient {
     if (this.#state.state === 'closed') return;
     this.#timer?.cancel();
     this.#setState({ state: 'closed', sinceMs: this.#clock.nowMs(), code: end.code, detail: end.detail });
-    const link = this.#link;
-    this.#link = undefined;
-    link?.close(end);
+    const links = [this.#link, this.#moving, this.#tail];
+    this.#link = this.#moving = this.#tail = undefined;
+    for (const link of links) link?.close(end);
     this.#leaving?.();
     this.#firstJoin?.reject(errorOf(end));
     this.#firstJoin = undefined;
@@ -267,10 +281,10 @@ class Participation implements CopresenceClient {
 
   #onMessage(message: DownMessage): void {
     switch (message.type) {
-      case 'welcome': return this.#view.clockFilter.guess(message.serverMs, this.#clock.nowMs());
+      case 'welcome': return this.#onWelcome(message);
       case 'joined': return this.#onJoined(message);
       case 'left': return this.close();
-      case 'ping': return this.#answerPing(message.serverMs);
+      case 'ping': return this.#answerPing(this.#link, message.serverMs);
       case 'clock-reply': return void this.#view.clockFilter.add({ ...message, receivedMs: this.#clock.nowMs() });
       case 'presence':
         this.#view.presence(message);
@@ -287,13 +301,19 @@ class Participation implements CopresenceClient {
     }
   }
 
+  #onWelcome({ serverMs }: DownMessageOf<'welcome'>): void {
+    if (this.#linkUrl !== this.#joinedUrl) this.#view.changeServer(serverMs, this.#clock.nowMs());
+    else this.#view.clockFilter.guess(serverMs, this.#clock.nowMs());
+  }
+
   #onJoined(message: DownMessageOf<'joined'>): void {
+    this.#joinedUrl = this.#linkUrl;
     const { session, slot, participantId, role, grants, tickRateHz } = message;
     this.#self = { session, slot, participantId, role, grants, tickRateHz };
     this.#resume = { token: message.resumeToken, keptMs: message.resumeMs, untilMs: undefined };
     this.#attempt = 0;
     this.#view.joined(message);
-    this.#setState({ state: 'live', sinceMs: this.#clock.nowMs() });
+    if (this.#state.state !== 'live') this.#setState({ state: 'live', sinceMs: this.#clock.nowMs() });
     // A resumed participant has the consent that the server last heard; a change may have been lost with the link.
     if (this.#consentChanged) this.#sendReliable({ type: 'consent', consent: this.#consent });
     this.#emitter.emit('joined', message);
@@ -302,14 +322,50 @@ class Participation implements CopresenceClient {
     this.#firstJoin = undefined;
   }
 
-  /** What was sent before is taken in by the server; what it has to say still comes, until it ends the link. */
   #onMove(message: DownMessageOf<'move'>): void {
+    const url = message.to === undefined ? undefined : urlOfMove(this.#linkUrl, message.to);
+    this.#emitter.emit('move', message);
+    if (url !== undefined) this.#home = url;
+    if (url !== undefined && message.resume && this.#liveLink() !== undefined) this.#moveTo(url);
+    else this.#awaitEnd(message);
+  }
+
+  /** Goes on here until it has been admitted there; so nothing that is said meanwhile is lost. */
+  #moveTo(url: string): void {
+    this.#moving ??= startMove(this.#linkOptions(url), {
+      onOpen: (link) => this.#enter(link, 'resume'),
+      onPing: (link, serverMs) => this.#answerPing(link, serverMs),
+      onArrived: (link, welcome, joined) => this.#arrive(link, url, welcome, joined),
+      onFailed: (end) => {
+        this.#moving = undefined;
+        if (end.code === 'RESUME_REFUSED') this.#resume = undefined;
+        if (this.#link === undefined) this.#onEnd(end);
+      },
+    });
+  }
+
+  #arrive(link: Link, url: string, { serverMs }: DownMessageOf<'welcome'>, joined: DownMessageOf<'joined'>): void {
+    const left = this.#link;
+    left?.send({ type: 'moved' });
+    left?.flush();
+    left?.listen(tailListener(this.#emitter, () => (this.#tail = undefined)));
+    this.#tail = left;
+    link.listen(this.#linkListener(() => undefined));
+    this.#link = link;
+    this.#linkUrl = url;
+    this.#moving = undefined;
+    this.#view.changeServer(serverMs, this.#clock.nowMs());
+    this.#onJoined(joined);
+    if (this.#leaving !== undefined) link.send({ type: 'leave' });
+  }
+
+  /** What was sent before is taken in by the server; what it has to say still comes, until it ends the link. */
+  #awaitEnd(message: DownMessageOf<'move'>): void {
     if (!message.resume) this.#resume = undefined;
     this.#link?.send({ type: 'moved' });
     this.#silent = true;
     this.#timer?.cancel();
     this.#timer = this.#clock.schedule(2 * message.withinMs, () => this.#link?.close(lostEnd('SERVER_DRAINING', ERRORS.SERVER_DRAINING.summary), 4000));
-    this.#emitter.emit('move', message);
   }
 
   #onError(message: DownMessageOf<'error'>): void {
@@ -320,13 +376,12 @@ class Participation implements CopresenceClient {
 
   #onSnapshot(payload: Uint8Array): void {
     const problem = this.#view.snapshot(payload);
-    if (problem === undefined) return;
-    this.#emitter.emit('error', { code: problem, detail: ERRORS[problem].summary, about: 'snapshot', retry: 'never', closing: false, origin: 'client' });
+    if (problem !== undefined) this.#emitter.emit('error', unreadable(problem, 'snapshot'));
   }
 
-  #answerPing(serverMs: number): void {
-    this.#link?.send({ type: 'pong', serverMs, deviceMs: this.#clock.nowMs() });
-    this.#link?.flush();
+  #answerPing(link: Link | undefined, serverMs: number): void {
+    link?.send({ type: 'pong', serverMs, deviceMs: this.#clock.nowMs() });
+    link?.flush();
   }
 
   /** Asks the server's time now and again later, `burst` times in quick succession first. */
@@ -336,9 +391,4 @@ class Participation implements CopresenceClient {
     this.#timer?.cancel();
     this.#timer = this.#clock.schedule(burst > 1 ? CLOCK_BURST.periodMs : CLOCK_PERIOD_MS, () => this.#askTime(burst - 1));
   }
-}
-
-function errorOf(end: LinkEnd): CopresenceError {
-  if (end.code in ERRORS) return new CopresenceError(end.code as ErrorCode, end.detail);
-  return new CopresenceError('CONNECTION_LOST', `${end.code} ${end.detail}`.trim());
 }

@@ -1,5 +1,5 @@
 /** What a client tells its listeners, by event name. */
-import type { RetryAdvice } from '../core/errors.ts';
+import { ERRORS, type ErrorCode, type RetryAdvice } from '../core/errors.ts';
 import type { PoseSample } from '../protocol/codec/pose-sample.ts';
 import type { DownMessageOf } from '../protocol/down.ts';
 import type { MoveMessage } from '../protocol/message/move.ts';
@@ -48,6 +48,11 @@ export interface ErrorEvent {
   readonly closing: boolean;
   /** `client`: found here, in what came from the server. */
   readonly origin: 'server' | 'client';
+}
+
+/** Something from the server that could not be read. */
+export function unreadable(code: ErrorCode, about: string, detail: string = ERRORS[code].summary): ErrorEvent {
+  return { code, detail, about, retry: ERRORS[code].retry, closing: false, origin: 'client' };
 }
 
 export type JoinedEvent = DownMessageOf<'joined'>;

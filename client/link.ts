@@ -1,6 +1,6 @@
 /** One connection, from the first byte to the last: packets to messages and back, and the watch over its silence. */
 import type { Clock, Timer } from '../core/clock.ts';
-import { ERRORS, type ErrorCode, type RetryAdvice } from '../core/errors.ts';
+import { CopresenceError, ERRORS, type ErrorCode, type RetryAdvice } from '../core/errors.ts';
 import { KIND, readContainer, type MessageKind } from '../protocol/codec/container.ts';
 import { decodeDown, encodeUp } from '../protocol/codec/control.ts';
 import type { DownMessage, DownMessageOf } from '../protocol/down.ts';
@@ -39,7 +39,7 @@ export interface LinkOptions {
 export class Link {
   readonly #clock: Clock;
   readonly #silenceMs: number;
-  readonly #listener: LinkListener;
+  #listener: LinkListener;
   readonly #outbox: Outbox;
   readonly #socket: ClientSocket;
   #phase: 'opening' | 'open' | 'ended' = 'opening';
@@ -60,6 +60,11 @@ export class Link {
       onPacket: (packet) => this.#received(packet),
       onClose: (code, reason) => this.#end(this.#closing ?? endOfClose(code, reason)),
     });
+  }
+
+  /** From now on another hears what comes. */
+  listen(listener: LinkListener): void {
+    this.#listener = listener;
   }
 
   /** Bytes that the network has not taken yet, those of this turn among them. */
@@ -148,6 +153,12 @@ export const NORMAL_END: LinkEnd = { code: 'NORMAL', detail: '', retry: 'never',
 /** The end that an error message announces. */
 export function endOfError(message: DownMessageOf<'error'>): LinkEnd {
   return { code: message.code, detail: message.detail, retry: message.retry, retryAfterMs: message.retryAfterMs ?? 0 };
+}
+
+/** As whoever waits for the first join hears of it. */
+export function errorOf(end: LinkEnd): CopresenceError {
+  if (end.code in ERRORS) return new CopresenceError(end.code as ErrorCode, end.detail);
+  return new CopresenceError('CONNECTION_LOST', `${end.code} ${end.detail}`.trim());
 }
 
 /** What a close code means when no error message came before it. */

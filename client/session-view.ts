@@ -44,6 +44,13 @@ export class SessionView {
     this.clockFilter.restart();
   }
 
+  /** What comes next is on another server's clock. */
+  changeServer(serverMs: number, receivedMs: number): void {
+    this.#avatars?.clear();
+    this.clockFilter.restart();
+    this.clockFilter.guess(serverMs, receivedMs);
+  }
+
   presence({ event, participant }: PresenceEvent): void {
     if (event === 'left') this.participants.delete(participant.slot);
     else this.participants.set(participant.slot, participant);

@@ -8,7 +8,8 @@ import { recordIntoFolder } from '../recording/sink.ts';
 import { Broadcaster } from './broadcast/broadcaster.ts';
 import { startRelaying, startTicking, type Ticking } from './broadcast/ticker.ts';
 import type { Config } from './config.ts';
-import { Drain, DRAIN_REST_MS, type DrainReport } from './drain/drain.ts';
+import { Departure, type DrainRequest } from './drain/departure.ts';
+import type { DrainReport } from './drain/drain.ts';
 import type { DeviceFaults, DevicePool, InferenceRequest, Meter, ModelValue, OutcomeListener, RequestOutcome, SuggestPace } from './flow.ts';
 import { openAdmin } from './http/admin/admin.ts';
 import type { Audit } from './http/admin/audit.ts';
@@ -55,6 +56,7 @@ export interface Gateway {
   /** Says who somebody is, unless their token is among the `revocations`. */
   readonly tokens: TokenVerifier;
   readonly revocations: Revocations;
+  readonly recording: RecordingControl;
   /** Tells the sender of a stream when it is looked at. */
   readonly suggestPace: SuggestPace;
   /** Stops ticking and ends every recording. Connections are the transport's to close, first. */
@@ -116,6 +118,7 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts): Gatew
     scheduler,
     tokens,
     revocations,
+    recording,
     suggestPace,
     async close() {
       ticking.stop();
@@ -152,13 +155,10 @@ export interface ServerParts {
   readonly audit?: Audit;
   /** An admin wants the server to go down: its owner's to do. It is only drained where left out. */
   readonly onDrainAsked?: (request: DrainRequest) => void;
+  /** A session that was to move could not; it ends here. */
+  readonly onKept?: (session: string, code: string) => void;
   /** Spreads those out who are asked to go; the machine's chance when left out. */
   readonly random?: Random;
-}
-
-/** How the server is to be drained; the settings decide where it does not say. */
-export interface DrainRequest {
-  readonly spreadS?: number | undefined;
 }
 
 /** Opens the port and serves until closed. @throws what listening throws (EADDRINUSE, EACCES). */
@@ -166,23 +166,17 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
   const { clock, pool } = parts;
   const metrics = createMetrics();
   const gateway = createGateway(config, { ...parts, meter: metrics.stages, metrics });
-  let draining = false;
-  const notReady = (): string | undefined => (draining ? 'draining' : whyPoolIsNotReady(pool, config.workers));
+  const { onKept = () => undefined, audit = () => undefined, random = systemRandom } = parts;
+  const departure = new Departure(config, { ...gateway, clock, random, onKept });
+  const notReady = (): string | undefined => (departure.hasBegun ? 'draining' : whyPoolIsNotReady(pool, config.workers));
   const oip = createOip({ ...parts, tokens: gateway.tokens, models: parts.models ?? (() => []), scheduler: gateway.scheduler, notReady, open: config['oip-open'], count: metrics.oipCall });
-  const status = (): { state: 'serving' | 'draining'; connections: number } => ({ state: draining ? 'draining' : 'serving', connections: transports.connectionCount });
-  let drained: Promise<DrainReport> | undefined;
-  const drain = ({ spreadS = config['drain-s'] }: DrainRequest = {}): Promise<DrainReport> => {
-    draining = true;
-    const spreadMs = spreadS * 1000;
-    return (drained ??= new Drain({ clock, random: parts.random ?? systemRandom, reception: gateway.reception }, { spreadMs, limitMs: spreadMs + DRAIN_REST_MS }).run());
-  };
-  const onDrainAsked = parts.onDrainAsked ?? ((request) => void drain(request));
-  const admin = openAdmin(config, { ...gateway, clock, version: parts.version, status, drain: onDrainAsked, audit: parts.audit ?? (() => undefined) });
+  const connections = (): number => transports.connectionCount;
+  const admin = openAdmin(config, { ...gateway, clock, version: parts.version, departure, connections, onDrainAsked: parts.onDrainAsked, audit });
   const http = createHttpServer({ metrics, admin: admin.onMainPort, version: parts.version, viewerFolder: parts.viewerFolder, oip: oip.handler, loadStatus: () => gateway.scheduler.status() });
   metrics.watchLoad(() => gateway.scheduler.status());
   const transports = await openTransports(config, { clock, listener: gateway.reception, http });
   metrics.watch({
-    connections: () => transports.connectionCount,
+    connections,
     sessions: () => gateway.directory.size,
     devices: () => ({ ready: pool.devices.filter(isReady).length, all: pool.devices.length }),
     faults: () => faultsOf(pool),
@@ -197,9 +191,9 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
     url: urlOf(http),
     grpcAddress: grpc?.address,
     adminUrl: adminPort?.url,
-    drain,
+    drain: (request) => departure.drain(request),
     async close() {
-      draining = true;
+      departure.begin();
       gateway.reception.drain();
       transports.close('SERVER_DRAINING', 'the server is going down');
       await gateway.close();

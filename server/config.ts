@@ -14,6 +14,7 @@ const port = z.coerce.number().int().min(0).max(65535);
 const flag = z.union([z.boolean(), z.stringbool()]);
 const list = z.string().transform((text) => text.split(',').map((item) => item.trim()).filter((item) => item !== ''));
 const count = z.coerce.number().int().min(0);
+const baseUrl = z.url({ protocol: /^https?$/ }).max(LIMITS.urlLength).refine((text) => new URL(text).username === '' && new URL(text).password === '', 'has a name or password in it');
 const videoTasks = list.pipe(z.array(z.enum(VIDEO_TASKS)));
 
 const providers = list.pipe(z.array(z.enum(['cpu', 'webgpu', 'cuda', 'tensorrt', 'coreml', 'dml'])).min(1));
@@ -51,6 +52,9 @@ const SETTINGS = {
   'admin-port': { schema: port.optional(), help: 'port of its own for the admin verbs, in place of the server\'s; 0 for any free one' },
   'admin-host': { schema: z.string().default('127.0.0.1'), help: 'address to listen on for --admin-port' },
   'drain-s': { schema: z.coerce.number().min(0).max(600).default(10), help: 'seconds over which clients are asked to go before the server ends, at most; 0 for all at once' },
+  'drain-to': { schema: baseUrl.optional(), help: 'another server\'s URL, where its admin verbs are, that takes over the sessions when this one goes down; it needs the same --token-key' },
+  'drain-token': { schema: z.string().min(32).max(512).regex(/^\S+$/, 'is not without spaces').optional(), help: 'admin token of --drain-to' },
+  'public-url': { schema: baseUrl.optional(), help: 'where clients reach this server, for those that another server sends here; its --drain-to when left out' },
   'tick-rate-hz': { schema: z.coerce.number().min(1).max(120).default(72), help: 'snapshots a second' },
   relay: { schema: flag.default(false), help: 'pass each pose on as soon as it has come, instead of at ticks: less latency, more sends' },
   'gesture-rate-hz': { schema: z.coerce.number().min(1).max(72).default(18), help: 'how often each hand is given to the gesture model' },
@@ -96,6 +100,7 @@ export function readConfig(args: readonly string[], environment: Readonly<Record
   });
   const config = Object.fromEntries(entries) as Config;
   if (config['admin-port'] !== undefined && config['admin-token'] === undefined) throw new CopresenceError('CONFIG_INVALID', '--admin-port: needs --admin-token');
+  if ((config['drain-to'] === undefined) !== (config['drain-token'] === undefined)) throw new CopresenceError('CONFIG_INVALID', '--drain-to: needs --drain-token, and the other way round');
   return config;
 }
 

@@ -9,7 +9,7 @@ import { CopresenceError } from '../core/errors.ts';
 /** A server that is ready. */
 export interface RunningServer {
   readonly url: string;
-  /** The key that it made for development. */
+  /** The key that it made for development, or was given. */
   readonly tokenKey: string;
   readonly pid: number;
   /** Resolves when the server ended, with its exit code; null when a signal ended it. */
@@ -21,6 +21,8 @@ export interface RunningServer {
 export interface ServerProcessOptions {
   /** Further flags of `server/main.ts`; the later of two of the same name counts. */
   readonly flags?: readonly string[];
+  /** In place of one that it makes. */
+  readonly tokenKey?: string;
   /** Takes what the server logs, which goes to this process's standard error when left out. */
   readonly onLog?: (text: string) => void;
 }
@@ -36,8 +38,8 @@ const ROOT = fileURLToPath(new URL('../', import.meta.url));
  *
  * @throws CopresenceError WORKER_FAILED when it ends or is not ready in time.
  */
-export async function startServerProcess(clock: Clock, signal: AbortSignal, { flags = [], onLog }: ServerProcessOptions = {}): Promise<RunningServer> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'server/main.ts', '--port', '0', '--json-events', '--log-level', 'warn', '--drain-s', '0', ...flags], {
+export async function startServerProcess(clock: Clock, signal: AbortSignal, { flags = [], onLog, tokenKey }: ServerProcessOptions = {}): Promise<RunningServer> {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'server/main.ts', '--port', '0', '--json-events', '--log-level', 'warn', '--drain-s', '0', ...(tokenKey === undefined ? [] : ['--token-key', tokenKey]), ...flags], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', onLog === undefined ? 'inherit' : 'pipe'],
   });
@@ -50,9 +52,9 @@ export async function startServerProcess(clock: Clock, signal: AbortSignal, { fl
     return code as number | null;
   });
   try {
-    const { url, devKey } = await listening(child, ended);
+    const { url, devKey = tokenKey } = await listening(child, ended);
     await untilReady(clock, url, { child, signal });
-    return { url, tokenKey: devKey, pid: child.pid ?? 0, ended, stop: () => stop(clock, child, ended) };
+    return { url, tokenKey: devKey ?? '', pid: child.pid ?? 0, ended, stop: () => stop(clock, child, ended) };
   } catch (error) {
     await stop(clock, child, ended);
     throw error;
@@ -61,7 +63,8 @@ export async function startServerProcess(clock: Clock, signal: AbortSignal, { fl
 
 interface Listening {
   readonly url: string;
-  readonly devKey: string;
+  /** Where it was given none. */
+  readonly devKey?: string | undefined;
 }
 
 async function listening(child: ChildProcess, ended: Promise<unknown>): Promise<Listening> {
@@ -80,7 +83,7 @@ async function listening(child: ChildProcess, ended: Promise<unknown>): Promise<
 function readEvent(line: string): Listening | undefined {
   if (!line.startsWith('{')) return undefined;
   const { event, url, devKey } = JSON.parse(line) as { event?: unknown; url?: unknown; devKey?: unknown };
-  return event === 'listening' && typeof url === 'string' && typeof devKey === 'string' ? { url, devKey } : undefined;
+  return event === 'listening' && typeof url === 'string' ? { url, devKey: typeof devKey === 'string' ? devKey : undefined } : undefined;
 }
 
 async function untilReady(clock: Clock, url: string, { child, signal }: { child: ChildProcess; signal: AbortSignal }): Promise<void> {

@@ -9,7 +9,8 @@ import type { UpMessageOf } from '../../protocol/up.ts';
 import type { Capability } from '../../protocol/version.ts';
 import type { Connection, Delivery } from '../flow.ts';
 import type { ClockOffset } from './clock-offset.ts';
-import { Participant } from './participant.ts';
+import { HeldMessages } from './held-messages.ts';
+import { Participant, type ParticipantOptions } from './participant.ts';
 import { closeWith } from './refusal.ts';
 import { ResumeTokens } from './resume-tokens.ts';
 import { Session } from './session.ts';
@@ -27,6 +28,14 @@ export interface Visitor {
   readonly claims: TokenClaims;
   readonly clock: ClockOffset;
   readonly capabilities: readonly Capability[];
+}
+
+/** A session as it was on another server. */
+export interface RestoredSession {
+  readonly id: string;
+  readonly nextChatId: number;
+  /** One or more, each with a slot and an id of its own. */
+  readonly members: Iterable<{ readonly options: Omit<ParticipantOptions, 'presence' | 'nowMs'>; readonly resumeDigest: string | undefined }>;
 }
 
 export interface DirectoryOptions {
@@ -49,7 +58,7 @@ const DEFAULT_VIDEO: readonly VideoTask[] = ['body-pose'];
 export class SessionDirectory {
   readonly #options: DirectoryOptions;
   readonly #sessions = new Map<string, Session>();
-  readonly #resumeTokens = new ResumeTokens<Membership>();
+  readonly #resumeTokens = new ResumeTokens<Participant, Membership>();
 
   constructor(options: DirectoryOptions) {
     this.#options = options;
@@ -108,6 +117,7 @@ export class SessionDirectory {
     participant.needsKey = true;
     participant.forgetCaptureTime();
     this.#welcome(membership, visitor.connection, true);
+    if (before.state === 'away') before.held?.handOver(visitor.connection);
     session.tell({ type: 'presence', event: 'back', participant: participant.info() });
     this.#options.onEntered(membership);
     return membership;
@@ -128,7 +138,7 @@ export class SessionDirectory {
     if (participant.presence.state === 'left') return;
     if (participant.presence.state === 'away') participant.presence.leaving.cancel();
     participant.presence = { state: 'left' };
-    this.#resumeTokens.revoke(membership);
+    this.#resumeTokens.revoke(participant);
     session.remove(participant);
     session.tell({ type: 'presence', event: 'left', participant: participant.info() });
     this.#options.onLeft(membership);
@@ -137,9 +147,39 @@ export class SessionDirectory {
     this.#options.onEmpty(session);
   }
 
-  #create(id: string): Session {
+  /** Whose place a resume token is for; it is not spent by that. */
+  placeOf(resumeToken: string): Membership | undefined {
+    return this.#resumeTokens.find(resumeToken);
+  }
+
+  /** By which another server can know a participant's resume token. */
+  resumeDigest(participant: Participant): string | undefined {
+    return this.#resumeTokens.digest(participant);
+  }
+
+  /**
+   * Makes a session that comes from another server. Its participants are away, for LIMITS.resumeMs, and miss nothing reliable
+   * meanwhile.
+   *
+   * @throws CopresenceError SESSION_EXISTS or SERVER_FULL; nothing has changed then.
+   */
+  restore({ id, nextChatId, members }: RestoredSession): Session {
+    if (this.#sessions.has(id)) throw new CopresenceError('SESSION_EXISTS', 'somebody has joined it here');
+    const session = this.#create(id, nextChatId);
+    for (const { options, resumeDigest } of members) {
+      const leaving = this.#options.clock.schedule(LIMITS.resumeMs, () => this.leave(membership));
+      const held = new HeldMessages(() => this.leave(membership));
+      const participant: Participant = new Participant({ ...options, presence: { state: 'away', leaving, held }, nowMs: this.#options.clock.nowMs() });
+      const membership: Membership = { session, participant };
+      session.add(participant);
+      if (resumeDigest !== undefined) this.#resumeTokens.adopt(membership, resumeDigest);
+    }
+    return session;
+  }
+
+  #create(id: string, nextChatId?: number): Session {
     if (this.#sessions.size >= this.#options.maxSessions) throw new CopresenceError('SERVER_FULL', `${this.#sessions.size} sessions`);
-    const session = new Session(id, this.#options.delivery);
+    const session = new Session(id, this.#options.delivery, nextChatId);
     this.#sessions.set(id, session);
     return session;
   }

@@ -8,13 +8,15 @@ import type { Grant } from '../../protocol/roles.ts';
 import type { Capability } from '../../protocol/version.ts';
 import type { Connection, Receiver, TimedEntry } from '../flow.ts';
 import type { ClockOffset } from './clock-offset.ts';
+import type { HeldMessages } from './held-messages.ts';
 import { RateLimit } from './rate-limit.ts';
 import type { TokenClaims } from './token.ts';
 
 /** Where a participant is. `away` ends with the timer, in leaving. */
 export type Presence =
   | { readonly state: 'live'; readonly connection: Connection; readonly clock: ClockOffset; readonly capabilities: readonly Capability[] }
-  | { readonly state: 'away'; readonly leaving: Timer }
+  /** `held`: of who comes from another server, what they are to hear when they have come. */
+  | { readonly state: 'away'; readonly leaving: Timer; readonly held?: HeldMessages }
   | { readonly state: 'left' };
 
 export interface ParticipantOptions {
@@ -66,7 +68,9 @@ export class Participant implements Receiver {
     };
   }
 
+  /** Where to send to: also what keeps messages for who is on the way. */
   get connection(): Connection | undefined {
+    if (this.presence.state === 'away') return this.presence.held;
     return this.presence.state === 'live' ? this.presence.connection : undefined;
   }
 

@@ -17,7 +17,11 @@ export class RecordingControl {
   /** Starts or stops; returns why that was refused. Starting what is on, or stopping what is off, changes nothing. */
   async control({ session, participant }: Membership, action: 'start' | 'stop'): Promise<ErrorCode | undefined> {
     if (!participant.may('record')) return 'GRANT_MISSING';
-    if (action === 'stop') return this.stop(session);
+    return action === 'stop' ? this.stop(session) : this.begin(session);
+  }
+
+  /** Starts, whoever wants it; returns why that failed. */
+  async begin(session: Session): Promise<ErrorCode | undefined> {
     if (session.recording.state !== 'off') return undefined;
     session.recording = { state: 'starting' };
     try {

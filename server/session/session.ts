@@ -15,10 +15,12 @@ export class Session implements Audience {
   readonly #delivery: Delivery;
   readonly #participants = new Map<number, Participant>();
   #nextSlot = 0;
-  #nextChatId = 1;
+  #nextChatId: number;
   recording: Recording = { state: 'off' };
 
-  constructor(id: string, delivery: Delivery) {
+  /** @param nextChatId - of a session that comes from another server, where it goes on. */
+  constructor(id: string, delivery: Delivery, nextChatId = 1) {
+    this.#nextChatId = nextChatId;
     this.id = id;
     this.#delivery = delivery;
   }
@@ -55,6 +57,11 @@ export class Session implements Audience {
 
   remove(participant: Participant): void {
     this.#participants.delete(participant.slot);
+  }
+
+  /** The number that the next line of chat gets. */
+  get nextChatId(): number {
+    return this.#nextChatId;
   }
 
   takeChatId(): number {

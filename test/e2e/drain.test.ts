@@ -2,42 +2,14 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { every, systemClock } from '../../core/clock.ts';
 import { openRecording } from '../../recording/reader.ts';
 import { ADMIN_TOKEN } from '../support/running-server.ts';
 import { until } from '../support/until.ts';
-import { ServerUnderTest, untilRepeating, type Heard } from './support/server.ts';
-import { streamPoses } from './support/streams.ts';
+import { ServerUnderTest, untilRepeating } from './support/server.ts';
+import { Talker } from './support/talker.ts';
 
-/** Below the rate that the server takes, so that no line is refused. */
-const LINE_PERIOD_MS = 210;
 const recordings = mkdtempSync(join(tmpdir(), 'copresence-drain-'));
 afterAll(() => rmSync(recordings, { recursive: true, force: true }));
-
-/** A client that talks and moves all the time. */
-class Talker {
-  readonly heard: Heard;
-  /** Lines that the SDK took for sent. */
-  readonly said: string[] = [];
-  readonly moves: unknown[] = [];
-  readonly #stops: (() => void)[] = [];
-
-  constructor(heard: Heard, name: string) {
-    this.heard = heard;
-    heard.client.on('move', (move) => this.moves.push(move));
-    const talk = every(systemClock(), LINE_PERIOD_MS, () => {
-      const line = `${name} says line ${this.said.length}`;
-      if (heard.client.say(line) === 'sent') this.said.push(line);
-    });
-    const poses = streamPoses(heard.client);
-    this.#stops.push(() => talk.stop(), () => poses.stop());
-  }
-
-  stop(): void {
-    for (const stop of this.#stops) stop();
-    this.heard.client.close();
-  }
-}
 
 describe('a server that goes down', () => {
   let server: ServerUnderTest | undefined;

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import type { Clock } from '../../../core/clock.ts';
 import { CopresenceError } from '../../../core/errors.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
+import type { Departure, DrainRequest } from '../../drain/departure.ts';
+import { SESSION_STATE_BYTES, sessionState } from '../../drain/session-state.ts';
 import type { SessionDirectory } from '../../session/directory.ts';
 import { endRevoked } from '../../session/end-revoked.ts';
 import type { Reception } from '../../session/reception.ts';
@@ -16,9 +18,11 @@ export interface AdminParts {
   readonly reception: Reception;
   readonly revocations: Revocations;
   readonly version: string;
-  /** Begins to see everybody out. */
-  readonly drain: (request: { readonly spreadS?: number | undefined }) => void;
-  readonly status: () => { readonly state: 'serving' | 'draining'; readonly connections: number };
+  readonly departure: Departure;
+  /** How many there are now. */
+  readonly connections: () => number;
+  /** An admin wants the server to go down: its owner's to do. It is only drained where left out. */
+  readonly onDrainAsked: ((request: DrainRequest) => void) | undefined;
 }
 
 /** What a verb is about, from its path. */
@@ -65,20 +69,25 @@ export const VERBS: readonly Verb[] = [
   verb({ name: 'status', method: 'GET', path: /^\/v1\/admin\/status$/, body: NOTHING, run: status }),
   verb({ name: 'list-sessions', method: 'GET', path: /^\/v1\/admin\/sessions$/, body: NOTHING, run: ({ directory }) => ({ sessions: [...directory.sessions].map(sessionRow) }) }),
   verb({ name: 'show-session', method: 'GET', path: new RegExp(`^/v1/admin/sessions/${SESSION}$`), body: NOTHING, run: (parts, target) => sessionDetail(sessionOf(parts, target)) }),
+  verb({
+    name: 'import-session', method: 'POST', path: /^\/v1\/admin\/sessions\/import$/, bodyBytes: SESSION_STATE_BYTES, body: sessionState,
+    about: ({ session }) => ({ session }), run: ({ departure }, _, body) => departure.takeSession(body),
+  }),
   verb({ name: 'list-revocations', method: 'GET', path: /^\/v1\/admin\/revocations$/, body: NOTHING, run: ({ revocations }) => ({ revocations: revocations.list }) }),
   verb({ name: 'revoke', method: 'POST', path: /^\/v1\/admin\/revocations$/, body: revokeBody, about: ({ ttlS: _, ...token }) => token, run: (parts, _, body) => revoke(parts, body) }),
   verb({ name: 'drain', method: 'POST', path: /^\/v1\/admin\/drain$/, body: drainBody, run: (parts, _, body) => drain(parts, body) }),
 ];
 
-function status({ directory, revocations, version, status: running }: AdminParts): unknown {
+function status({ directory, revocations, version, departure, connections }: AdminParts): unknown {
   const rows = [...directory.sessions].map(sessionRow);
   const sum = (key: 'live' | 'away'): number => rows.reduce((total, row) => total + row[key], 0);
-  return { version, ...running(), sessions: rows.length, live: sum('live'), away: sum('away'), revocations: revocations.list.length };
+  return { version, state: departure.hasBegun ? 'draining' : 'serving', connections: connections(), sessions: rows.length, live: sum('live'), away: sum('away'), revocations: revocations.list.length };
 }
 
 function drain(parts: AdminParts, body: z.infer<typeof drainBody>): unknown {
-  parts.drain(body);
-  return parts.status();
+  if (parts.onDrainAsked === undefined) void parts.departure.drain(body);
+  else parts.onDrainAsked(body);
+  return status(parts);
 }
 
 /** Whoever is connected by the token is told and closed in this turn. */

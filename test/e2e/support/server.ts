@@ -33,9 +33,10 @@ export class ServerUnderTest {
     this.#log = log;
   }
 
-  static async start(flags: readonly string[]): Promise<ServerUnderTest> {
+  /** @param tokenKey - one of its own when left out. */
+  static async start(flags: readonly string[], tokenKey?: string): Promise<ServerUnderTest> {
     const log: string[] = [];
-    const running = await startServerProcess(systemClock(), new AbortController().signal, { flags, onLog: (text) => log.push(text) });
+    const running = await startServerProcess(systemClock(), new AbortController().signal, { flags, onLog: (text) => log.push(text), ...(tokenKey === undefined ? {} : { tokenKey }) });
     return new ServerUnderTest(running, log);
   }
 

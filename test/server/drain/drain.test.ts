@@ -9,7 +9,7 @@ class DrainWorld extends TestGateway {
   report: DrainReport | undefined;
 
   drain(options: Partial<DrainOptions> = {}): void {
-    const drain = new Drain({ clock: this.clock, random: seededRandom(7), reception: this.gateway.reception }, { spreadMs: 0, limitMs: 60_000, ...options });
+    const drain = new Drain({ clock: this.clock, random: seededRandom(7), ...this.gateway }, { spreadMs: 0, limitMs: 60_000, ...options });
     void drain.run().then((report) => (this.report = report));
     this.turn();
   }
@@ -82,7 +82,7 @@ it('[DRN3] takes in what was said before the answer, sends all there is, and the
   world.clock.advance(1);
   expect(mute.peer.closedWith).toBe('SERVER_DRAINING');
   await mute.until(() => world.report !== undefined);
-  expect(world.report).toEqual({ asked: 3, left: 0 });
+  expect(world.report).toEqual({ turns: 3, moved: 0, left: 0 });
 });
 
 it('[DRN3] refuses an answer that nobody asked for', async () => {
@@ -102,7 +102,7 @@ it('[DRN5] is over at the limit, whoever is still there', async () => {
   world.drain({ spreadMs: 600_000, limitMs: 50 });
   world.clock.advance(50);
   await ada.until(() => world.report !== undefined);
-  expect(world.report?.asked).toBe(2);
+  expect(world.report?.turns).toBe(2);
   expect([1, 2]).toContain(world.report?.left);
   expect([ada, grace].filter(({ peer }) => peer.closedWith === undefined)).toHaveLength(world.report?.left ?? 0);
 });
@@ -111,5 +111,5 @@ it('is over at once where nobody is', async () => {
   const world = new DrainWorld();
   world.drain();
   await until(() => world.report !== undefined);
-  expect(world.report).toEqual({ asked: 0, left: 0 });
+  expect(world.report).toEqual({ turns: 0, moved: 0, left: 0 });
 });

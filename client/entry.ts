@@ -1,0 +1,14 @@
+/** What a client says on its way in. */
+import { CAPABILITIES, OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from '../protocol/version.ts';
+import type { Consent } from '../protocol/message/common.ts';
+import type { UpMessage } from '../protocol/up.ts';
+import type { ConnectOptions } from './client.ts';
+
+/** @param deviceMs - now, on the device's clock. */
+export function helloOf(token: string, deviceMs: number): UpMessage {
+  return { type: 'hello', version: PROTOCOL_VERSION, oldestVersion: OLDEST_PROTOCOL_VERSION, capabilities: [...CAPABILITIES], token, deviceMs, client: 'copresence-ts' };
+}
+
+export function joinOf({ session, name, video }: ConnectOptions, consent: Consent): UpMessage {
+  return { type: 'join', session, name, consent, ...(video === undefined ? {} : { video: [...video] }) };
+}

@@ -1,0 +1,34 @@
+/** Writes down what a session is, for another server to go on with. */
+import { readCaptureMs } from '../../protocol/codec/pose-sample.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+import type { SessionDirectory } from '../session/directory.ts';
+import type { Participant } from '../session/participant.ts';
+import type { Session } from '../session/session.ts';
+import type { ParticipantState, SessionState } from './session-state.ts';
+
+/** How long lines may still be said here, generously: until the other has answered and everybody has gone. */
+const STILL_SAID_S = 20;
+
+/** @param nowMs - server clock. */
+export function exportSession(session: Session, directory: SessionDirectory, nowMs: number): SessionState {
+  return {
+    format: 1,
+    session: session.id,
+    // What is said here until the last has gone gets numbers below those that the other server gives.
+    nextChatId: session.nextChatId + session.size * LIMITS.chatPerSecond * STILL_SAID_S,
+    recording: session.recording.state !== 'off',
+    participants: [...session.participants].map((participant) => exportParticipant(participant, directory.resumeDigest(participant), nowMs)),
+  };
+}
+
+function exportParticipant(participant: Participant, resumeDigest: string | undefined, nowMs: number): ParticipantState {
+  const { participantId, slot, name, consent, video, newest, claims } = participant;
+  const ageMs = newest && Math.max(0, nowMs - readCaptureMs(newest.sample, 0, nowMs));
+  return {
+    participantId, slot, name, consent,
+    claims: { ...claims, grants: [...claims.grants] },
+    video: [...video],
+    ...(resumeDigest === undefined ? {} : { resumeDigest }),
+    ...(newest === undefined || ageMs === undefined ? {} : { pose: { sample: Buffer.from(newest.sample).toString('base64'), ageMs } }),
+  };
+}
