@@ -2,10 +2,10 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Connection, Lane, SendOutcome } from '../flow.ts';
 
-/** Half of what a connection takes, so that there is room beside them when they are handed over. */
-const MOST_BYTES = LIMITS.reliableBytes / 2;
+/** For one participant of many who may be on the way; a fraction of what a connection takes, so that there is room for them there. */
+const MOST_BYTES = LIMITS.reliableBytes / 8;
 
-/** Stands where the connection will be. @bound half of LIMITS.reliableBytes; behind it the participant has to go, as a slow reader has. */
+/** Stands where the connection will be. @bound an eighth of LIMITS.reliableBytes; behind it the participant has to go, as a slow reader has. */
 export class HeldMessages implements Connection {
   readonly id = 'held';
   readonly remoteAddress = '';
@@ -23,13 +23,14 @@ export class HeldMessages implements Connection {
     return this.#bytes;
   }
 
-  /** Keeps the reliable ones, in order; they are encoded once for the session and never written to. */
+  /** Keeps the reliable ones, in order. */
   send(message: Uint8Array, lane: Lane): SendOutcome {
     if (this.#isOver) return 'closed';
     if (lane === 'latest') return 'superseded';
     this.#bytes += message.length;
     if (this.#bytes <= MOST_BYTES) {
-      this.#messages.push(message);
+      // The sender may reuse its buffer once the turn is over.
+      this.#messages.push(message.slice());
       return 'sent';
     }
     this.close();
