@@ -61,14 +61,16 @@ describe('a server that goes down', () => {
     expect(await running.ended).toBe(1);
   });
 
-  it('[ADM5] [DRN5] goes down when an admin says so; its log at the level debug names no token, line or person', async () => {
+  it('[ADM4] [ADM5] [DRN5] ends revoked tokens and goes down when an admin says so; its log at the level debug names no token, line or person', async () => {
     const { process: running, tokens } = await startTalking([]);
     const call = (path: string, token: string, body?: unknown): Promise<Response> =>
       fetch(`${running.url}/v1/admin${path}`, { headers: { Authorization: `Bearer ${token}` }, ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }) });
     expect((await call('/drain', 'a-guess-that-is-long-enough-to-be-one', { spreadS: 0 })).status).toBe(401);
     expect((await call(`/sessions?token=${ADMIN_TOKEN}`, '')).status).toBe(401);
     expect((await call('/sessions/studio', ADMIN_TOKEN)).status).toBe(200);
-    expect((await call('/revocations', ADMIN_TOKEN, { jti: 'nobody' })).status).toBe(200);
+    expect(await (await call('/revocations', ADMIN_TOKEN, { subject: 'e2e-host' })).json()).toMatchObject({ ended: { connections: 6, participants: 6 } });
+    await until(() => talkers.every(({ heard }) => heard.client.state.state === 'closed'));
+    expect(new Set(talkers.map(({ heard }) => ('code' in heard.client.state ? heard.client.state.code : '')))).toEqual(new Set(['TOKEN_REVOKED']));
     expect(await (await call('/drain', ADMIN_TOKEN, { spreadS: 0.2 })).json()).toMatchObject({ state: 'draining' });
     expect(await running.ended).toBe(0);
     const { log } = server ?? { log: '' };

@@ -7,6 +7,7 @@ import type { Departure, DrainRequest } from '../../drain/departure.ts';
 import { SESSION_STATE_BYTES, sessionState } from '../../drain/session-state.ts';
 import type { SessionDirectory } from '../../session/directory.ts';
 import { endRevoked } from '../../session/end-revoked.ts';
+import { expel, type ExpelParts } from '../../session/expel.ts';
 import type { Reception } from '../../session/reception.ts';
 import type { Revocations } from '../../session/revocations.ts';
 import type { Session } from '../../session/session.ts';
@@ -43,7 +44,8 @@ export interface Verb {
 
 const NOTHING = z.strictObject({});
 const SMALL_BYTES = 8192;
-export const SESSION = '(?<session>[A-Za-z0-9][A-Za-z0-9._-]{0,63})';
+const PARTICIPANT = '(?<participant>[A-Za-z0-9-]{1,64})';
+const SESSION = '(?<session>[A-Za-z0-9][A-Za-z0-9._-]{0,63})';
 /** Longer than any token lives that its maker thought about. */
 const LONGEST_REVOCATION_S = 366 * 24 * 3600;
 const DEFAULT_REVOCATION_S = 30 * 24 * 3600;
@@ -54,12 +56,12 @@ const ttlS = z.int().min(1).max(LONGEST_REVOCATION_S).default(DEFAULT_REVOCATION
 const revokeBody = z.union([z.strictObject({ jti: printable, ttlS }), z.strictObject({ subject: printable, ttlS })]);
 
 /** Makes a verb whose body has the type of its schema. */
-export function verb<Body extends z.ZodType>(parts: Omit<Verb, 'body' | 'bodyBytes' | 'run' | 'about'> & { readonly bodyBytes?: number; readonly body: Body; readonly about?: (body: z.infer<Body>) => Target; readonly run: (parts: AdminParts, target: Target, body: z.infer<Body>) => unknown }): Verb {
+function verb<Body extends z.ZodType>(parts: Omit<Verb, 'body' | 'bodyBytes' | 'run' | 'about'> & { readonly bodyBytes?: number; readonly body: Body; readonly about?: (body: z.infer<Body>) => Target; readonly run: (parts: AdminParts, target: Target, body: z.infer<Body>) => unknown }): Verb {
   return { bodyBytes: SMALL_BYTES, ...parts } as Verb;
 }
 
 /** @throws CopresenceError NOT_FOUND. */
-export function sessionOf({ directory }: AdminParts, { session = '' }: Target): Session {
+function sessionOf({ directory }: AdminParts, { session = '' }: Target): Session {
   const found = directory.session(session);
   if (found === undefined) throw new CopresenceError('NOT_FOUND', 'there is no session of this name');
   return found;
@@ -73,6 +75,11 @@ export const VERBS: readonly Verb[] = [
     name: 'import-session', method: 'POST', path: /^\/v1\/admin\/sessions\/import$/, bodyBytes: SESSION_STATE_BYTES, body: sessionState,
     about: ({ session }) => ({ session }), run: ({ departure }, _, body) => departure.takeSession(body),
   }),
+  verb({ name: 'end-session', method: 'POST', path: new RegExp(`^/v1/admin/sessions/${SESSION}/end$`), body: NOTHING, run: (parts, target) => endSession(parts, sessionOf(parts, target)) }),
+  verb({
+    name: 'kick', method: 'POST', path: new RegExp(`^/v1/admin/sessions/${SESSION}/participants/${PARTICIPANT}/kick$`), body: NOTHING,
+    run: (parts, target) => kick(parts, sessionOf(parts, target), target),
+  }),
   verb({ name: 'list-revocations', method: 'GET', path: /^\/v1\/admin\/revocations$/, body: NOTHING, run: ({ revocations }) => ({ revocations: revocations.list }) }),
   verb({ name: 'revoke', method: 'POST', path: /^\/v1\/admin\/revocations$/, body: revokeBody, about: ({ ttlS: _, ...token }) => token, run: (parts, _, body) => revoke(parts, body) }),
   verb({ name: 'drain', method: 'POST', path: /^\/v1\/admin\/drain$/, body: drainBody, run: (parts, _, body) => drain(parts, body) }),
@@ -84,6 +91,21 @@ function status({ directory, revocations, version, departure, connections }: Adm
   return { version, state: departure.hasBegun ? 'draining' : 'serving', connections: connections(), sessions: rows.length, live: sum('live'), away: sum('away'), revocations: revocations.list.length };
 }
 
+function endSession(parts: AdminParts, session: Session): unknown {
+  return { ended: expel(reachOf(parts), 'SESSION_ENDED', (place) => place.session === session) };
+}
+
+/** @throws CopresenceError NOT_FOUND. */
+function kick(parts: AdminParts, session: Session, { participant: id }: Target): unknown {
+  const found = [...session.participants].find(({ participantId }) => participantId === id);
+  if (found === undefined) throw new CopresenceError('NOT_FOUND', 'there is no participant of this id');
+  return { ended: expel(reachOf(parts), 'KICKED', ({ participant }) => participant === found) };
+}
+
+function reachOf({ directory, reception }: AdminParts): ExpelParts {
+  return { directory, guests: reception.guests, end: (guest, code, about) => reception.end(guest, code, about) };
+}
+
 function drain(parts: AdminParts, body: z.infer<typeof drainBody>): unknown {
   if (parts.onDrainAsked === undefined) void parts.departure.drain(body);
   else parts.onDrainAsked(body);
@@ -91,15 +113,11 @@ function drain(parts: AdminParts, body: z.infer<typeof drainBody>): unknown {
 }
 
 /** Whoever is connected by the token is told and closed in this turn. */
-function revoke({ clock, directory, reception, revocations }: AdminParts, body: z.infer<typeof revokeBody>): unknown {
+function revoke(parts: AdminParts, body: z.infer<typeof revokeBody>): unknown {
+  const { clock, revocations } = parts;
   const revokedMs = clock.wallMs();
   const token = 'jti' in body ? ({ kind: 'jti', value: body.jti } as const) : ({ kind: 'subject', value: body.subject } as const);
   const revocation = { ...token, revokedMs, untilMs: revokedMs + body.ttlS * 1000 };
   revocations.add(revocation);
-  const ended = endRevoked({
-    guests: reception.guests, directory,
-    isRevoked: (claims) => revocations.isRevoked(claims),
-    end: (guest, code, about) => reception.end(guest, code, about),
-  });
-  return { ...revocation, ended };
+  return { ...revocation, ended: endRevoked(reachOf(parts), (claims) => revocations.isRevoked(claims)) };
 }

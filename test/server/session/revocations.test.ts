@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest';
 import { ManualClock } from '../../../core/clock.ts';
+import { endRevoked } from '../../../server/session/end-revoked.ts';
 import { MAX_REVOCATIONS, Revocations } from '../../../server/session/revocations.ts';
+import { signToken } from '../../../server/session/token-signer.ts';
 import { TestGateway } from '../../support/gateway.ts';
 
 it('[ADM4] a revocation is kept until its time is over', () => {
@@ -51,4 +53,38 @@ it('[ADM4] a token that is revoked while it is being checked lets nobody in', as
   await client.until(() => client.peer.closedWith !== undefined);
   expect(client.peer.closedWith).toBe('TOKEN_REVOKED');
   expect(client.messages('welcome')).toEqual([]);
+});
+
+it('[ADM4] [ADM6] a place that a revoked token gave cannot be taken again, whatever token comes with it', async () => {
+  const world = new TestGateway();
+  const sign = (tokenId: string): Promise<string> => signToken(world.key, { subject: 'mallory', session: '*', role: 'host', tokenId }, { ttlS: 60, wallMs: world.clock.wallMs() });
+  const client = world.connect();
+  await client.hello(await sign('first'));
+  client.control({ type: 'join', session: 'studio', name: 'Mallory', consent: { inference: true, recording: false, training: false } });
+  world.turn();
+  const { resumeToken } = client.one('joined');
+  client.peer.close();
+  world.gateway.revocations.add({ kind: 'jti', value: 'first', revokedMs: 0, untilMs: world.clock.wallMs() + 60_000 });
+  const { gateway } = world;
+  const ended = endRevoked({ directory: gateway.directory, guests: gateway.reception.guests, end: (guest, code, about) => gateway.reception.end(guest, code, about) }, (claims) => gateway.revocations.isRevoked(claims));
+  expect(ended).toEqual({ connections: 0, participants: 1 });
+  const back = world.connect();
+  await back.hello(await sign('second'));
+  back.control({ type: 'resume', resumeToken });
+  expect(back.peer.closedWith).toBe('RESUME_REFUSED');
+});
+
+it('[ADM4] who is connected by a revoked token is told and closed in the same turn, wherever they stand', async () => {
+  const world = new TestGateway();
+  const member = await world.join('studio', { subject: 'mallory' });
+  const lobby = world.connect();
+  await lobby.hello(await world.token({ subject: 'mallory' }));
+  const other = await world.join('studio', { subject: 'ada' });
+  const { gateway } = world;
+  const ended = endRevoked({ directory: gateway.directory, guests: gateway.reception.guests, end: (guest, code, about) => gateway.reception.end(guest, code, about) }, ({ subject }) => subject === 'mallory');
+  expect(ended).toEqual({ connections: 2, participants: 1 });
+  expect([member, lobby, other].map(({ peer }) => peer.closedWith)).toEqual(['TOKEN_REVOKED', 'TOKEN_REVOKED', undefined]);
+  world.turn();
+  expect(other.messages('presence').map(({ event }) => event)).toContain('left');
+  expect(world.gateway.directory.session('studio')?.size).toBe(1);
 });

@@ -152,6 +152,31 @@ describe('the admin verbs', () => {
     ada.close();
   });
 
+  it('[ADM6] end a session for everybody in it, and no other', async () => {
+    const world = await start();
+    const [ada, grace, other] = [await world.join('studio', 'ada', { reconnect: false }), await world.join('studio', 'grace', { reconnect: false }), await world.join('hall', 'other')];
+    expect(await (await world.admin('/sessions/studio/end', {})).json()).toEqual({ ended: { connections: 2, participants: 2 } });
+    await until(() => [ada, grace].every(({ state }) => state.state === 'closed'));
+    expect([ada.state, grace.state, other.state]).toMatchObject([{ code: 'SESSION_ENDED' }, { code: 'SESSION_ENDED' }, { state: 'live' }]);
+    expect((await world.admin('/sessions/studio/end', {})).status).toBe(404);
+    expect(world.audited.map(({ verb, target, outcome }) => [verb, target, outcome])).toEqual([
+      ['end-session', { session: 'studio' }, 'done'],
+      ['end-session', { session: 'studio' }, 'NOT_FOUND'],
+    ]);
+    other.close();
+  });
+
+  it('[ADM6] kick one participant, and leave the others alone', async () => {
+    const world = await start();
+    const [ada, mallory] = [await world.join('studio', 'ada'), await world.join('studio', 'mallory', { reconnect: false })];
+    const path = `/sessions/studio/participants/${mallory.self.participantId}/kick`;
+    expect(await (await world.admin(path, {})).json()).toEqual({ ended: { connections: 1, participants: 1 } });
+    await until(() => mallory.state.state === 'closed' && !ada.participants.has(mallory.self.slot));
+    expect([mallory.state, ada.state]).toMatchObject([{ code: 'KICKED' }, { state: 'live' }]);
+    expect((await world.admin(path, {})).status).toBe(404);
+    ada.close();
+  });
+
   it('[ADM4] refuse calls of models by a revoked token', async () => {
     const world = await start();
     const token = await world.token({ subject: 'mallory', tokenId: 'm1' });
