@@ -3,9 +3,8 @@ import { assert } from '../core/assert.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import { ERRORS, type CopresenceError } from '../core/errors.ts';
 import { systemRandom, type Random } from '../core/random.ts';
-import { KIND } from '../protocol/codec/container.ts';
-import { encodePoseSample, MAX_POSE_SAMPLE_BYTES, type PoseSample } from '../protocol/codec/pose-sample.ts';
-import { encodeVideoChunk, type VideoChunk } from '../protocol/codec/video-chunk.ts';
+import { MAX_POSE_SAMPLE_BYTES, type PoseSample } from '../protocol/codec/pose-sample.ts';
+import type { VideoChunk } from '../protocol/codec/video-chunk.ts';
 import type { DownMessage, DownMessageOf } from '../protocol/down.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import type { Consent, ParticipantInfo } from '../protocol/message/common.ts';
@@ -17,6 +16,7 @@ import { unreadable, type ClientEventName, type ClientState, type Listener } fro
 import { endOfError, errorOf, Link, lostEnd, NORMAL_END, type LinkEnd, type LinkListener, type LinkOptions } from './link.ts';
 import { startMove, tailListener, urlOfMove } from './move.ts';
 import { planReconnect } from './reconnect.ts';
+import { sendPose, sendReliable, sendVideo } from './send.ts';
 import { SessionView } from './session-view.ts';
 import { connectUrl } from './socket.ts';
 
@@ -129,22 +129,11 @@ class Participation implements CopresenceClient {
   }
 
   sendPose(sample: PoseSample): SendResult {
-    const link = this.#liveLink();
-    if (link === undefined) return 'not-live';
-    if (link.bufferedBytes > LIMITS.latestHighWaterBytes) return 'superseded';
-    const size = encodePoseSample(sample, this.#poseBytes, 0);
-    if (typeof size === 'string') return size;
-    link.sendBinary(KIND.poseSample, this.#poseBytes.subarray(0, size));
-    return 'sent';
+    return sendPose(this.#liveLink(), sample, this.#poseBytes);
   }
 
   sendVideo(chunk: VideoChunk): SendResult {
-    const link = this.#liveLink();
-    if (link === undefined) return 'not-live';
-    if (chunk.bytes.length === 0 || chunk.bytes.length > LIMITS.videoBytes) return 'VIDEO_INVALID';
-    if (link.bufferedBytes > LIMITS.latestHighWaterBytes) return 'superseded';
-    link.sendBinary(KIND.videoChunk, encodeVideoChunk(chunk));
-    return 'sent';
+    return sendVideo(this.#liveLink(), chunk);
   }
 
   say(text: string): SendResult {
@@ -191,13 +180,8 @@ class Participation implements CopresenceClient {
     return this.#state.state === 'live' && this.#leaving === undefined && !this.#silent ? this.#link : undefined;
   }
 
-  /** For messages that must arrive: refused, not superseded, once the server has stopped reading. */
   #sendReliable(message: UpMessage): SendResult {
-    const link = this.#liveLink();
-    if (link === undefined) return 'not-live';
-    if (link.bufferedBytes > LIMITS.reliableBytes) return 'RATE_LIMITED';
-    link.send(message);
-    return 'sent';
+    return sendReliable(this.#liveLink(), message);
   }
 
   #open(purpose: 'join' | 'resume'): void {
@@ -241,7 +225,7 @@ class Participation implements CopresenceClient {
     const nowMs = this.#clock.nowMs();
     if (this.#resume !== undefined) this.#resume.untilMs ??= nowMs + this.#resume.keptMs;
     // It is on its way already, and the token is good for one resume.
-    if (this.#moving !== undefined) return this.#setState(this.#resumingState(end.code));
+    if (this.#moving !== undefined && end.retry !== 'never') return this.#setState(this.#resumingState(end.code));
     const plan = planReconnect({
       end, nowMs, attempt: this.#attempt++, resumeUntilMs: this.#resume?.untilMs, joinAnew: this.#options.reconnect ?? true,
     }, this.#random);

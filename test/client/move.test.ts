@@ -153,6 +153,16 @@ describe('a client that is sent to another server', () => {
     expect(urls).toEqual(['ws://second:7301/v1/connect', 'ws://played/v1/connect', 'ws://second:7301/v1/connect']);
   });
 
+  it('does not go where it is sent away for good on the way', async () => {
+    const scene = openScene();
+    const client = await joinScene(scene);
+    const { old, next } = moveAway(scene);
+    old.down({ type: 'error', code: 'TOKEN_REVOKED', detail: '', about: 'hello', retry: 'never', closing: true });
+    old.drop(4402);
+    expect(client.state).toMatchObject({ state: 'closed', code: 'TOKEN_REVOKED' });
+    expect(next.closedWith).toBe(1000);
+  });
+
   it('[DRN9] goes there when it comes back too late', async () => {
     const scene = openScene();
     const client = await joinScene(scene);
