@@ -6,7 +6,7 @@ import type { Config } from '../config.ts';
 import type { Reception } from '../session/reception.ts';
 import type { Revocations } from '../session/revocations.ts';
 import { Drain, DRAIN_REST_MS, type DrainReport } from './drain.ts';
-import { createGiver } from './giver.ts';
+import { Giver } from './giver.ts';
 import { importSession, type ImportParts } from './import-session.ts';
 import type { ImportAnswer, SessionState } from './session-state.ts';
 
@@ -50,7 +50,8 @@ export class Departure {
   drain({ spreadS = this.#config['drain-s'] }: DrainRequest = {}): Promise<DrainReport> {
     this.begin();
     const spreadMs = spreadS * 1000;
-    this.#drained ??= new Drain({ ...this.#parts, give: this.#giver() }, { spreadMs, limitMs: spreadMs + DRAIN_REST_MS }).run();
+    const giver = this.#giver();
+    this.#drained ??= new Drain({ ...this.#parts, give: giver && ((session) => giver.give(session)) }, { spreadMs, limitMs: spreadMs + DRAIN_REST_MS }).run();
     return this.#drained;
   }
 
@@ -63,8 +64,8 @@ export class Departure {
     return { ...taken, ...(url === undefined ? {} : { url }) };
   }
 
-  #giver(): ReturnType<typeof createGiver> | undefined {
+  #giver(): Giver | undefined {
     const { 'drain-to': url, 'drain-token': token } = this.#config;
-    return url === undefined || token === undefined ? undefined : createGiver(this.#parts, { url, token });
+    return url === undefined || token === undefined ? undefined : new Giver(this.#parts, { url, token });
   }
 }

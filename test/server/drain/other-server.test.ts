@@ -2,8 +2,10 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { ManualClock } from '../../../core/clock.ts';
+import { Giver } from '../../../server/drain/giver.ts';
 import { giveSession } from '../../../server/drain/other-server.ts';
 import type { SessionState } from '../../../server/drain/session-state.ts';
+import { TestGateway } from '../../support/gateway.ts';
 import { ADMIN_TOKEN, ServerInProcess } from '../../support/running-server.ts';
 import { until } from '../../support/until.ts';
 
@@ -61,4 +63,33 @@ it('[DRN8] gives up on a server that says nothing for five seconds', async () =>
   await until(() => asked);
   clock.advance(5000);
   await failed;
+});
+
+it('[DRN8] asks for eight sessions at a time, and not for the others once the server is lost', async () => {
+  const world = new TestGateway(undefined, { 'max-sessions': 20 });
+  for (let count = 0; count < 20; count++) await world.join(`session-${count}`);
+  let asked = 0;
+  const hangUps: (() => void)[] = [];
+  const url = await listen((request) => {
+    asked++;
+    hangUps.push(() => request.socket.destroy());
+  });
+  const kept: string[] = [];
+  const giver = new Giver({ clock: world.clock, directory: world.gateway.directory, onKept: (_, code) => kept.push(code) }, { url, token: ADMIN_TOKEN });
+  const given = Promise.all([...world.gateway.directory.sessions].map((session) => giver.give(session)));
+  await until(() => asked === 8);
+  for (const hangUp of hangUps) hangUp();
+  expect(await given).toEqual(Array(20).fill(undefined));
+  expect([asked, kept]).toEqual([8, Array(20).fill('CONNECTION_LOST')]);
+});
+
+it('[DRN6] gives more sessions than go at a time, one after the other', async () => {
+  const world = new TestGateway(undefined, { 'max-sessions': 20 });
+  for (let count = 0; count < 20; count++) await world.join(`session-${count}`);
+  const other = await ServerInProcess.start();
+  closing.push(() => other.server.close());
+  const giver = new Giver({ clock: world.clock, directory: world.gateway.directory, onKept: () => undefined }, { url: other.server.url, token: ADMIN_TOKEN });
+  const given = await Promise.all([...world.gateway.directory.sessions].map((session) => giver.give(session)));
+  expect(given).toEqual(Array(20).fill(other.server.url));
+  expect(await (await other.admin('/status')).json()).toMatchObject({ sessions: 20, away: 20 });
 });
