@@ -31,7 +31,7 @@ import { refuseRevoked, Revocations } from './session/revocations.ts';
 import type { Session } from './session/session.ts';
 import { createTokenVerifier, type TokenVerifier } from './session/token.ts';
 import { turnOf } from './transport/turn.ts';
-import { openTransports } from './transports.ts';
+import { openTransports, type TransportAddress } from './transports.ts';
 
 const QUEUE_CAPACITY = 4096;
 
@@ -133,6 +133,8 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts): Gatew
 /** A running server. */
 export interface RunningServer {
   readonly url: string;
+  /** Of transports with a port of their own. */
+  readonly transports: readonly TransportAddress[];
   /** Of the Open Inference Protocol; undefined without a port for it. */
   readonly grpcAddress: string | undefined;
   /** Of the admin verbs, where they have a port of their own. */
@@ -189,6 +191,7 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
   const grpc = config['grpc-port'] === undefined ? undefined : await oip.listenGrpc({ host: config.host, port: config['grpc-port'] });
   return {
     url: urlOf(http),
+    transports: transports.addresses,
     grpcAddress: grpc?.address,
     adminUrl: adminPort?.url,
     drain: (request) => departure.drain(request),

@@ -45,6 +45,7 @@ const SETTINGS = {
   port: { schema: port.default(7300), help: 'port to listen on; 0 for any free one' },
   'token-key': { schema: z.string().min(32).optional(), help: 'HMAC key of the tokens, 32 characters or more; without one the server makes a key for development and prints it' },
   'allowed-origins': { schema: list.default([]), help: 'web origins that may connect beside the server\'s own, separated by commas; * for all' },
+  'uws-port': { schema: port.optional(), help: 'port for WebSocket connections over uWebSockets.js, which must be installed; 0 for any free one, none when left out' },
   'socket-io': { schema: flag.default(false), help: 'take Socket.IO clients too, at /socket.io/ of the same port' },
   'grpc-port': { schema: port.optional(), help: 'port for the Open Inference Protocol over gRPC; 0 for any free one, none when left out' },
   'oip-open': { schema: flag.default(false), help: 'let anybody call models over the Open Inference Protocol, without a token: for development or a trusted network' },

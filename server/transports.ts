@@ -5,10 +5,11 @@ import type { ErrorCode } from '../core/errors.ts';
 import type { Config } from './config.ts';
 import type { ConnectionListener } from './flow.ts';
 import { takeUpgrades, type UpgradeTaker } from './transport/upgrades.ts';
+import { openUws } from './transport/uws-transport.ts';
 import { CONNECT_PATH, SOCKET_IO_PATH, type WebSocketOptions } from './transport/web-socket.ts';
 import { WsTransport } from './transport/ws-transport.ts';
 
-export type TransportConfig = Pick<Config, 'allowed-origins' | 'max-connections' | 'socket-io'>;
+export type TransportConfig = Pick<Config, 'host' | 'uws-port' | 'allowed-origins' | 'max-connections' | 'socket-io'>;
 
 export interface TransportParts {
   readonly clock: Clock;
@@ -23,14 +24,22 @@ interface Transport {
   close(code: ErrorCode, reason: string): void;
 }
 
-export interface Transports extends Transport {
-  /** Of transports with a port of their own. */
-  readonly addresses: Readonly<Record<string, string>>;
+/** Of a transport with a port of its own. */
+export interface TransportAddress {
+  readonly transport: 'uws';
+  readonly url: string;
+  /** The package that it runs on. */
+  readonly packageName: string;
 }
 
-/** @throws what listening throws, for transports with a port of their own. */
+export interface Transports extends Transport {
+  readonly addresses: readonly TransportAddress[];
+}
+
+/** @throws CopresenceError CONFIG_INVALID when a transport's library or its port cannot be had. */
 export async function openTransports(config: TransportConfig, { clock, listener, http }: TransportParts): Promise<Transports> {
   const all: Transport[] = [];
+  const addresses: TransportAddress[] = [];
   const countConnections = (): number => all.reduce((sum, { connectionCount }) => sum + connectionCount, 0);
   const shared: WebSocketOptions = { clock, listener, allowedOrigins: config['allowed-origins'], maxConnections: config['max-connections'], countConnections };
   const upgrades = new Map<string, UpgradeTaker>();
@@ -44,9 +53,14 @@ export async function openTransports(config: TransportConfig, { clock, listener,
     all.push(socketIo);
     upgrades.set(SOCKET_IO_PATH, socketIo);
   }
+  if (config['uws-port'] !== undefined) {
+    const uws = await openUws({ ...shared, host: config.host, port: config['uws-port'] });
+    all.push(uws);
+    addresses.push({ transport: 'uws', url: uws.url, packageName: uws.packageName });
+  }
   takeUpgrades(http, upgrades);
   return {
-    addresses: {},
+    addresses,
     get connectionCount() {
       return countConnections();
     },

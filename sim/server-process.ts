@@ -9,6 +9,8 @@ import { CopresenceError } from '../core/errors.ts';
 /** A server that is ready. */
 export interface RunningServer {
   readonly url: string;
+  /** Of transports with a port of their own, by name. */
+  readonly transports: Readonly<Record<string, string>>;
   /** The key that it made for development, or was given. */
   readonly tokenKey: string;
   readonly pid: number;
@@ -52,9 +54,9 @@ export async function startServerProcess(clock: Clock, signal: AbortSignal, { fl
     return code as number | null;
   });
   try {
-    const { url, devKey = tokenKey } = await listening(child, ended);
+    const { url, transports, devKey = tokenKey } = await listening(child, ended);
     await untilReady(clock, url, { child, signal });
-    return { url, tokenKey: devKey ?? '', pid: child.pid ?? 0, ended, stop: () => stop(clock, child, ended) };
+    return { url, transports, tokenKey: devKey ?? '', pid: child.pid ?? 0, ended, stop: () => stop(clock, child, ended) };
   } catch (error) {
     await stop(clock, child, ended);
     throw error;
@@ -63,6 +65,7 @@ export async function startServerProcess(clock: Clock, signal: AbortSignal, { fl
 
 interface Listening {
   readonly url: string;
+  readonly transports: Readonly<Record<string, string>>;
   /** Where it was given none. */
   readonly devKey?: string | undefined;
 }
@@ -82,8 +85,9 @@ async function listening(child: ChildProcess, ended: Promise<unknown>): Promise<
 
 function readEvent(line: string): Listening | undefined {
   if (!line.startsWith('{')) return undefined;
-  const { event, url, devKey } = JSON.parse(line) as { event?: unknown; url?: unknown; devKey?: unknown };
-  return event === 'listening' && typeof url === 'string' ? { url, devKey: typeof devKey === 'string' ? devKey : undefined } : undefined;
+  const { event, url, transports = [], devKey } = JSON.parse(line) as { event?: unknown; url?: unknown; transports?: { transport: string; url: string }[]; devKey?: unknown };
+  if (event !== 'listening' || typeof url !== 'string') return undefined;
+  return { url, transports: Object.fromEntries(transports.map((opened) => [opened.transport, opened.url])), devKey: typeof devKey === 'string' ? devKey : undefined };
 }
 
 async function untilReady(clock: Clock, url: string, { child, signal }: { child: ChildProcess; signal: AbortSignal }): Promise<void> {

@@ -4,7 +4,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { isAllowedOrigin } from './origin.ts';
 import { SocketConnection, SocketConnections, type SocketPort } from './socket-connection.ts';
 import { addressText } from './uws/address-text.ts';
-import { loadUws, type UwsBehavior, type UwsData, type UwsLibrary, type UwsRequest, type UwsResponse, type UwsSocket } from './uws/library.ts';
+import { loadUws, type UwsBehavior, type UwsLibrary, type UwsRequest, type UwsResponse, type UwsSocket } from './uws/library.ts';
 import { CONNECT_PATH, SUBPROTOCOL, type WebSocketOptions } from './web-socket.ts';
 
 /** The library cuts a larger message without a close code; up to here this side sees it and says 1009. */
@@ -38,10 +38,11 @@ export class UwsTransport {
   readonly #library: UwsLibrary;
   readonly #connections: SocketConnections;
   readonly #bySocket = new Map<UwsSocket, Opened>();
-  #listening: unknown;
-  #accepted = 0;
   /** Where the library was found. */
   readonly packageName: string;
+  #url = '';
+  #listening: unknown;
+  #accepted = 0;
 
   private constructor(library: UwsLibrary, packageName: string, options: UwsOptions) {
     this.#options = options;
@@ -56,8 +57,10 @@ export class UwsTransport {
     const app = library.App().ws(CONNECT_PATH, transport.#behavior()).any('/*', (response) => refuse(response, '404 Not Found'));
     return new Promise((resolve, reject) => {
       app.listen(host, port, EXCLUSIVE_PORT, (listening) => {
-        transport.#listening = listening;
-        if (listening !== false) return resolve(transport);
+        if (listening !== false) {
+          transport.#opened(listening);
+          return resolve(transport);
+        }
         transport.#connections.close('SERVER_DRAINING', '');
         reject(new CopresenceError('CONFIG_INVALID', `--uws-port: cannot listen on ${host}:${port}`));
       });
@@ -65,8 +68,7 @@ export class UwsTransport {
   }
 
   get url(): string {
-    const { host } = this.#options;
-    return `http://${host.includes(':') ? `[${host}]` : host}:${this.#library.us_socket_local_port(this.#listening)}`;
+    return this.#url;
   }
 
   get connectionCount(): number {
@@ -75,8 +77,16 @@ export class UwsTransport {
 
   /** Listens no more, and ends every connection, telling each why. */
   close(code: ErrorCode, reason: string): void {
-    this.#library.us_listen_socket_close(this.#listening);
+    // A second close of what is closed would end the process.
+    if (this.#listening !== undefined) this.#library.us_listen_socket_close(this.#listening);
+    this.#listening = undefined;
     this.#connections.close(code, reason);
+  }
+
+  #opened(listening: unknown): void {
+    const { host } = this.#options;
+    this.#listening = listening;
+    this.#url = `http://${host.includes(':') ? `[${host}]` : host}:${this.#library.us_socket_local_port(listening)}`;
   }
 
   #behavior(): UwsBehavior {
@@ -97,16 +107,15 @@ export class UwsTransport {
     if (!isAllowedOrigin(origin === '' ? undefined : origin, request.getHeader('host'), this.#options.allowedOrigins)) return refuse(response, '403 Forbidden');
     const { countConnections = () => this.connectionCount, maxConnections } = this.#options;
     if (countConnections() >= maxConnections) return refuse(response, '503 Service Unavailable');
-    const remoteAddress = addressText(new Uint8Array(response.getRemoteAddress()));
     const offered = request.getHeader('sec-websocket-protocol').split(',').map((name) => name.trim());
     const subprotocol = offered.includes(SUBPROTOCOL) ? SUBPROTOCOL : '';
-    response.upgrade({ remoteAddress }, request.getHeader('sec-websocket-key'), subprotocol, request.getHeader('sec-websocket-extensions'), context);
+    response.upgrade({}, request.getHeader('sec-websocket-key'), subprotocol, request.getHeader('sec-websocket-extensions'), context);
   }
 
-  #open(socket: UwsSocket & UwsData): void {
+  #open(socket: UwsSocket): void {
     const { clock, listener } = this.#options;
     const port = new UwsPort(socket);
-    const connection = new SocketConnection(clock, port, { id: `u${++this.#accepted}`, remoteAddress: socket.remoteAddress });
+    const connection = new SocketConnection(clock, port, { id: `u${++this.#accepted}`, remoteAddress: addressText(new Uint8Array(socket.getRemoteAddress())) });
     this.#bySocket.set(socket, { connection, port });
     this.#connections.add(connection);
     listener.onOpen(connection);

@@ -6,6 +6,8 @@ export interface UwsSocket {
   /** @returns 0 when the bytes wait, 1 when they are gone, 2 when they were given up. */
   send(bytes: Uint8Array, isBinary: boolean): number;
   getBufferedAmount(): number;
+  /** 4 or 16 bytes. */
+  getRemoteAddress(): ArrayBuffer;
   end(code: number, reason: string): void;
   /** Without a close frame. */
   close(): void;
@@ -21,14 +23,7 @@ export interface UwsResponse {
   writeStatus(status: string): this;
   writeHeader(name: string, value: string): this;
   end(body?: string, closeConnection?: boolean): this;
-  /** 4 or 16 bytes. */
-  getRemoteAddress(): ArrayBuffer;
-  upgrade(data: UwsData, key: string, subprotocol: string, extensions: string, context: unknown): void;
-}
-
-/** Kept with each socket: a property of the object that handlers get. */
-export interface UwsData {
-  readonly remoteAddress: string;
+  upgrade(data: object, key: string, subprotocol: string, extensions: string, context: unknown): void;
 }
 
 export interface UwsBehavior {
@@ -39,7 +34,7 @@ export interface UwsBehavior {
   readonly idleTimeout: number;
   readonly sendPingsAutomatically: boolean;
   upgrade(response: UwsResponse, request: UwsRequest, context: unknown): void;
-  open(socket: UwsSocket & UwsData): void;
+  open(socket: UwsSocket): void;
   /** @param bytes - valid during the call. */
   message(socket: UwsSocket, bytes: ArrayBuffer, isBinary: boolean): void;
   close(socket: UwsSocket, code: number, message: ArrayBuffer): void;
@@ -79,5 +74,5 @@ export async function loadUws(load: (name: string) => Promise<unknown> = (name) 
       throw new CopresenceError('CONFIG_INVALID', `--uws-port: ${packageName} does not load: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
-  throw new CopresenceError('CONFIG_INVALID', '--uws-port: needs uWebSockets.js; install it with: npm install uNetworking/uWebSockets.js#v20.52.0');
+  throw new CopresenceError('CONFIG_INVALID', '--uws-port: needs uWebSockets.js; install it with: npm install uNetworking/uWebSockets.js#v20.66.0 (the last for Node 20)');
 }

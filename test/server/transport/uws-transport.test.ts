@@ -4,6 +4,7 @@ import { addressText } from '../../../server/transport/uws/address-text.ts';
 import { loadUws } from '../../../server/transport/uws/library.ts';
 import { openUws } from '../../../server/transport/uws-transport.ts';
 import { describeTransport } from '../../contract/transport-contract.ts';
+import { describeWebSocket } from '../../contract/web-socket-contract.ts';
 import { connectWebSocket } from '../../contract/ws-client.ts';
 
 describeTransport(
@@ -18,6 +19,11 @@ describeTransport(
   },
   { text: true, handshake: true, packetLimit: true },
 );
+
+describeWebSocket('uWebSockets.js', async (options) => {
+  const transport = await openUws({ ...options, host: '127.0.0.1', port: 0 });
+  return { port: Number(new URL(transport.url).port), close: () => transport.close('SERVER_DRAINING', 'end of test') };
+});
 
 it.each([
   ['7f000001', '127.0.0.1'],
