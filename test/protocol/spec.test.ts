@@ -67,7 +67,7 @@ test('[VER1] every rule is cited by the title of a test', () => {
 function citations(): Map<string, Set<string>> {
   const folder = new URL('test/', ROOT);
   const found = new Map<string, Set<string>>();
-  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.test.ts'))) {
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.test.ts') || file.endsWith('-contract.ts'))) {
     const titles = readFileSync(new URL(name, folder), 'utf8').matchAll(/(?<=[(\[,]\s*['"`])((?:\[[A-Z]{3}\d+\] )+)(?=\S)/g);
     for (const [, cited = ''] of titles) for (const [, rule = ''] of cited.matchAll(RULE)) found.set(rule, (found.get(rule) ?? new Set()).add(name));
   }
