@@ -279,6 +279,10 @@ class Participation implements CopresenceClient {
       case 'chat': return this.#emitter.emit('chat', message);
       case 'result': return this.#emitter.emit('result', message);
       case 'pace': return this.#emitter.emit('pace', message);
+      case 'sessions': return this.#emitter.emit('sessions', message);
+      case 'session-info':
+        this.#view.info = message;
+        return this.#emitter.emit('session-info', message);
       case 'move': return this.#onMove(message);
       case 'error': return this.#onError(message);
       default: message satisfies never;

@@ -3,6 +3,7 @@ import { ERRORS, type ErrorCode, type RetryAdvice } from '../core/errors.ts';
 import type { PoseSample } from '../protocol/codec/pose-sample.ts';
 import type { DownMessageOf } from '../protocol/down.ts';
 import type { MoveMessage } from '../protocol/message/move.ts';
+import type { SessionInfo } from '../protocol/message/session.ts';
 import type { ResultMessage } from '../protocol/message/result.ts';
 
 /** Where a client is. Every `sinceMs` is on the device's clock. */
@@ -60,6 +61,7 @@ export type PresenceEvent = DownMessageOf<'presence'>;
 export type ChatEvent = DownMessageOf<'chat'>;
 export type RecordingEvent = DownMessageOf<'recording'>;
 export type PaceEvent = DownMessageOf<'pace'>;
+export type SessionsEvent = DownMessageOf<'sessions'>;
 export type MoveEvent = MoveMessage;
 
 /** Event names and what their listeners get. */
@@ -77,6 +79,10 @@ export interface ClientEvents {
   pace: PaceEvent;
   /** The server wants this client to go elsewhere; `connect` follows by itself. */
   move: MoveEvent;
+  /** After every way in, and whenever something of it changes. */
+  'session-info': SessionInfo;
+  /** The answer to `listSessions`. */
+  sessions: SessionsEvent;
   error: ErrorEvent;
 }
 export type ClientEventName = keyof ClientEvents;

@@ -4,6 +4,7 @@ import { createPoseSample, type PoseSample } from '../protocol/codec/pose-sample
 import { decodeSnapshot } from '../protocol/codec/snapshot.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { ParticipantInfo } from '../protocol/message/common.ts';
+import type { SessionInfo } from '../protocol/message/session.ts';
 import type { AvatarSource } from './client.ts';
 import { ClockFilter, PoseAge } from './clock-sync.ts';
 import type { Emitter } from './emitter.ts';
@@ -15,6 +16,8 @@ export class SessionView {
   readonly clockFilter = new ClockFilter();
   readonly poseAge = new PoseAge();
   recording = false;
+  /** How the session stands; undefined until the server says so. */
+  info: SessionInfo | undefined;
   tickMs = 0;
 
   readonly #clock: Clock;
@@ -40,6 +43,7 @@ export class SessionView {
     // Slots of an earlier participation may be somebody else's now.
     if (!message.resumed) this.#avatars?.clear();
     this.recording = message.recording;
+    if (!message.resumed) this.info = undefined;
     this.tickMs = message.tickRateHz > 0 ? 1000 / message.tickRateHz : 0;
     this.clockFilter.restart();
   }

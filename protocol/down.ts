@@ -8,6 +8,7 @@ import { moveMessage } from './message/move.ts';
 import { paceMessage } from './message/pace.ts';
 import { recordingMessage } from './message/recording.ts';
 import { resultMessage } from './message/result.ts';
+import { sessionInfoMessage, sessionsMessage } from './message/session.ts';
 import { welcomeMessage } from './message/hello.ts';
 
 export const downMessage = z.discriminatedUnion('type', [
@@ -22,6 +23,8 @@ export const downMessage = z.discriminatedUnion('type', [
   recordingMessage,
   paceMessage,
   moveMessage,
+  sessionInfoMessage,
+  sessionsMessage,
   errorMessage,
 ]);
 export type DownMessage = z.infer<typeof downMessage>;

@@ -41,6 +41,16 @@ export const LIMITS = {
   refusalsPer10s: 50,
   controlPerSecond: 20,
   chatPerSecond: 5,
+  metadataKeys: 16,
+  /** UTF-16 code units of one value. */
+  metadataCharacters: 128,
+  sessionsPerPage: 20,
+  sessionAgeS: 7 * 24 * 3600,
+  /** How long before its end a session is told of it; half its age where that is less. */
+  endingNoticeMs: 60_000,
+  bansPerSession: 256,
+  /** Wrong codes of one subject before more are refused. */
+  codeGuessesPerMinute: 10,
   poseHz: 120,
   videoHz: 30,
 } as const;

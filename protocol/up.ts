@@ -6,6 +6,7 @@ import { helloMessage } from './message/hello.ts';
 import { movedMessage } from './message/move.ts';
 import { recordMessage } from './message/recording.ts';
 import { sayMessage } from './message/chat.ts';
+import { createMessage, joinCodeMessage, kickMessage, listMessage, lockMessage, setMetadataMessage, unlockMessage } from './message/session.ts';
 
 export const upMessage = z.discriminatedUnion('type', [
   helloMessage,
@@ -18,6 +19,13 @@ export const upMessage = z.discriminatedUnion('type', [
   pongMessage,
   recordMessage,
   movedMessage,
+  createMessage,
+  joinCodeMessage,
+  listMessage,
+  lockMessage,
+  unlockMessage,
+  kickMessage,
+  setMetadataMessage,
 ]);
 export type UpMessage = z.infer<typeof upMessage>;
 export type UpMessageOf<Type extends UpMessage['type']> = Extract<UpMessage, { type: Type }>;

@@ -12,7 +12,7 @@ import { Departure, type DrainRequest } from './drain/departure.ts';
 import type { DrainReport } from './drain/drain.ts';
 import type { DeviceFaults, DevicePool, InferenceRequest, Meter, ModelValue, OutcomeListener, RequestOutcome, SuggestPace } from './flow.ts';
 import { openAdmin } from './http/admin/admin.ts';
-import type { Audit } from './http/admin/audit.ts';
+import { adminEntryOf, type Audit } from './http/admin/audit.ts';
 import { createHttpServer, urlOf } from './http/http-server.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
 import { createOip } from './http/oip.ts';
@@ -21,6 +21,7 @@ import { createPipelines, heavierModel, lighterModel, servedRoutes, type RouteSe
 import { createLoadControl, LoadWatch, type LoadControl } from './scheduler/load/load-control.ts';
 import { alignedScheduler, cameraOf } from './scheduler/phase/aligned-scheduler.ts';
 import { createScheduler } from './scheduler/scheduler.ts';
+import type { SessionAudit } from './session/audit.ts';
 import { SessionDirectory } from './session/directory.ts';
 import { Ingest } from './session/ingest.ts';
 import { Pacing } from './session/pacing.ts';
@@ -46,6 +47,8 @@ export interface GatewayParts {
   readonly tokens?: TokenVerifier;
   /** In place of the scheduler: around it, for whoever watches every request. */
   readonly createScheduler?: typeof createScheduler;
+  /** Takes down who tried in a session what they may not, and what moderators did. */
+  readonly onSessionAudit?: SessionAudit;
 }
 
 /** Everything behind the transport: give its `reception` the connections of any transport. */
@@ -63,7 +66,7 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-export type GatewayConfig = Pick<Config, 'tick-rate-hz' | 'gesture-rate-hz' | 'max-sessions' | 'recordings-folder' | 'workers' | 'batch-policy'> & Partial<Pick<Config, 'phase-alignment' | 'relay'>> & RouteSettings;
+export type GatewayConfig = Pick<Config, 'tick-rate-hz' | 'gesture-rate-hz' | 'max-sessions' | 'recordings-folder' | 'workers' | 'batch-policy'> & Partial<Pick<Config, 'phase-alignment' | 'relay' | 'session-max-age-s'>> & RouteSettings;
 
 /** Builds the stages and starts the tick. */
 export function createGateway(config: GatewayConfig, parts: GatewayParts): Gateway {
@@ -76,6 +79,7 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts): Gatew
     delivery: broadcaster,
     tickRateHz: config['tick-rate-hz'],
     maxSessions: config['max-sessions'],
+    maxAgeMs: (config['session-max-age-s'] ?? 0) === 0 ? undefined : 1000 * (config['session-max-age-s'] ?? 0),
     onEntered: ({ session }) => ticking.changed(session),
     onLeft: (membership) => {
       scheduler.forget(membership.session.id, membership.participant.slot);
@@ -111,7 +115,7 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts): Gatew
   const ingest = new Ingest({ meter, changed: (session) => ticking.changed(session), submit: (request) => scheduler.submit(request), forget: (id, slot) => scheduler.forget(id, slot), routes, gestureRateHz: config['gesture-rate-hz'] });
   const revocations = new Revocations(() => clock.wallMs());
   const tokens = refuseRevoked(parts.tokens ?? createTokenVerifier(parts.tokenKey, () => clock.wallMs()), revocations);
-  const reception: Reception = new Reception({ clock, meter, tokens, directory, ingest, recording, pacing, serverName: `copresence ${parts.version}` });
+  const reception: Reception = new Reception({ clock, meter, tokens, directory, ingest, recording, pacing, serverName: `copresence ${parts.version}`, audit: parts.onSessionAudit });
   return {
     reception,
     directory,
@@ -167,7 +171,7 @@ export interface ServerParts {
 export async function startServer(config: Config, parts: ServerParts): Promise<RunningServer> {
   const { clock, pool } = parts;
   const metrics = createMetrics();
-  const gateway = createGateway(config, { ...parts, meter: metrics.stages, metrics });
+  const gateway = createGateway(config, { ...parts, meter: metrics.stages, metrics, onSessionAudit: (entry) => audit(adminEntryOf(entry)) });
   const { onKept = () => undefined, audit = () => undefined, random = systemRandom } = parts;
   const departure = new Departure(config, { ...gateway, clock, random, onKept });
   const notReady = (): string | undefined => (departure.hasBegun ? 'draining' : whyPoolIsNotReady(pool, config.workers));

@@ -60,6 +60,7 @@ const SETTINGS = {
   relay: { schema: flag.default(false), help: 'pass each pose on as soon as it has come, instead of at ticks: less latency, more sends' },
   'gesture-rate-hz': { schema: z.coerce.number().min(1).max(72).default(18), help: 'how often each hand is given to the gesture model' },
   'max-sessions': { schema: count.max(LIMITS.sessions).default(256), help: 'sessions at once' },
+  'session-max-age-s': { schema: count.max(LIMITS.sessionAgeS).default(0), help: 'seconds after which a session ends, however many are in it; 0 for none' },
   'max-connections': { schema: count.max(LIMITS.connections).default(2048), help: 'connections at once' },
   'batch-policy': { schema: z.enum(['auto', 'eager', 'aimd', 'window-drop', 'deferred', 'reserve', 'best-yield']).default('auto'), help: 'how requests are gathered into batches: auto, eager, aimd, window-drop, deferred, reserve or best-yield' },
   'phase-alignment': { schema: z.enum(['auto', 'off']).default('auto'), help: 'ask cameras to capture when a device becomes free: auto, where a trial shows that it helps, or off' },

@@ -94,7 +94,7 @@ WARNING: no --token-key was given, so this server made one for development. Do n
 /** What admins do is written down however little else is. */
 function auditLog(log: Logger): Audit {
   const lines = log.child({ audit: true }, { level: 'info' });
-  return (entry) => lines.info(entry, 'admin');
+  return (entry) => lines.info(entry, entry.who === 'participant' ? 'session' : 'admin');
 }
 
 function onSignals(take: (signal: string) => void): void {

@@ -4,14 +4,19 @@ import { VIDEO_TASKS } from '../../core/tasks.ts';
 import { LIMITS } from '../limits.ts';
 import { consent, displayName, grants, participantInfo, role, sessionName, slot, token } from './common.ts';
 
-/** Creates the session if there is none of that name. */
-export const joinMessage = z.strictObject({
-  type: z.literal('join'),
-  session: sessionName,
+/** Who comes in, and what may be done with what they send: the same by every way in. */
+export const entryFields = {
   name: displayName,
   consent,
   /** What models are to look for in the participant's pictures; `body-pose` alone when left out. */
   video: z.optional(z.array(z.enum(VIDEO_TASKS)).check(z.maxLength(VIDEO_TASKS.length))),
+};
+
+/** Creates the session if there is none of that name. */
+export const joinMessage = z.strictObject({
+  type: z.literal('join'),
+  session: sessionName,
+  ...entryFields,
 });
 
 /** Takes the place of a participant whose connection went, within LIMITS.resumeMs. */

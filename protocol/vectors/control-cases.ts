@@ -28,6 +28,21 @@ export const UP_MESSAGES: readonly Case<UpMessage>[] = [
   { name: 'clock', value: { type: 'clock', deviceMs: 123456.789 } },
   { name: 'pong', value: { type: 'pong', serverMs: 60000, deviceMs: 1234.25 } },
   { name: 'record start', value: { type: 'record', action: 'start' } },
+  {
+    name: 'create',
+    value: {
+      type: 'create', session: 'studio-1', name: 'Ada', consent: CONSENT, video: ['hands'], capacity: 8,
+      metadata: { map: 'harbour', level: 3, ranked: true }, visibility: 'listed', maxAgeS: 3600,
+    },
+  },
+  { name: 'create with nothing said', value: { type: 'create', name: 'Ada', consent: CONSENT } },
+  { name: 'join-code', value: { type: 'join-code', code: 'K7XW2M', name: 'Ada', consent: CONSENT } },
+  { name: 'list', value: { type: 'list', filter: { map: 'harbour' }, after: 12, limit: 5 } },
+  { name: 'list with nothing said', value: { type: 'list' } },
+  { name: 'lock', value: { type: 'lock' } },
+  { name: 'unlock', value: { type: 'unlock' } },
+  { name: 'kick', value: { type: 'kick', participantId: 'b7f2', ban: true } },
+  { name: 'set-metadata', value: { type: 'set-metadata', metadata: {} } },
   { name: 'record stop', value: { type: 'record', action: 'stop' } },
   { name: 'moved', value: { type: 'moved' } },
 ];
@@ -78,6 +93,22 @@ export const DOWN_MESSAGES: readonly Case<DownMessage>[] = [
   { name: 'pace without one', value: { type: 'pace', stream: 'hands', rateHz: 0, reason: 'load' } },
   { name: 'move to another server', value: { type: 'move', to: 'wss://two.example/', reason: 'drain', withinMs: 5000, resume: true } },
   { name: 'move anywhere', value: { type: 'move', reason: 'drain', withinMs: 2000, resume: false } },
+  {
+    name: 'session-info',
+    value: {
+      type: 'session-info', session: 'studio-1', code: 'K7XW2M', visibility: 'private', host: 0, capacity: 8, locked: true,
+      metadata: { map: 'harbour' }, createdMs: 60000.5, maxAgeS: 3600, ending: false,
+    },
+  },
+  {
+    name: 'session-info without host and end',
+    value: { type: 'session-info', session: 'a', code: '222222', visibility: 'open', host: null, capacity: 1024, locked: false, metadata: {}, createdMs: 0, maxAgeS: null, ending: false },
+  },
+  {
+    name: 'sessions',
+    value: { type: 'sessions', sessions: [{ session: 'studio-1', size: 3, capacity: 8, locked: false, metadata: { map: 'harbour' }, createdMs: 60000.5 }], next: 12 },
+  },
+  { name: 'sessions, the last page', value: { type: 'sessions', sessions: [], next: null } },
   { name: 'recording', value: { type: 'recording', active: true, recorded: 3 } },
   {
     name: 'error that refuses one message',

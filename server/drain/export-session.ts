@@ -4,7 +4,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import type { SessionDirectory } from '../session/directory.ts';
 import type { Participant } from '../session/participant.ts';
 import type { Session } from '../session/session.ts';
-import type { ParticipantState, SessionState } from './session-state.ts';
+import type { ParticipantState, RulesState, SessionState } from './session-state.ts';
 
 /** How long lines may still be said here, generously: until the other has answered and everybody has gone. */
 const STILL_SAID_S = 20;
@@ -16,9 +16,15 @@ export function exportSession(session: Session, directory: SessionDirectory, now
     session: session.id,
     // What is said here until the last has gone gets numbers below those that the other server gives.
     nextChatId: session.nextChatId + session.size * LIMITS.chatPerSecond * STILL_SAID_S,
+    rules: exportRules(session, nowMs),
     recording: session.recording.state !== 'off',
     participants: [...session.participants].map((participant) => exportParticipant(participant, directory.resumeDigest(participant), nowMs)),
   };
+}
+
+function exportRules({ rules }: Session, nowMs: number): RulesState {
+  const { code, visibility, capacity, metadata, locked, createdMs, maxAgeMs, bans } = rules;
+  return { code, visibility, capacity, metadata, locked, ageMs: Math.max(0, nowMs - createdMs), ...(maxAgeMs === undefined ? {} : { maxAgeMs }), banned: [...bans.subjects] };
 }
 
 function exportParticipant(participant: Participant, resumeDigest: string | undefined, nowMs: number): ParticipantState {

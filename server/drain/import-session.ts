@@ -6,7 +6,7 @@ import { checkPoseSample } from '../../protocol/codec/pose-sample.ts';
 import type { RestoredSession, SessionDirectory } from '../session/directory.ts';
 import type { RecordingControl } from '../session/recording-control.ts';
 import type { TokenClaims } from '../session/token.ts';
-import type { ImportAnswer, ParticipantState, SessionState } from './session-state.ts';
+import type { ImportAnswer, ParticipantState, RulesState, SessionState } from './session-state.ts';
 
 export interface ImportParts {
   readonly clock: Clock;
@@ -30,12 +30,17 @@ export async function importSession(parts: ImportParts, state: SessionState): Pr
   const welcome = state.participants.filter(({ claims }) => !parts.isRevoked(claimsOf(claims)));
   const poses = new Map(welcome.flatMap(({ slot, pose }) => (pose === undefined ? [] : [[slot, { sample: readSample(pose.sample), ageMs: pose.ageMs }]])));
   if (welcome.length === 0) return { session: state.session, participants: 0 };
-  const session = directory.restore({ id: state.session, nextChatId: state.nextChatId, members: welcome.map(memberOf) });
+  const session = directory.restore({ id: state.session, nextChatId: state.nextChatId, settings: state.rules && settingsOf(state.rules, clock.nowMs()), members: welcome.map(memberOf) });
   const nowMs = clock.nowMs();
   for (const [slot, { sample, ageMs }] of poses) session.participant(slot)?.keepSample(sample, nowMs - ageMs, nowMs);
   const problem = state.recording ? await recording.begin(session) : undefined;
   if (problem !== undefined) throw new CopresenceError(problem, 'the session was taken in, without its recording');
   return { session: state.session, participants: welcome.length };
+}
+
+/** A session that is past its age here has its end before it still. */
+function settingsOf({ ageMs, ...rules }: RulesState, nowMs: number): RestoredSession['settings'] {
+  return { ...rules, createdMs: nowMs - ageMs };
 }
 
 function memberOf({ participantId, slot, name, claims, consent, video, resumeDigest }: ParticipantState): Member {

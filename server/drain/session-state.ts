@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { VIDEO_TASKS } from '../../core/tasks.ts';
 import { MAX_POSE_SAMPLE_BYTES } from '../../protocol/codec/pose-sample.ts';
 import { LIMITS } from '../../protocol/limits.ts';
+import { metadata, sessionCode, visibility } from '../../protocol/message/session.ts';
 import { consent, displayName, grants, role, sessionName, slot } from '../../protocol/message/common.ts';
 
 const claim = z.string().max(LIMITS.tokenLength);
@@ -20,6 +21,19 @@ const participantState = z.strictObject({
   pose: z.strictObject({ sample: z.base64().max(Math.ceil(MAX_POSE_SAMPLE_BYTES / 3) * 4), ageMs: z.number().min(0).max(LIMITS.clockMs) }).optional(),
 });
 
+/** What holds for the session; ages, since the two servers' clocks do not compare. */
+const rulesState = z.strictObject({
+  code: sessionCode,
+  visibility,
+  capacity: z.int().min(1).max(LIMITS.participantsPerSession),
+  metadata,
+  locked: z.boolean(),
+  ageMs: z.number().min(0).max(LIMITS.clockMs),
+  maxAgeMs: z.number().min(0).optional(),
+  banned: z.array(claim).max(LIMITS.bansPerSession),
+});
+export type RulesState = z.infer<typeof rulesState>;
+
 export const sessionState = z.strictObject({
   /** Of this format. */
   format: z.literal(1),
@@ -27,6 +41,8 @@ export const sessionState = z.strictObject({
   /** Beyond every number that the other server may still give. */
   nextChatId: z.int().min(1),
   recording: z.boolean(),
+  /** Left out by servers that know of none. */
+  rules: rulesState.optional(),
   participants: z.array(participantState).min(1).max(LIMITS.participantsPerSession),
 });
 export type SessionState = z.infer<typeof sessionState>;

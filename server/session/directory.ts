@@ -1,19 +1,27 @@
 /** Every session of this server, and the ways into and out of them. */
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
-import { CopresenceError } from '../../core/errors.ts';
+import { assert } from '../../core/assert.ts';
+import { CopresenceError, ERRORS, type ErrorCode } from '../../core/errors.ts';
 import type { VideoTask } from '../../core/tasks.ts';
 import { encodeDown } from '../../protocol/codec/control.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { UpMessageOf } from '../../protocol/up.ts';
 import type { Capability } from '../../protocol/version.ts';
+import type { DownMessageOf } from '../../protocol/down.ts';
+import type { Grant } from '../../protocol/roles.ts';
 import type { Connection, Delivery } from '../flow.ts';
 import type { ClockOffset } from './clock-offset.ts';
+import { GuessLimit } from './guess-limit.ts';
 import { HeldMessages } from './held-messages.ts';
 import { Participant, type ParticipantOptions } from './participant.ts';
 import { closeWith } from './refusal.ts';
 import { ResumeTokens } from './resume-tokens.ts';
-import { Session } from './session.ts';
+import { SessionAges } from './session-ages.ts';
+import { SessionCodes } from './session-codes.ts';
+import { listSessions } from './session-list.ts';
+import { hasMetadata, type SessionSettings } from './session-rules.ts';
+import { hearsOfSession, Session } from './session.ts';
 import { admits, type TokenClaims } from './token.ts';
 
 /** A participant and the session that they are in. */
@@ -34,6 +42,8 @@ export interface Visitor {
 export interface RestoredSession {
   readonly id: string;
   readonly nextChatId: number;
+  /** Its code may be taken here, and is another then. Without them it is as one that was made by `join`. */
+  readonly settings?: WantedSettings | undefined;
   /** One or more, each with a slot and an id of its own. */
   readonly members: Iterable<{ readonly options: Omit<ParticipantOptions, 'presence' | 'nowMs'>; readonly resumeDigest: string | undefined }>;
 }
@@ -43,6 +53,10 @@ export interface DirectoryOptions {
   readonly delivery: Delivery;
   readonly tickRateHz: number;
   readonly maxSessions: number;
+  /** How old a session may become; undefined for as old as it likes. */
+  readonly maxAgeMs?: number | undefined;
+  /** Chance for codes; see `SessionCodes`. */
+  readonly drawCode?: (bound: number) => number;
   /** A participant has come, or come back: they need to hear of everybody. */
   readonly onEntered: (membership: Membership) => void;
   /** A participant is gone for good: forget what waits for them. */
@@ -51,6 +65,10 @@ export interface DirectoryOptions {
   readonly onEmpty: (session: Session) => void;
 }
 
+/** Who comes in, by whichever way. */
+type Entry = Pick<UpMessageOf<'join'>, 'name' | 'consent' | 'video'>;
+type WantedSettings = { readonly [Key in keyof SessionSettings]?: SessionSettings[Key] | undefined };
+
 /** What models look for in pictures where a participant does not say. */
 const DEFAULT_VIDEO: readonly VideoTask[] = ['body-pose'];
 
@@ -58,10 +76,16 @@ const DEFAULT_VIDEO: readonly VideoTask[] = ['body-pose'];
 export class SessionDirectory {
   readonly #options: DirectoryOptions;
   readonly #sessions = new Map<string, Session>();
+  readonly #codes: SessionCodes;
+  readonly #guesses = new GuessLimit(LIMITS.codeGuessesPerMinute, LIMITS.connections);
+  readonly #ages: SessionAges;
+  #opened = 0;
   readonly #resumeTokens = new ResumeTokens<Participant, Membership>();
 
   constructor(options: DirectoryOptions) {
     this.#options = options;
+    this.#codes = new SessionCodes(options.drawCode);
+    this.#ages = new SessionAges(options.clock, (session) => this.end(session, 'SESSION_ENDED'));
   }
 
   get sessions(): Iterable<Session> {
@@ -79,21 +103,68 @@ export class SessionDirectory {
   /**
    * Makes the visitor a participant, in a new session if there is none of that name.
    *
-   * @throws CopresenceError SESSION_FORBIDDEN, SESSION_FULL or SERVER_FULL; nothing has changed then.
+   * @throws CopresenceError SESSION_FORBIDDEN, SERVER_FULL, or what `enter` throws; nothing has changed then.
    */
   join(visitor: Visitor, message: UpMessageOf<'join'>): Membership {
     if (!admits(visitor.claims, message.session)) throw new CopresenceError('SESSION_FORBIDDEN', 'the token is for another session');
-    const session = this.#sessions.get(message.session) ?? this.#create(message.session);
-    const slot = session.freeSlot();
-    if (slot === undefined) throw new CopresenceError('SESSION_FULL', `${session.size} participants`);
-    const { name, consent, video = DEFAULT_VIDEO } = message;
+    const session = this.#sessions.get(message.session);
+    if (session?.rules.visibility === 'private') throw new CopresenceError('SESSION_FORBIDDEN', 'only its code leads into this session');
+    return this.enter(visitor, message, session ?? this.open(message.session));
+  }
+
+  /**
+   * Makes a session as wanted, and the visitor its first participant.
+   *
+   * @throws CopresenceError GRANT_MISSING, SESSION_EXISTS, SESSION_FORBIDDEN or SERVER_FULL; nothing has changed then.
+   */
+  create(visitor: Visitor, message: UpMessageOf<'create'>): Membership {
+    const { claims } = visitor;
+    if (!claims.grants.includes('moderate')) throw new CopresenceError('GRANT_MISSING', 'making a session needs the grant moderate');
+    const id = message.session ?? (claims.session === '*' ? randomUUID() : claims.session);
+    if (!admits(claims, id)) throw new CopresenceError('SESSION_FORBIDDEN', 'the token is for another session');
+    if (this.#sessions.has(id)) throw new CopresenceError('SESSION_EXISTS', 'somebody was first');
+    const { visibility, capacity, metadata, maxAgeS } = message;
+    return this.enter(visitor, message, this.open(id, { visibility, capacity, metadata, maxAgeMs: maxAgeS === undefined ? undefined : maxAgeS * 1000 }));
+  }
+
+  /**
+   * Makes the visitor a participant of the session with this code.
+   *
+   * @throws CopresenceError NOT_FOUND, also when the token is for another session, so that nobody learns which codes there are;
+   * RATE_LIMITED after too many of these; or what `enter` throws.
+   */
+  joinByCode(visitor: Visitor, message: UpMessageOf<'join-code'>): Membership {
+    const nowMs = this.#options.clock.nowMs();
+    const { subject } = visitor.claims;
+    if (!this.#guesses.allows(subject, nowMs)) throw new CopresenceError('RATE_LIMITED', 'too many wrong codes');
+    const session = this.#sessions.get(this.#codes.find(message.code) ?? '');
+    if (session === undefined || !admits(visitor.claims, session.id)) {
+      this.#guesses.failed(subject, nowMs);
+      throw new CopresenceError('NOT_FOUND', 'no session has this code');
+    }
+    return this.enter(visitor, message, session);
+  }
+
+  /**
+   * Makes the visitor a participant of a session, whatever it is called and whatever their token is for.
+   *
+   * @throws CopresenceError KICKED, SESSION_LOCKED or SESSION_FULL; nothing has changed then.
+   */
+  enter(visitor: Visitor, entry: Entry, session: Session): Membership {
     const { connection, clock, claims, capabilities } = visitor;
+    refuseEntry(session, claims);
+    const slot = session.freeSlot();
+    assert(slot !== undefined, 'a session with room has a slot');
+    const { name, consent, video = DEFAULT_VIDEO } = entry;
+    const hostBefore = session.host;
     const presence = { state: 'live', connection, clock, capabilities } as const;
     const participant = new Participant({ participantId: randomUUID(), slot, name, claims, consent, video, presence, nowMs: this.#options.clock.nowMs() });
     session.tell({ type: 'presence', event: 'joined', participant: participant.info() });
     session.add(participant);
     const membership = { session, participant };
     this.#welcome(membership, connection, false);
+    if (session.host !== hostBefore && session.size > 1) session.announce();
+    else inform(membership);
     this.#options.onEntered(membership);
     return membership;
   }
@@ -101,7 +172,7 @@ export class SessionDirectory {
   /**
    * Puts a participant whose connection went onto a new one; the same slot, the same id.
    *
-   * @throws CopresenceError RESUME_REFUSED when the token is unknown, used, too old or somebody else's;
+   * @throws CopresenceError KICKED when the subject is banned by now; RESUME_REFUSED when the token is unknown, used, too old or somebody else's;
    * SESSION_FORBIDDEN when the visitor's own token is for another session.
    */
   resume(visitor: Visitor, resumeToken: string): Membership {
@@ -110,6 +181,7 @@ export class SessionDirectory {
     const { session, participant } = membership;
     if (participant.claims.subject !== visitor.claims.subject) throw new CopresenceError('RESUME_REFUSED', 'of another subject');
     if (!admits(visitor.claims, session.id)) throw new CopresenceError('SESSION_FORBIDDEN', 'the token is for another session');
+    if (session.rules.bans.has(visitor.claims.subject)) throw new CopresenceError('KICKED', 'a moderator removed this participant');
     const before = participant.presence;
     if (before.state === 'away') before.leaving.cancel();
     participant.presence = { state: 'live', connection: visitor.connection, clock: visitor.clock, capabilities: visitor.capabilities };
@@ -117,6 +189,7 @@ export class SessionDirectory {
     participant.needsKey = true;
     participant.forgetCaptureTime();
     this.#welcome(membership, visitor.connection, true);
+    inform(membership);
     if (before.state === 'away') before.held?.handOver(visitor.connection);
     session.tell({ type: 'presence', event: 'back', participant: participant.info() });
     this.#options.onEntered(membership);
@@ -139,12 +212,54 @@ export class SessionDirectory {
     if (participant.presence.state === 'away') participant.presence.leaving.cancel();
     participant.presence = { state: 'left' };
     this.#resumeTokens.revoke(participant);
+    const hostBefore = session.host;
     session.remove(participant);
     session.tell({ type: 'presence', event: 'left', participant: participant.info() });
     this.#options.onLeft(membership);
-    if (session.size > 0) return;
-    this.#sessions.delete(session.id);
-    this.#options.onEmpty(session);
+    if (session.size === 0) this.#close(session);
+    else if (session.host !== hostBefore) session.announce();
+  }
+
+  /**
+   * Sends a participant away: a ban keeps their subject out as long as the session lasts, and sends away everybody of it.
+   *
+   * @param by - who wants it, where that is a participant.
+   * @returns NOT_FOUND, or MESSAGE_INVALID when `by` would send themselves away; undefined when it is done.
+   */
+  kick(session: Session, participantId: string, { ban, by }: { readonly ban: boolean; readonly by?: Participant }): ErrorCode | undefined {
+    const members = [...session.participants];
+    const target = members.find((member) => member.participantId === participantId);
+    if (target === undefined) return 'NOT_FOUND';
+    const { subject } = target.claims;
+    const leaving = ban ? members.filter((member) => member.claims.subject === subject) : [target];
+    if (by !== undefined && leaving.includes(by)) return 'MESSAGE_INVALID';
+    if (ban) session.rules.bans.add(subject);
+    for (const participant of leaving) {
+      const { connection } = participant;
+      this.leave({ session, participant });
+      if (connection !== undefined) closeWith(connection, 'KICKED', 'removed by a moderator', 'kick');
+    }
+    return undefined;
+  }
+
+  /** Ends a session with everybody in it, who are told why and nothing of each other's leaving. */
+  end(session: Session, code: ErrorCode): void {
+    if (this.#sessions.get(session.id) !== session) return;
+    for (const participant of [...session.participants]) {
+      const { presence } = participant;
+      if (presence.state === 'away') presence.leaving.cancel();
+      participant.presence = { state: 'left' };
+      this.#resumeTokens.revoke(participant);
+      session.remove(participant);
+      if (presence.state === 'live') closeWith(presence.connection, code, ERRORS[code].summary, 'session');
+      this.#options.onLeft({ session, participant });
+    }
+    this.#close(session);
+  }
+
+  /** One page of the sessions that a list shows to whoever has this token, the oldest first. */
+  list(claims: TokenClaims, { filter = {}, after = 0, limit = LIMITS.sessionsPerPage }: UpMessageOf<'list'>): DownMessageOf<'sessions'> {
+    return listSessions(this.#sessions.values(), (session) => admits(claims, session.id) && hasMetadata(session.rules.metadata, filter), { after, limit });
   }
 
   /** Whose place a resume token is for; it is not spent by that. */
@@ -163,9 +278,9 @@ export class SessionDirectory {
    *
    * @throws CopresenceError SESSION_EXISTS or SERVER_FULL; nothing has changed then.
    */
-  restore({ id, nextChatId, members }: RestoredSession): Session {
+  restore({ id, nextChatId, settings, members }: RestoredSession): Session {
     if (this.#sessions.has(id)) throw new CopresenceError('SESSION_EXISTS', 'somebody has joined it here');
-    const session = this.#create(id, nextChatId);
+    const session = this.open(id, settings, nextChatId);
     for (const { options, resumeDigest } of members) {
       const leaving = this.#options.clock.schedule(LIMITS.resumeMs, () => this.leave(membership));
       const held = new HeldMessages(() => this.leave(membership));
@@ -177,11 +292,30 @@ export class SessionDirectory {
     return session;
   }
 
-  #create(id: string, nextChatId?: number): Session {
+  /**
+   * Makes a session, which whoever called this has to put somebody into.
+   *
+   * @param wanted - where it says nothing: open, for as many as may be, without metadata. It lives no longer than the server lets it.
+   * @throws CopresenceError SERVER_FULL.
+   */
+  open(id: string, wanted: WantedSettings = {}, nextChatId?: number): Session {
     if (this.#sessions.size >= this.#options.maxSessions) throw new CopresenceError('SERVER_FULL', `${this.#sessions.size} sessions`);
-    const session = new Session(id, this.#options.delivery, nextChatId);
+    const { visibility = 'open', capacity = LIMITS.participantsPerSession, metadata = {}, createdMs = this.#options.clock.nowMs() } = wanted;
+    const ages = [wanted.maxAgeMs, this.#options.maxAgeMs].filter((ageMs) => ageMs !== undefined);
+    const maxAgeMs = ages.length === 0 ? undefined : Math.min(...ages);
+    const code = this.#codes.issue(id, wanted.code);
+    const settings: SessionSettings = { visibility, capacity, metadata, createdMs, maxAgeMs, code, locked: wanted.locked ?? false, banned: wanted.banned ?? [] };
+    const session = new Session(id, this.#options.delivery, { settings, ordinal: ++this.#opened, nextChatId });
     this.#sessions.set(id, session);
+    this.#ages.watch(session);
     return session;
+  }
+
+  #close(session: Session): void {
+    this.#sessions.delete(session.id);
+    this.#codes.release(session.rules.code);
+    this.#ages.forget(session);
+    this.#options.onEmpty(session);
   }
 
   #welcome(membership: Membership, connection: Connection, resumed: boolean): void {
@@ -192,7 +326,7 @@ export class SessionDirectory {
       slot: participant.slot,
       participantId: participant.participantId,
       role: participant.claims.role,
-      grants: [...participant.claims.grants],
+      grants: grantsFor(participant),
       resumed,
       resumeToken: this.#resumeTokens.issue(membership),
       resumeMs: LIMITS.resumeMs,
@@ -202,4 +336,22 @@ export class SessionDirectory {
     });
     connection.send(joined, 'reliable');
   }
+}
+
+/** Clients without the capability `sessions` know no grant `moderate`, and would not read a `joined` that names it. */
+function grantsFor(participant: Participant): Grant[] {
+  return participant.claims.grants.filter((grant) => grant !== 'moderate' || participant.understands('sessions'));
+}
+
+/** @throws CopresenceError KICKED, SESSION_LOCKED or SESSION_FULL. */
+function refuseEntry(session: Session, claims: TokenClaims): void {
+  if (session.rules.bans.has(claims.subject)) throw new CopresenceError('KICKED', 'a moderator removed this participant');
+  // A session whose last moderator is gone could never be unlocked otherwise.
+  if (session.rules.locked && !claims.grants.includes('moderate')) throw new CopresenceError('SESSION_LOCKED', 'a moderator has locked it');
+  if (session.isFull) throw new CopresenceError('SESSION_FULL', `${session.size} participants`);
+}
+
+/** How the session stands, to somebody who has just come. */
+function inform({ session, participant }: Membership): void {
+  if (hearsOfSession(participant)) participant.connection?.send(encodeDown(session.info()), 'reliable');
 }

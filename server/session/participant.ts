@@ -82,6 +82,11 @@ export class Participant implements Receiver {
     return this.claims.grants.includes(grant);
   }
 
+  /** Whether the connection that they have now named the capability. */
+  understands(capability: Capability): boolean {
+    return this.presence.state === 'live' && this.presence.capabilities.includes(capability);
+  }
+
   info(): ParticipantInfo {
     const presence = this.presence.state === 'live' ? 'live' : 'away';
     return { slot: this.slot, participantId: this.participantId, name: this.name, role: this.claims.role, presence };

@@ -8,10 +8,13 @@ import { LIMITS } from '../../protocol/limits.ts';
 import type { UpMessage, UpMessageOf } from '../../protocol/up.ts';
 import { CAPABILITIES, OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from '../../protocol/version.ts';
 import type { Connection, ConnectionListener, MessageKindLabel, Meter } from '../flow.ts';
+import { auditEntry, isAudited, type SessionAudit } from './audit.ts';
 import { ClockOffset } from './clock-offset.ts';
 import type { Membership, SessionDirectory } from './directory.ts';
+import { admit, type EntryMessage } from './entry.ts';
 import { Guest } from './guest.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { moderate, type ModerationMessage } from './moderation.ts';
 import type { Ingest } from './ingest.ts';
 import type { Pacing } from './pacing.ts';
 import type { Participant } from './participant.ts';
@@ -23,6 +26,11 @@ import type { Usher } from './usher.ts';
 /** Messages that may come in one packet with hello, before the token has been checked. */
 const BACKLOG = 16;
 
+type MemberMessage = UpMessageOf<'consent' | 'say' | 'record'>;
+
+/** Only for clients that named the capability `sessions`. */
+const OF_SESSIONS: ReadonlySet<UpMessage['type']> = new Set(['create', 'join-code', 'list', 'lock', 'unlock', 'kick', 'set-metadata']);
+
 export interface ReceptionOptions {
   readonly clock: Clock;
   readonly meter: Meter;
@@ -32,6 +40,7 @@ export interface ReceptionOptions {
   readonly recording: RecordingControl;
   readonly pacing: Pacing;
   readonly serverName: string;
+  readonly audit?: SessionAudit | undefined;
 }
 
 export class Reception implements ConnectionListener {
@@ -151,6 +160,7 @@ export class Reception implements ConnectionListener {
   }
 
   #take(guest: Guest, message: UpMessage, arrivedMs: number): void {
+    if (OF_SESSIONS.has(message.type) && !guest.capabilities.includes('sessions')) return this.#refuse(guest, 'MESSAGE_UNEXPECTED', 'name the capability sessions first', message.type);
     switch (message.type) {
       case 'hello':
         return this.#hello(guest, message, arrivedMs);
@@ -159,11 +169,20 @@ export class Reception implements ConnectionListener {
         return this.#timing(guest, message, arrivedMs);
       case 'join':
       case 'resume':
+      case 'create':
+      case 'join-code':
         return this.#enter(guest, message);
       case 'leave':
         return this.#leave(guest);
       case 'moved':
         return this.usher?.moved(guest) === true ? undefined : this.#refuse(guest, 'MESSAGE_UNEXPECTED', 'nobody asked', 'moved');
+      case 'list':
+        return this.#list(guest, message);
+      case 'lock':
+      case 'unlock':
+      case 'kick':
+      case 'set-metadata':
+        return this.#moderate(guest, message);
       case 'consent':
       case 'say':
       case 'record':
@@ -216,7 +235,7 @@ export class Reception implements ConnectionListener {
     guest.connection.send(encodeDown(reply), 'reliable');
   }
 
-  #enter(guest: Guest, message: UpMessageOf<'join'> | UpMessageOf<'resume'>): void {
+  #enter(guest: Guest, message: EntryMessage): void {
     const { phase, connection } = guest;
     if (phase.state !== 'lobby') return this.#refuse(guest, 'MESSAGE_UNEXPECTED', 'say hello first, and leave before joining again', message.type);
     if (this.usher?.turnAway(guest, message) === true) return;
@@ -224,13 +243,14 @@ export class Reception implements ConnectionListener {
     const { directory, recording, pacing } = this.#options;
     try {
       const visitor = { connection, claims, clock, capabilities: guest.capabilities };
-      const membership = message.type === 'join' ? directory.join(visitor, message) : directory.resume(visitor, message.resumeToken);
+      const membership = admit(directory, visitor, message);
       guest.phase = { state: 'member', claims, clock, membership };
       recording.enter(membership);
       if (message.type === 'resume') pacing.resumed(membership.participant);
     } catch (error) {
       if (!(error instanceof CopresenceError)) throw error;
-      this.#close(guest, error.code, error.message, message.type);
+      if (error.entry.scope === 'message') this.#refuse(guest, error.code, error.message, message.type);
+      else this.#close(guest, error.code, error.message, message.type);
     }
   }
 
@@ -242,7 +262,7 @@ export class Reception implements ConnectionListener {
     guest.connection.send(encodeDown({ type: 'left' }), 'reliable');
   }
 
-  #asMember(guest: Guest, message: UpMessageOf<'consent' | 'say' | 'record'>, arrivedMs: number): void {
+  #asMember(guest: Guest, message: MemberMessage, arrivedMs: number): void {
     const { membership } = guest;
     if (membership === undefined) return this.#refuse(guest, 'MESSAGE_UNEXPECTED', 'not in a session', message.type);
     const { ingest, recording } = this.#options;
@@ -257,6 +277,19 @@ export class Reception implements ConnectionListener {
     );
   }
 
+  #list(guest: Guest, message: UpMessageOf<'list'>): void {
+    if (guest.claims === undefined) return this.#refuse(guest, 'MESSAGE_UNEXPECTED', 'say hello first', 'list');
+    guest.connection.send(encodeDown(this.#options.directory.list(guest.claims, message)), 'reliable');
+  }
+
+  #moderate(guest: Guest, message: ModerationMessage): void {
+    const { membership } = guest;
+    if (membership === undefined) return this.#refuse(guest, 'MESSAGE_UNEXPECTED', 'not in a session', message.type);
+    const problem = moderate(this.#options.directory, membership, message);
+    if (problem === undefined) this.#options.audit?.(auditEntry(guest, message.type, 'done', message.type === 'kick' ? message.participantId : undefined));
+    this.#refuseIf(guest, problem, message.type);
+  }
+
   #refuseIf(guest: Guest, problem: ErrorCode | undefined, about: string): void {
     if (problem !== undefined) this.#refuse(guest, problem, ERRORS[problem].summary, about);
   }
@@ -264,6 +297,7 @@ export class Reception implements ConnectionListener {
   #refuse(guest: Guest, code: ErrorCode, detail: string, about: string): void {
     this.#options.meter.refusal(code);
     if (guest.closing) return;
+    if (isAudited(code)) this.#options.audit?.(auditEntry(guest, about, code));
     if (guest.countRefusal(this.#options.clock.nowMs())) this.#close(guest, 'TOO_MANY_ERRORS', detail, about);
     else sendRefusal(guest.connection, code, detail, about);
   }
@@ -272,6 +306,7 @@ export class Reception implements ConnectionListener {
     if (guest.closing) return;
     guest.closing = true;
     this.#options.meter.refusal(code);
+    if (isAudited(code)) this.#options.audit?.(auditEntry(guest, about, code));
     closeWith(guest.connection, code, detail, about);
   }
 }

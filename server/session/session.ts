@@ -2,24 +2,37 @@
 import { encodeDown } from '../../protocol/codec/control.ts';
 import type { DownMessage } from '../../protocol/down.ts';
 import { LIMITS } from '../../protocol/limits.ts';
+import type { Metadata, SessionInfo } from '../../protocol/message/session.ts';
 import type { ParticipantInfo } from '../../protocol/message/common.ts';
 import type { Audience, Delivery, Lane, Receiver, RecordingTap, TimedEntry } from '../flow.ts';
 import type { Participant } from './participant.ts';
+import { SessionRules, type SessionSettings } from './session-rules.ts';
 
 /** Whether the session is being written to a file. */
 export type Recording = { readonly state: 'off' } | { readonly state: 'starting' } | { readonly state: 'on'; readonly tap: RecordingTap };
 
-/** @bound LIMITS.participantsPerSession participants. */
+export interface SessionOptions {
+  readonly settings: SessionSettings;
+  readonly ordinal: number;
+  /** Of a session that comes from another server, where it goes on. */
+  readonly nextChatId?: number | undefined;
+}
+
+/** @bound `rules.capacity` participants. */
 export class Session implements Audience {
   readonly id: string;
+  readonly rules: SessionRules;
+  /** Counts up over the sessions of this server. */
+  readonly ordinal: number;
   readonly #delivery: Delivery;
   readonly #participants = new Map<number, Participant>();
   #nextSlot = 0;
   #nextChatId: number;
   recording: Recording = { state: 'off' };
 
-  /** @param nextChatId - of a session that comes from another server, where it goes on. */
-  constructor(id: string, delivery: Delivery, nextChatId = 1) {
+  constructor(id: string, delivery: Delivery, { settings, ordinal, nextChatId = 1 }: SessionOptions) {
+    this.rules = new SessionRules(settings);
+    this.ordinal = ordinal;
     this.#nextChatId = nextChatId;
     this.id = id;
     this.#delivery = delivery;
@@ -31,6 +44,16 @@ export class Session implements Audience {
 
   get size(): number {
     return this.#participants.size;
+  }
+
+  get isFull(): boolean {
+    return this.size >= this.rules.capacity;
+  }
+
+  /** The member with `moderate` who has been here longest: when they leave, the next one is. */
+  get host(): Participant | undefined {
+    for (const participant of this.#participants.values()) if (participant.may('moderate')) return participant;
+    return undefined;
   }
 
   get receivers(): Iterable<Receiver> {
@@ -64,6 +87,32 @@ export class Session implements Audience {
     return this.#nextChatId;
   }
 
+  lock(): void {
+    this.#setLocked(true);
+  }
+
+  unlock(): void {
+    this.#setLocked(false);
+  }
+
+  /** @param metadata - takes the place of what was there. */
+  setMetadata(metadata: Metadata): void {
+    this.rules.metadata = metadata;
+    this.announce();
+  }
+
+  /** Tells everybody who may know it, and can read it, how the session stands. */
+  announce(): void {
+    const framed = encodeDown(this.info());
+    for (const participant of this.#participants.values()) if (hearsOfSession(participant)) participant.connection?.send(framed, 'reliable');
+  }
+
+  info(): SessionInfo {
+    const { code, visibility, capacity, locked, metadata, createdMs, maxAgeMs, ending } = this.rules;
+    const maxAgeS = maxAgeMs === undefined ? null : maxAgeMs / 1000;
+    return { type: 'session-info', session: this.id, code, visibility, host: this.host?.slot ?? null, capacity, locked, metadata, createdMs, maxAgeS, ending };
+  }
+
   takeChatId(): number {
     return this.#nextChatId++;
   }
@@ -95,7 +144,18 @@ export class Session implements Audience {
     return [...this.#participants.values()].flatMap((participant) => participant.newest ?? []);
   }
 
+  #setLocked(locked: boolean): void {
+    if (this.rules.locked === locked) return;
+    this.rules.locked = locked;
+    this.announce();
+  }
+
   *#subscribers(): Iterable<Participant> {
     for (const participant of this.#participants.values()) if (participant.may('subscribe')) yield participant;
   }
+}
+
+/** Whether `session-info` is for them. */
+export function hearsOfSession(participant: Participant): boolean {
+  return participant.understands('sessions') && (participant.may('subscribe') || participant.may('moderate'));
 }

@@ -13,7 +13,7 @@ import type { DownMessage, DownMessageOf } from '../../protocol/down.ts';
 import type { Role } from '../../protocol/roles.ts';
 import type { UpMessage } from '../../protocol/up.ts';
 import { CAPABILITIES } from '../../protocol/version.ts';
-import { createGateway, type Gateway, type GatewayConfig } from '../../server/app.ts';
+import { createGateway, type Gateway, type GatewayConfig, type GatewayParts } from '../../server/app.ts';
 import type { DevicePool } from '../../server/flow.ts';
 import { createMetrics, type Metrics } from '../../server/http/metrics.ts';
 import { signToken } from '../../server/session/token-signer.ts';
@@ -42,10 +42,10 @@ export class TestGateway {
   readonly recordingsFolder = join(RECORDINGS, randomUUID());
 
   /** @param makePool - gets the gateway's clock; without it there is no device and no inference. */
-  constructor(makePool: (clock: ManualClock) => DevicePool = () => ({ devices: [], onChange: () => undefined }), settings: Partial<GatewayConfig> = {}) {
+  constructor(makePool: (clock: ManualClock) => DevicePool = () => ({ devices: [], onChange: () => undefined }), settings: Partial<GatewayConfig> = {}, parts: Partial<GatewayParts> = {}) {
     const config: GatewayConfig = { 'tick-rate-hz': 50, 'gesture-rate-hz': 20, 'max-sessions': 4, 'recordings-folder': this.recordingsFolder, workers: 1, 'batch-policy': 'auto', ...settings };
     const pool = makePool(this.clock);
-    this.gateway = createGateway(config, { clock: this.clock, meter: this.metrics.stages, metrics: this.metrics, pool, tokenKey: this.key, version: 'test' });
+    this.gateway = createGateway(config, { clock: this.clock, meter: this.metrics.stages, metrics: this.metrics, pool, tokenKey: this.key, version: 'test', ...parts });
     this.transport = new MemoryTransport(this.clock, this.gateway.reception);
   }
 
@@ -93,8 +93,8 @@ export class TestClient {
   }
 
   /** Says hello and waits for the token to be checked. */
-  async hello(token: string, deviceMs = this.#gateway.clock.nowMs()): Promise<void> {
-    this.control({ type: 'hello', version: 1, oldestVersion: 1, capabilities: [...CAPABILITIES], token, deviceMs });
+  async hello(token: string, { deviceMs = this.#gateway.clock.nowMs(), capabilities = CAPABILITIES }: { deviceMs?: number; capabilities?: readonly string[] } = {}): Promise<void> {
+    this.control({ type: 'hello', version: 1, oldestVersion: 1, capabilities: [...capabilities], token, deviceMs });
     await this.until(() => this.messages('welcome').length > 0 || this.peer.closedWith !== undefined);
   }
 

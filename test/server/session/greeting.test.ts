@@ -142,7 +142,7 @@ describe('clocks', () => {
   it('[TIM4] a device whose hello was held up is not taken for one from the future before a ping has shown its clock', async () => {
     const world = new TestGateway();
     const client = world.connect();
-    await client.hello(await world.token(), world.clock.nowMs() - 5000);
+    await client.hello(await world.token(), { deviceMs: world.clock.nowMs() - 5000 });
     client.control({ type: 'join', session: 'lobby', name: 'late', consent: { inference: true, recording: false, training: false } });
     client.pose(1);
     const arrivedMs = world.clock.nowMs();
