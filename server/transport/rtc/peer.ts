@@ -1,0 +1,119 @@
+/** One native peer connection, in the process that may crash with it. */
+import type { DataChannel, PeerConnection, RtcConfig } from 'node-datachannel';
+import type { ChannelName } from '../../../protocol/rtc/channel.ts';
+import type { IceServer } from '../../../protocol/rtc/signal.ts';
+import type { PeerEvent, PeerSettings } from './child-messages.ts';
+
+/** The constructor of the native package, which only its own process loads. */
+export type CreatePeerConnection = new (name: string, config: RtcConfig) => PeerConnection;
+
+/** The largest message that a client may send on either channel. */
+const MAX_MESSAGE_BYTES = 64 * 1024;
+
+export class Peer {
+  readonly #id: number;
+  readonly #tell: (event: PeerEvent) => void;
+  readonly #connection: PeerConnection;
+  readonly #channels: Partial<Record<ChannelName, DataChannel>> = {};
+  #isOpen = false;
+  #handedBytes = 0;
+  #toldBytes = 0;
+  #closing = false;
+  #gone = false;
+
+  constructor(create: CreatePeerConnection, settings: PeerSettings, id: number, tell: (event: PeerEvent) => void) {
+    this.#id = id;
+    this.#tell = tell;
+    this.#connection = new create(`peer-${id}`, nativeConfig(settings));
+    this.#connection.onLocalDescription((sdp) => this.#emit({ kind: 'answer', peer: id, sdp }));
+    this.#connection.onLocalCandidate((candidate, mid) => this.#emit({ kind: 'candidate', peer: id, candidate, mid }));
+    this.#connection.onStateChange((state) => {
+      if (state === 'failed' || state === 'closed') this.end(`the peer connection ${state}`);
+    });
+    this.#connection.onDataChannel((channel) => this.#channel(channel));
+  }
+
+  get isGone(): boolean {
+    return this.#gone;
+  }
+
+  /** Bytes that were handed over and have not left. */
+  get waitingBytes(): number {
+    return bufferedBytes(this.#channels.control) + bufferedBytes(this.#channels.state);
+  }
+
+  /** Takes an offer, and answers. @throws what the native side makes of a bad one. */
+  offer(sdp: string): void {
+    this.#connection.setRemoteDescription(sdp, 'offer');
+    this.#connection.setLocalDescription('answer');
+  }
+
+  candidate(candidate: string, mid: string): void {
+    this.#connection.addRemoteCandidate(candidate, mid);
+  }
+
+  send(channel: ChannelName, bytes: Uint8Array): void {
+    this.#handedBytes += bytes.length;
+    if (this.#channels[channel]?.isOpen() === true) this.#channels[channel].sendMessageBinary(bytes);
+  }
+
+  /** Ends when what was sent has left, which `poll` sees, or at once. */
+  close(atOnce: boolean): void {
+    this.#closing = true;
+    if (atOnce) this.end('closed');
+  }
+
+  /** Tells how much has left since the last time, and goes on with a close. */
+  poll(): void {
+    if (this.#gone) return;
+    const taken = this.#handedBytes - this.waitingBytes;
+    if (taken !== this.#toldBytes) this.#emit({ kind: 'taken', peer: this.#id, bytes: taken });
+    this.#toldBytes = taken;
+    if (this.#closing && bufferedBytes(this.#channels.control) === 0) this.end('closed');
+  }
+
+  end(cause: string): void {
+    if (this.#gone) return;
+    this.#emit({ kind: 'gone', peer: this.#id, cause });
+    this.#gone = true;
+    this.#connection.close();
+  }
+
+  #channel(channel: DataChannel): void {
+    const name = channel.getLabel();
+    if ((name !== 'control' && name !== 'state') || this.#channels[name] !== undefined) return this.end('an unknown data channel');
+    this.#channels[name] = channel;
+    channel.onMessage((message) => {
+      if (typeof message === 'string') this.#emit({ kind: 'text', peer: this.#id });
+      else this.#emit({ kind: 'message', peer: this.#id, channel: name, bytes: new Uint8Array(message) });
+    });
+    channel.onClosed(() => this.end(`the channel ${name} closed`));
+    if (this.#isOpen || this.#channels.control === undefined || this.#channels.state === undefined) return;
+    this.#isOpen = true;
+    this.#emit({ kind: 'open', peer: this.#id });
+  }
+
+  #emit(event: PeerEvent): void {
+    if (!this.#gone) this.#tell(event);
+  }
+}
+
+function bufferedBytes(channel: DataChannel | undefined): number {
+  return channel?.isOpen() === true ? channel.bufferedAmount() : 0;
+}
+
+function nativeConfig({ iceServers, ports, bindAddress }: PeerSettings): RtcConfig {
+  return {
+    iceServers: iceServers.map(nativeUrl),
+    disableAutoNegotiation: true,
+    maxMessageSize: MAX_MESSAGE_BYTES,
+    ...(ports === undefined ? {} : { portRangeBegin: ports.first, portRangeEnd: ports.last }),
+    ...(bindAddress === undefined ? {} : { bindAddress }),
+  };
+}
+
+/** The native side wants the credentials inside the URL. */
+function nativeUrl({ urls, username, credential }: IceServer): string {
+  if (username === undefined || credential === undefined) return urls;
+  return urls.replace(/^(turns?:)/, `$1${encodeURIComponent(username)}:${encodeURIComponent(credential)}@`);
+}
