@@ -363,6 +363,8 @@ class Participation implements CopresenceClient {
   }
 
   #onSnapshot(payload: Uint8Array): void {
+    // Where order is not kept, one may overtake the answer to the join that it belongs to.
+    if (this.#state.state !== 'live') return;
     const problem = this.#view.snapshot(payload);
     if (problem !== undefined) this.#emitter.emit('error', unreadable(problem, 'snapshot'));
   }

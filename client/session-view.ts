@@ -19,6 +19,8 @@ export class SessionView {
   /** How the session stands; undefined until the server says so. */
   info: SessionInfo | undefined;
   tickMs = 0;
+  /** Of the newest snapshot of this connection. */
+  #tick: number | undefined;
 
   readonly #clock: Clock;
   readonly #emitter: Emitter;
@@ -42,6 +44,7 @@ export class SessionView {
     for (const participant of message.participants) this.participants.set(participant.slot, participant);
     // Slots of an earlier participation may be somebody else's now.
     if (!message.resumed) this.#avatars?.clear();
+    this.#tick = undefined;
     this.recording = message.recording;
     if (!message.resumed) this.info = undefined;
     this.tickMs = message.tickRateHz > 0 ? 1000 / message.tickRateHz : 0;
@@ -63,6 +66,7 @@ export class SessionView {
 
   /** Takes a snapshot in and tells its poses, then the snapshot; or why it cannot be read. */
   snapshot(payload: Uint8Array): ErrorCode | undefined {
+    if (this.#isOvertaken(payload)) return undefined;
     const arrivedMs = this.#clock.nowMs();
     const serverMs = arrivedMs + this.clockFilter.offsetMs;
     const isKey = payload[8] === 1;
@@ -76,8 +80,16 @@ export class SessionView {
       this.#emitter.emit('pose', this.#pose);
     });
     if (typeof header === 'string') return header;
+    this.#tick = header.tick;
     this.#emitter.emit('snapshot', header);
     return undefined;
+  }
+
+  /** Whether a newer snapshot has come before this one, which some connections allow. */
+  #isOvertaken(payload: Uint8Array): boolean {
+    if (payload.length < 4 || this.#tick === undefined) return false;
+    const tick = new DataView(payload.buffer, payload.byteOffset).getUint32(0, true);
+    return ((tick - this.#tick) | 0) < 0;
   }
 
   avatarAt(slot: number, serverMs: number, into: PoseSample): AvatarSource {

@@ -180,7 +180,7 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
   const admin = openAdmin(config, { ...gateway, clock, version: parts.version, departure, connections, onDrainAsked: parts.onDrainAsked, audit });
   const http = createHttpServer({ metrics, admin: admin.onMainPort, version: parts.version, viewerFolder: parts.viewerFolder, oip: oip.handler, loadStatus: () => gateway.scheduler.status() });
   metrics.watchLoad(() => gateway.scheduler.status());
-  const transports = await openTransports(config, { clock, listener: gateway.reception, http });
+  const transports = await openTransports(config, { clock, listener: gateway.reception, http, admit: (token) => gateway.tokens.verify(token) });
   metrics.watch({
     connections,
     sessions: () => gateway.directory.size,
@@ -202,7 +202,7 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
     async close() {
       departure.begin();
       gateway.reception.drain();
-      transports.close('SERVER_DRAINING', 'the server is going down');
+      await transports.close('SERVER_DRAINING', 'the server is going down');
       await gateway.close();
       await grpc?.close();
       adminPort?.close();

@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { CopresenceError } from '../core/errors.ts';
 import { VIDEO_TASKS } from '../core/tasks.ts';
 import { LIMITS } from '../protocol/limits.ts';
+import { SIGNAL_LIMITS, type IceServer } from '../protocol/rtc/signal.ts';
+import { readIceServer, readPortRange, type PortRange } from '../protocol/rtc/settings.ts';
 
 interface Setting {
   readonly schema: z.ZodType;
@@ -40,6 +42,20 @@ const simulatedLatency = z.string().transform((text, context): SimulatedLatency 
   return z.NEVER;
 });
 
+const iceServers = list.pipe(z.array(z.string().transform((text, context): IceServer => {
+  const server = readIceServer(text);
+  if (server !== undefined) return server;
+  // The text may hold a password, so it is not repeated.
+  context.addIssue({ code: 'custom', message: 'one of them is neither stun:host:port nor turn:user:password@host:port' });
+  return z.NEVER;
+})).max(SIGNAL_LIMITS.iceServers));
+const portRange = z.string().transform((text, context): PortRange => {
+  const range = readPortRange(text);
+  if (range !== undefined) return range;
+  context.addIssue({ code: 'custom', message: 'is no range of ports from 1024 up, such as 50000-50999' });
+  return z.NEVER;
+});
+
 const SETTINGS = {
   host: { schema: z.string().default('127.0.0.1'), help: 'address to listen on; 0.0.0.0 for every network' },
   port: { schema: port.default(7300), help: 'port to listen on; 0 for any free one' },
@@ -56,6 +72,9 @@ const SETTINGS = {
   'drain-to': { schema: baseUrl.optional(), help: 'another server\'s URL, where its admin verbs are, that takes over the sessions when this one goes down; it needs the same --token-key' },
   'drain-token': { schema: z.string().min(32).max(512).regex(/^\S+$/, 'is not without spaces').optional(), help: 'admin token of --drain-to' },
   'public-url': { schema: baseUrl.optional(), help: 'where clients reach this server, for those that another server sends here; its --drain-to when left out' },
+  rtc: { schema: flag.default(false), help: 'take connections over WebRTC data channels too' },
+  'ice-servers': { schema: iceServers.default([]), help: 'with --rtc, servers that help to find a way through firewalls, separated by commas: stun:host:port, turn:user:password@host:port' },
+  'rtc-port-range': { schema: portRange.optional(), help: 'with --rtc, the UDP ports to use, such as 50000-50999; any when left out' },
   'tick-rate-hz': { schema: z.coerce.number().min(1).max(120).default(72), help: 'snapshots a second' },
   relay: { schema: flag.default(false), help: 'pass each pose on as soon as it has come, instead of at ticks: less latency, more sends' },
   'gesture-rate-hz': { schema: z.coerce.number().min(1).max(72).default(18), help: 'how often each hand is given to the gesture model' },
@@ -86,7 +105,7 @@ const SETTINGS = {
 type Settings = typeof SETTINGS;
 export type Config = { readonly [Name in keyof Settings]: z.infer<Settings[Name]['schema']> };
 
-const BOOLEANS: ReadonlySet<string> = new Set(['relay', 'socket-io', 'oip-open', 'json-events', 'help']);
+const BOOLEANS: ReadonlySet<string> = new Set(['relay', 'socket-io', 'oip-open', 'json-events', 'rtc', 'help']);
 
 /**
  * Reads the settings from flags, else from the environment (`--tick-rate-hz` is COPRESENCE_TICK_RATE_HZ), else defaults.

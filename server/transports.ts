@@ -1,27 +1,32 @@
 /** Opens every transport that the settings name, for one reception; all of them share the bound of connections. */
 import type { Server } from 'node:http';
+import { isIP } from 'node:net';
 import type { Clock } from '../core/clock.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { Config } from './config.ts';
 import type { ConnectionListener } from './flow.ts';
+import type { PeerSettings } from './transport/rtc/child-messages.ts';
+import { RtcTransport } from './transport/rtc/rtc-transport.ts';
 import { takeUpgrades, type UpgradeTaker } from './transport/upgrades.ts';
 import { openUws } from './transport/uws-transport.ts';
 import { CONNECT_PATH, SOCKET_IO_PATH, type WebSocketOptions } from './transport/web-socket.ts';
 import { WsTransport } from './transport/ws-transport.ts';
 
-export type TransportConfig = Pick<Config, 'host' | 'uws-port' | 'allowed-origins' | 'max-connections' | 'socket-io'>;
+export type TransportConfig = Pick<Config, 'host' | 'uws-port' | 'allowed-origins' | 'max-connections' | 'socket-io' | 'rtc' | 'ice-servers' | 'rtc-port-range'>;
 
 export interface TransportParts {
   readonly clock: Clock;
   readonly listener: ConnectionListener;
   /** Whose upgrades the transports take. */
   readonly http: Server;
+  /** Rejects a token with which nothing can be joined. */
+  readonly admit: (token: string) => Promise<unknown>;
 }
 
 /** One way to connect. */
 interface Transport {
   readonly connectionCount: number;
-  close(code: ErrorCode, reason: string): void;
+  close(code: ErrorCode, reason: string): void | Promise<void>;
 }
 
 /** Of a transport with a port of its own. */
@@ -34,10 +39,12 @@ export interface TransportAddress {
 
 export interface Transports extends Transport {
   readonly addresses: readonly TransportAddress[];
+  /** Resolves when what has processes of its own has ended them. */
+  close(code: ErrorCode, reason: string): Promise<void>;
 }
 
 /** @throws CopresenceError CONFIG_INVALID when a transport's library or its port cannot be had. */
-export async function openTransports(config: TransportConfig, { clock, listener, http }: TransportParts): Promise<Transports> {
+export async function openTransports(config: TransportConfig, { clock, listener, http, admit }: TransportParts): Promise<Transports> {
   const all: Transport[] = [];
   const addresses: TransportAddress[] = [];
   const countConnections = (): number => all.reduce((sum, { connectionCount }) => sum + connectionCount, 0);
@@ -58,14 +65,27 @@ export async function openTransports(config: TransportConfig, { clock, listener,
     all.push(uws);
     addresses.push({ transport: 'uws', url: uws.url, packageName: uws.packageName });
   }
+  if (config.rtc) {
+    const rtc = await RtcTransport.start({ ...shared, admit, peers: peerSettings(config) });
+    all.push(rtc);
+    upgrades.set(RtcTransport.path, rtc);
+  }
   takeUpgrades(http, upgrades);
   return {
     addresses,
     get connectionCount() {
       return countConnections();
     },
-    close(code, reason) {
-      for (const transport of all) transport.close(code, reason);
+    async close(code, reason) {
+      await Promise.all(all.map((transport) => transport.close(code, reason)));
     },
   };
 }
+
+/** Peer connections listen where the server does. */
+function peerSettings(config: TransportConfig): PeerSettings {
+  const { host, 'ice-servers': iceServers, 'rtc-port-range': ports } = config;
+  return { iceServers, ...(ports === undefined ? {} : { ports }), ...(isIP(host) === 0 || EVERYWHERE.has(host) ? {} : { bindAddress: host }) };
+}
+
+const EVERYWHERE: ReadonlySet<string> = new Set(['0.0.0.0', '::']);

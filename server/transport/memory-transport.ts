@@ -27,8 +27,9 @@ export class MemoryTransport {
     this.#listener = listener;
   }
 
-  connect(): MemoryPeer {
-    const connection = new MemoryConnection(this.#clock, `m${++this.#opened}`, this.#listener);
+  /** @param options - `ordered`: what the server's end says of itself; it keeps the order in any case. */
+  connect({ ordered = true }: { readonly ordered?: boolean } = {}): MemoryPeer {
+    const connection = new MemoryConnection(this.#clock, `m${++this.#opened}`, this.#listener, ordered);
     this.#listener.onOpen(connection);
     return connection.peer(this.#clock);
   }
@@ -37,7 +38,7 @@ export class MemoryTransport {
 class MemoryConnection implements Connection {
   readonly id: string;
   readonly remoteAddress = 'memory';
-  readonly ordered = true;
+  readonly ordered: boolean;
   readonly #listener: ConnectionListener;
   readonly #outbox: Outbox;
   readonly #received: Uint8Array[] = [];
@@ -46,8 +47,9 @@ class MemoryConnection implements Connection {
   #reading = true;
   #closedWith: ErrorCode | 'NORMAL' | undefined;
 
-  constructor(clock: Clock, id: string, listener: ConnectionListener) {
+  constructor(clock: Clock, id: string, listener: ConnectionListener, ordered: boolean) {
     this.id = id;
+    this.ordered = ordered;
     this.#listener = listener;
     const unreadBytes = (): number => this.#unreadBytes;
     this.#outbox = new Outbox(clock, {

@@ -55,8 +55,18 @@ function connect({ url, token, origin, relayPort }: Extract<ToRtcClient, { kind:
 function negotiate(): void {
   const connection = new native.PeerConnection('client', { iceServers: [], bindAddress: '127.0.0.1' });
   peer = connection;
-  connection.onLocalDescription((sdp) => say({ type: 'offer', sdp }));
-  connection.onLocalCandidate((candidate, mid) => say({ type: 'candidate', candidate, mid }));
+  const early: UpSignal[] = [];
+  let hasOffered = false;
+  connection.onLocalDescription((sdp) => {
+    hasOffered = true;
+    say({ type: 'offer', sdp });
+    for (const candidate of early.splice(0)) say(candidate);
+  });
+  // Threads of the native side race: a candidate may come first.
+  connection.onLocalCandidate((candidate, mid) => {
+    if (hasOffered) say({ type: 'candidate', candidate, mid });
+    else early.push({ type: 'candidate', candidate, mid });
+  });
   const joiner = new PacketJoiner();
   for (const name of ['control', 'state'] as const) {
     const { ordered, ...reliability } = CHANNELS[name];

@@ -15,6 +15,8 @@ export class Peer {
   readonly #tell: (event: PeerEvent) => void;
   readonly #connection: PeerConnection;
   readonly #channels: Partial<Record<ChannelName, DataChannel>> = {};
+  readonly #early: PeerEvent[] = [];
+  #hasAnswered = false;
   #isOpen = false;
   #handedBytes = 0;
   #toldBytes = 0;
@@ -25,8 +27,8 @@ export class Peer {
     this.#id = id;
     this.#tell = tell;
     this.#connection = new create(`peer-${id}`, nativeConfig(settings));
-    this.#connection.onLocalDescription((sdp) => this.#emit({ kind: 'answer', peer: id, sdp }));
-    this.#connection.onLocalCandidate((candidate, mid) => this.#emit({ kind: 'candidate', peer: id, candidate, mid }));
+    this.#connection.onLocalDescription((sdp) => this.#answer(sdp));
+    this.#connection.onLocalCandidate((candidate, mid) => this.#candidate({ kind: 'candidate', peer: id, candidate, mid }));
     this.#connection.onStateChange((state) => {
       if (state === 'failed' || state === 'closed') this.end(`the peer connection ${state}`);
     });
@@ -77,6 +79,18 @@ export class Peer {
     this.#emit({ kind: 'gone', peer: this.#id, cause });
     this.#gone = true;
     this.#connection.close();
+  }
+
+  #answer(sdp: string): void {
+    this.#hasAnswered = true;
+    this.#emit({ kind: 'answer', peer: this.#id, sdp });
+    for (const candidate of this.#early.splice(0)) this.#emit(candidate);
+  }
+
+  /** Threads of the native side race: a candidate may come first, and a client could not use it before the answer. */
+  #candidate(candidate: PeerEvent): void {
+    if (this.#hasAnswered) this.#emit(candidate);
+    else this.#early.push(candidate);
   }
 
   #channel(channel: DataChannel): void {

@@ -6,6 +6,7 @@ import { every, type Repeating } from '../../../core/clock.ts';
 import type { ErrorCode } from '../../../core/errors.ts';
 import { RTC_PATH, SIGNAL_LIMITS } from '../../../protocol/rtc/signal.ts';
 import { isAllowedOrigin } from '../origin.ts';
+import { refuseUpgrade, type UpgradeTaker } from '../upgrades.ts';
 import { STALL_CHECK_MS, SUBPROTOCOL, type WebSocketOptions } from '../web-socket.ts';
 import type { PeerSettings } from './child-messages.ts';
 import { RtcHost } from './host.ts';
@@ -17,7 +18,7 @@ export interface RtcOptions extends WebSocketOptions {
   readonly peers: PeerSettings;
 }
 
-export class RtcTransport {
+export class RtcTransport implements UpgradeTaker {
   static readonly path = RTC_PATH;
   readonly #options: RtcOptions;
   readonly #host: RtcHost;
@@ -52,6 +53,11 @@ export class RtcTransport {
     return this.#links.size;
   }
 
+  /** Whether connections can be taken now; not while the process starts anew. */
+  get isReady(): boolean {
+    return this.#host.isReady;
+  }
+
   /** The process with the peer connections, undefined while it starts anew. */
   get processId(): number | undefined {
     return this.#host.pid;
@@ -59,10 +65,9 @@ export class RtcTransport {
 
   /** Takes over an upgrade of an HTTP server to the path of this transport. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    socket.on('error', () => socket.destroy());
-    if (!isAllowedOrigin(request.headers.origin, request.headers.host, this.#options.allowedOrigins)) return refuseUpgrade(socket, 403, 'Forbidden');
+    if (!isAllowedOrigin(request.headers.origin, request.headers.host, this.#options.allowedOrigins)) return refuseUpgrade(socket, 403);
     const { countConnections = () => this.#links.size, maxConnections } = this.#options;
-    if (countConnections() >= maxConnections || !this.#host.isReady) return refuseUpgrade(socket, 503, 'Service Unavailable');
+    if (countConnections() >= maxConnections || !this.#host.isReady) return refuseUpgrade(socket, 503);
     const { remoteAddress = '' } = request.socket;
     const { clock, listener, admit, peers } = this.#options;
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
@@ -81,8 +86,4 @@ export class RtcTransport {
     await Promise.all(links.map((link) => link.closed));
     await this.#host.close();
   }
-}
-
-function refuseUpgrade(socket: Duplex, status: number, text: string): void {
-  socket.end(`HTTP/1.1 ${status} ${text}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

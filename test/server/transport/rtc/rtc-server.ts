@@ -5,6 +5,7 @@ import { systemClock } from '../../../../core/clock.ts';
 import { CopresenceError } from '../../../../core/errors.ts';
 import type { ConnectionListener } from '../../../../server/flow.ts';
 import { RtcTransport } from '../../../../server/transport/rtc/rtc-transport.ts';
+import { takeUpgrades } from '../../../../server/transport/upgrades.ts';
 import { endRtcClients } from '../../../contract/rtc-client.ts';
 
 export interface RtcTestServer {
@@ -18,10 +19,7 @@ export async function startRtcServer(listener: ConnectionListener, bounds: { rea
   const admit = (token: string): Promise<void> => (token === 'good' ? Promise.resolve() : Promise.reject(new CopresenceError('TOKEN_INVALID', token)));
   const transport = await RtcTransport.start({ clock: systemClock(), listener, admit, peers: { iceServers: [], bindAddress: '127.0.0.1' }, allowedOrigins: [], maxConnections: 8, ...bounds });
   const http = createServer();
-  http.on('upgrade', (request, socket, head) => {
-    if (request.url === RtcTransport.path) return transport.upgrade(request, socket, head);
-    socket.end('HTTP/1.1 404 Not Found\r\n\r\n');
-  });
+  takeUpgrades(http, new Map([[RtcTransport.path, transport]]));
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   return {
     port: (http.address() as AddressInfo).port,
