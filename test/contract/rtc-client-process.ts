@@ -25,6 +25,8 @@ export type FromRtcClient =
 const LAST_BYTES_MS = 1000;
 const clock = systemClock();
 const channels: Partial<Record<ChannelName, DataChannel>> = {};
+const early: UpSignal[] = [];
+let hasAnswer = false;
 let peer: PeerConnection | undefined;
 let socket: WebSocket | undefined;
 
@@ -45,7 +47,7 @@ function connect({ url, token, origin, relayPort }: Extract<ToRtcClient, { kind:
   opening.on('message', (text) => {
     const signal = readDownSignal((text as Buffer).toString());
     if (signal?.type === 'ready') negotiate();
-    if (signal?.type === 'answer') peer?.setRemoteDescription(signal.sdp, 'answer');
+    if (signal?.type === 'answer') answered(signal.sdp);
     if (signal?.type !== 'candidate') return;
     tell({ kind: 'server-candidate', candidate: signal.candidate });
     peer?.addRemoteCandidate(relayPort === undefined ? signal.candidate : signal.candidate.replace(/ 127\.0\.0\.1 \d+ typ/, ` 127.0.0.1 ${relayPort} typ`), signal.mid);
@@ -55,16 +57,9 @@ function connect({ url, token, origin, relayPort }: Extract<ToRtcClient, { kind:
 function negotiate(): void {
   const connection = new native.PeerConnection('client', { iceServers: [], bindAddress: '127.0.0.1' });
   peer = connection;
-  const early: UpSignal[] = [];
-  let hasOffered = false;
-  connection.onLocalDescription((sdp) => {
-    hasOffered = true;
-    say({ type: 'offer', sdp });
-    for (const candidate of early.splice(0)) say(candidate);
-  });
-  // Threads of the native side race: a candidate may come first.
+  connection.onLocalDescription((sdp) => say({ type: 'offer', sdp }));
   connection.onLocalCandidate((candidate, mid) => {
-    if (hasOffered) say({ type: 'candidate', candidate, mid });
+    if (hasAnswer) say({ type: 'candidate', candidate, mid });
     else early.push({ type: 'candidate', candidate, mid });
   });
   const joiner = new PacketJoiner();
@@ -83,11 +78,19 @@ function negotiate(): void {
   }
 }
 
+/** The server hears of no candidate before: on one machine the handshake would be through before the native side knows the fingerprint. */
+function answered(sdp: string): void {
+  peer?.setRemoteDescription(sdp, 'answer');
+  hasAnswer = true;
+  for (const candidate of early.splice(0)) say(candidate);
+}
+
 /** The close code may overtake the last bytes on `control`. */
 async function closed(code: number): Promise<void> {
   const endMs = clock.nowMs() + LAST_BYTES_MS;
   while (channels.control?.isOpen() === true && code !== 1006 && clock.nowMs() < endMs) await sleep(clock, 5);
-  await sleep(clock, 20);
+  // What is read on one thread may reach this one behind the end of the channel.
+  await sleep(clock, 100);
   tell({ kind: 'closed', code });
 }
 

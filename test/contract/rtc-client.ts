@@ -45,10 +45,12 @@ export function startRtcClient({ port, token = 'good', origin, path = RTC_PATH, 
   let settleClosed: (code: number) => void;
   const closed = new Promise<number>((resolve) => (settleClosed = resolve));
   const opened = new Promise<void>((resolve, reject) => {
+    child.once('exit', () => reject(new Error('the process ended')));
     child.on('message', (event: FromRtcClient) => {
       if (event.kind === 'open') resolve();
       if (event.kind === 'refused') reject(new Error(event.message));
       if (event.kind === 'closed') settleClosed(event.code);
+      if (event.kind === 'closed') reject(new Error(`closed with ${event.code} before it was open`));
       if (event.kind === 'server-candidate') {
         candidates.push(event.candidate);
         onCandidate?.(event.candidate);

@@ -56,7 +56,7 @@ function takeFor(peer: Peer | undefined, message: Extract<ToChild, { kind: 'cand
 
 /** The first offer of a peer makes its connection. */
 function peerOf(id: number): Peer {
-  const peer = peers.get(id) ?? new Peer(native.PeerConnection, settings, id, tell);
+  const peer = peers.get(id) ?? new Peer(clock, native.PeerConnection, settings, id, tell);
   peers.set(id, peer);
   return peer;
 }

@@ -1,5 +1,6 @@
 /** One native peer connection, in the process that may crash with it. */
 import type { DataChannel, PeerConnection, RtcConfig } from 'node-datachannel';
+import type { Clock } from '../../../core/clock.ts';
 import type { ChannelName } from '../../../protocol/rtc/channel.ts';
 import type { IceServer } from '../../../protocol/rtc/signal.ts';
 import type { PeerEvent, PeerSettings } from './child-messages.ts';
@@ -9,8 +10,11 @@ export type CreatePeerConnection = new (name: string, config: RtcConfig) => Peer
 
 /** The largest message that a client may send on either channel. */
 const MAX_MESSAGE_BYTES = 64 * 1024;
+/** How long what has left may take to arrive, with all that has to be sent again. */
+const LAST_BYTES_MS = 2000;
 
 export class Peer {
+  readonly #clock: Clock;
   readonly #id: number;
   readonly #tell: (event: PeerEvent) => void;
   readonly #connection: PeerConnection;
@@ -23,7 +27,8 @@ export class Peer {
   #closing = false;
   #gone = false;
 
-  constructor(create: CreatePeerConnection, settings: PeerSettings, id: number, tell: (event: PeerEvent) => void) {
+  constructor(clock: Clock, create: CreatePeerConnection, settings: PeerSettings, id: number, tell: (event: PeerEvent) => void) {
+    this.#clock = clock;
     this.#id = id;
     this.#tell = tell;
     this.#connection = new create(`peer-${id}`, nativeConfig(settings));
@@ -71,14 +76,23 @@ export class Peer {
     const taken = this.#handedBytes - this.waitingBytes;
     if (taken !== this.#toldBytes) this.#emit({ kind: 'taken', peer: this.#id, bytes: taken });
     this.#toldBytes = taken;
-    if (this.#closing && bufferedBytes(this.#channels.control) === 0) this.end('closed');
+    if (this.#closing && bufferedBytes(this.#channels.control) === 0) this.#endGently();
   }
 
+  /** Ends at once. */
   end(cause: string): void {
     if (this.#gone) return;
     this.#emit({ kind: 'gone', peer: this.#id, cause });
     this.#gone = true;
     this.#connection.close();
+  }
+
+  /** The channel ends behind its last message, which takes its way there: only then may the association go. */
+  #endGently(): void {
+    this.#emit({ kind: 'gone', peer: this.#id, cause: 'closed' });
+    this.#gone = true;
+    this.#channels.control?.close();
+    this.#clock.schedule(LAST_BYTES_MS, () => this.#connection.close());
   }
 
   #answer(sdp: string): void {
