@@ -14,6 +14,8 @@ import { planTurns } from './plan-turns.ts';
 const ANSWER_MS = 2000;
 /** The same where it connects to another server first. */
 const MOVE_MS = 5000;
+/** Beyond one connection each 50 ms nothing is won by waiting: whoever comes next has taken the one before in by then. */
+const MOST_PER_CONNECTION_MS = 50;
 /** After the last turn: for answers, and for the closes of links that take long. */
 export const DRAIN_REST_MS = 15_000;
 
@@ -75,7 +77,8 @@ export class Drain implements Usher {
     this.#turnsLeft = items.length;
     const emptied = new Promise<void>((resolve) => (this.#finish = resolve));
     const limit = clock.schedule(this.#options.limitMs, () => this.#finish?.());
-    for (const { item, delayMs } of planTurns(items, this.#options.spreadMs, random)) clock.schedule(delayMs, () => this.#turn(item));
+    const spreadMs = Math.min(this.#options.spreadMs, [...reception.guests].length * MOST_PER_CONNECTION_MS);
+    for (const { item, delayMs } of planTurns(items, spreadMs, random)) clock.schedule(delayMs, () => this.#turn(item));
     this.#endWhenEmpty();
     await emptied;
     limit.cancel();

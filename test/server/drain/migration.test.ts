@@ -207,7 +207,7 @@ it('[DRN1] [DRN9] who loses the connection is taken back until their session mov
   const back = await come(first, ada);
   expect(back.one('joined').resumed).toBe(true);
   // In its turn, while the other server has not answered.
-  first.clock.advance(50);
+  first.clock.advance(100);
   grace.peer.close();
   expect((await come(first, grace)).peer.closedWith).toBe('SERVER_DRAINING');
   answer();
