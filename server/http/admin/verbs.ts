@@ -3,11 +3,11 @@ import { z } from 'zod';
 import type { Clock } from '../../../core/clock.ts';
 import { CopresenceError } from '../../../core/errors.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
+import { metadata } from '../../../protocol/message/session.ts';
 import type { Departure, DrainRequest } from '../../drain/departure.ts';
 import { SESSION_STATE_BYTES, sessionState } from '../../drain/session-state.ts';
 import type { SessionDirectory } from '../../session/directory.ts';
-import { endRevoked } from '../../session/end-revoked.ts';
-import { expel, type ExpelParts } from '../../session/expel.ts';
+import { endRevoked, type RevocationReach } from '../../session/end-revoked.ts';
 import type { Reception } from '../../session/reception.ts';
 import type { Revocations } from '../../session/revocations.ts';
 import type { Session } from '../../session/session.ts';
@@ -32,7 +32,7 @@ export type Target = Readonly<Record<string, string>>;
 /** One verb. `path` has the target's parts as named groups; they are checked by it, so they can be logged. */
 export interface Verb {
   readonly name: string;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT';
   readonly path: RegExp;
   readonly bodyBytes: number;
   readonly body: z.ZodType;
@@ -55,6 +55,11 @@ const printable = z.string().min(1).max(LIMITS.nameLength * 4).regex(/^[^\p{Cc}]
 const ttlS = z.int().min(1).max(LONGEST_REVOCATION_S).default(DEFAULT_REVOCATION_S);
 const revokeBody = z.union([z.strictObject({ jti: printable, ttlS }), z.strictObject({ subject: printable, ttlS })]);
 
+/** @param rest - behind the session's name, as a pattern. */
+function onSession(rest: string): RegExp {
+  return new RegExp(`^/v1/admin/sessions/${SESSION}${rest}$`);
+}
+
 /** Makes a verb whose body has the type of its schema. */
 function verb<Body extends z.ZodType>(parts: Omit<Verb, 'body' | 'bodyBytes' | 'run' | 'about'> & { readonly bodyBytes?: number; readonly body: Body; readonly about?: (body: z.infer<Body>) => Target; readonly run: (parts: AdminParts, target: Target, body: z.infer<Body>) => unknown }): Verb {
   return { bodyBytes: SMALL_BYTES, ...parts } as Verb;
@@ -70,15 +75,21 @@ function sessionOf({ directory }: AdminParts, { session = '' }: Target): Session
 export const VERBS: readonly Verb[] = [
   verb({ name: 'status', method: 'GET', path: /^\/v1\/admin\/status$/, body: NOTHING, run: status }),
   verb({ name: 'list-sessions', method: 'GET', path: /^\/v1\/admin\/sessions$/, body: NOTHING, run: ({ directory }) => ({ sessions: [...directory.sessions].map(sessionRow) }) }),
-  verb({ name: 'show-session', method: 'GET', path: new RegExp(`^/v1/admin/sessions/${SESSION}$`), body: NOTHING, run: (parts, target) => sessionDetail(sessionOf(parts, target)) }),
+  verb({ name: 'show-session', method: 'GET', path: onSession(''), body: NOTHING, run: (parts, target) => sessionDetail(sessionOf(parts, target)) }),
   verb({
     name: 'import-session', method: 'POST', path: /^\/v1\/admin\/sessions\/import$/, bodyBytes: SESSION_STATE_BYTES, body: sessionState,
     about: ({ session }) => ({ session }), run: ({ departure }, _, body) => departure.takeSession(body),
   }),
-  verb({ name: 'end-session', method: 'POST', path: new RegExp(`^/v1/admin/sessions/${SESSION}/end$`), body: NOTHING, run: (parts, target) => endSession(parts, sessionOf(parts, target)) }),
+  verb({ name: 'end-session', method: 'POST', path: onSession('/end'), body: NOTHING, run: (parts, target) => endSession(parts, sessionOf(parts, target)) }),
+  verb({ name: 'lock-session', method: 'POST', path: onSession('/lock'), body: NOTHING, run: (parts, target) => onOne(parts, target, (session) => session.lock()) }),
+  verb({ name: 'unlock-session', method: 'POST', path: onSession('/unlock'), body: NOTHING, run: (parts, target) => onOne(parts, target, (session) => session.unlock()) }),
   verb({
-    name: 'kick', method: 'POST', path: new RegExp(`^/v1/admin/sessions/${SESSION}/participants/${PARTICIPANT}/kick$`), body: NOTHING,
-    run: (parts, target) => kick(parts, sessionOf(parts, target), target),
+    name: 'set-metadata', method: 'PUT', path: onSession('/metadata'), body: z.strictObject({ metadata }),
+    run: (parts, target, body) => onOne(parts, target, (session) => session.setMetadata(body.metadata)),
+  }),
+  verb({
+    name: 'kick', method: 'POST', path: onSession(`/participants/${PARTICIPANT}/kick`), body: z.strictObject({ ban: z.boolean().default(false) }),
+    run: (parts, target, body) => kick(parts, sessionOf(parts, target), target, body),
   }),
   verb({ name: 'list-revocations', method: 'GET', path: /^\/v1\/admin\/revocations$/, body: NOTHING, run: ({ revocations }) => ({ revocations: revocations.list }) }),
   verb({ name: 'revoke', method: 'POST', path: /^\/v1\/admin\/revocations$/, body: revokeBody, about: ({ ttlS: _, ...token }) => token, run: (parts, _, body) => revoke(parts, body) }),
@@ -91,19 +102,25 @@ function status({ directory, revocations, version, departure, connections }: Adm
   return { version, state: departure.hasBegun ? 'draining' : 'serving', connections: connections(), sessions: rows.length, live: sum('live'), away: sum('away'), revocations: revocations.list.length };
 }
 
-function endSession(parts: AdminParts, session: Session): unknown {
-  return { ended: expel(reachOf(parts), 'SESSION_ENDED', (place) => place.session === session) };
+/** Everybody in it is told in this turn. */
+function endSession({ directory }: AdminParts, session: Session): unknown {
+  const participants = session.size;
+  directory.end(session, 'SESSION_ENDED');
+  return { session: session.id, ended: participants };
 }
 
 /** @throws CopresenceError NOT_FOUND. */
-function kick(parts: AdminParts, session: Session, { participant: id }: Target): unknown {
-  const found = [...session.participants].find(({ participantId }) => participantId === id);
-  if (found === undefined) throw new CopresenceError('NOT_FOUND', 'there is no participant of this id');
-  return { ended: expel(reachOf(parts), 'KICKED', ({ participant }) => participant === found) };
+function kick({ directory }: AdminParts, session: Session, { participant = '' }: Target, { ban }: { readonly ban: boolean }): unknown {
+  const problem = directory.kick(session, participant, { ban });
+  if (problem !== undefined) throw new CopresenceError(problem, 'there is no participant of this id');
+  return { session: session.id, participant, ban };
 }
 
-function reachOf({ directory, reception }: AdminParts): ExpelParts {
-  return { directory, guests: reception.guests, end: (guest, code, about) => reception.end(guest, code, about) };
+/** @returns the session as it stands then. @throws CopresenceError NOT_FOUND. */
+function onOne(parts: AdminParts, target: Target, act: (session: Session) => void): unknown {
+  const session = sessionOf(parts, target);
+  act(session);
+  return sessionRow(session);
 }
 
 function drain(parts: AdminParts, body: z.infer<typeof drainBody>): unknown {
@@ -114,10 +131,11 @@ function drain(parts: AdminParts, body: z.infer<typeof drainBody>): unknown {
 
 /** Whoever is connected by the token is told and closed in this turn. */
 function revoke(parts: AdminParts, body: z.infer<typeof revokeBody>): unknown {
-  const { clock, revocations } = parts;
+  const { clock, directory, reception, revocations } = parts;
   const revokedMs = clock.wallMs();
   const token = 'jti' in body ? ({ kind: 'jti', value: body.jti } as const) : ({ kind: 'subject', value: body.subject } as const);
   const revocation = { ...token, revokedMs, untilMs: revokedMs + body.ttlS * 1000 };
   revocations.add(revocation);
-  return { ...revocation, ended: endRevoked(reachOf(parts), (claims) => revocations.isRevoked(claims)) };
+  const end: RevocationReach['end'] = (guest, code, about) => reception.end(guest, code, about);
+  return { ...revocation, ended: endRevoked({ directory, guests: reception.guests, end }, (claims) => revocations.isRevoked(claims)) };
 }

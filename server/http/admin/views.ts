@@ -1,4 +1,5 @@
 /** Sessions and participants as admins see them: facts about them, nothing of what they sent. */
+import type { Metadata } from '../../../protocol/message/session.ts';
 import type { Participant } from '../../session/participant.ts';
 import type { Session } from '../../session/session.ts';
 
@@ -8,16 +9,22 @@ export interface SessionRow {
   readonly live: number;
   readonly away: number;
   readonly recording: boolean;
+  readonly visibility: string;
+  readonly code: string;
+  readonly capacity: number;
+  readonly locked: boolean;
+  readonly metadata: Metadata;
 }
 
 export function sessionRow(session: Session): SessionRow {
   const live = [...session.participants].filter(({ presence }) => presence.state === 'live').length;
-  return { session: session.id, live, away: session.size - live, recording: session.recording.state === 'on' };
+  const { visibility, code, capacity, locked, metadata } = session.rules;
+  return { visibility, code, capacity, locked, metadata, session: session.id, live, away: session.size - live, recording: session.recording.state === 'on' };
 }
 
 /** A session with everybody in it. */
-export function sessionDetail(session: Session): SessionRow & { readonly participants: readonly object[] } {
-  return { ...sessionRow(session), participants: [...session.participants].map(participantRow) };
+export function sessionDetail(session: Session): SessionRow & { readonly host: number | null; readonly bans: number; readonly participants: readonly object[] } {
+  return { ...sessionRow(session), host: session.host?.slot ?? null, bans: session.rules.bans.subjects.length, participants: [...session.participants].map(participantRow) };
 }
 
 function participantRow(participant: Participant): object {

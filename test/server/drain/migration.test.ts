@@ -36,6 +36,10 @@ function say(client: TestClient, world: TestGateway, text: string): void {
   world.turn();
 }
 
+function raise(): never {
+  throw new Error('no such session');
+}
+
 const lines = (client: TestClient): string[] => client.messages('chat').map(({ text }) => text);
 
 it('[DRN7] the other server has the same places, in which everybody is away until they come with the token that they have', async () => {
@@ -148,6 +152,25 @@ it.each([
   await expect(take(second, state)).rejects.toMatchObject({ code });
   expect(second.gateway.directory.size).toBe(1);
   expect(second.clock.pendingCount).toBe(pending);
+});
+
+it('[DRN7] the other server has the same code, lock, metadata and bans', async () => {
+  const [first, second] = [new TestGateway(), new TestGateway()];
+  const ada = await first.join('studio', { role: 'host', subject: 'ada' });
+  const mallory = await first.join('studio', { subject: 'mallory' });
+  const here = first.gateway.directory.session('studio');
+  first.gateway.directory.kick(here ?? raise(), mallory.one('joined').participantId, { ban: true });
+  here?.setMetadata({ map: 'attic' });
+  here?.lock();
+  await take(second, stateOf(first, 'studio'));
+  const there = second.gateway.directory.session('studio');
+  const { code, metadata, locked, bans } = there?.rules ?? raise();
+  expect({ code, metadata, locked, banned: bans.subjects }).toEqual({ code: here?.rules.code, metadata: { map: 'attic' }, locked: true, banned: ['mallory'] });
+  expect((await come(second, ada, 'ada')).one('joined').slot).toBe(ada.slot);
+  const late = second.connect();
+  await late.hello(await second.token());
+  late.control({ type: 'join', session: 'studio', name: 'late', consent: { inference: true, recording: false, training: false } });
+  expect(late.peer.closedWith).toBe('SESSION_LOCKED');
 });
 
 it('[DRN7] refuses a session more than the server holds', async () => {

@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../../core/clock.ts';
+import { signToken } from '../../../../server/session/token-signer.ts';
 import { until } from '../../../support/until.ts';
 import { ADMIN_TOKEN, ServerInProcess } from '../../../support/running-server.ts';
 
@@ -134,7 +136,7 @@ describe('the admin verbs', () => {
     await world.admin('/revocations', { subject: 'mallory' });
     await until(() => again.state.state === 'closed');
     await expect(world.join('studio', 'mallory', { tokenId: 'm3' })).rejects.toMatchObject({ code: 'TOKEN_REVOKED' });
-    expect(world.audited.map(({ verb, target, outcome }) => [verb, target, outcome])).toEqual([
+    expect(world.audited.filter(({ who }) => who === 'admin').map(({ verb, target, outcome }) => [verb, target, outcome])).toEqual([
       ['revoke', { jti: 'm1' }, 'done'],
       ['revoke', { subject: 'mallory' }, 'done'],
     ]);
@@ -155,7 +157,7 @@ describe('the admin verbs', () => {
   it('[ADM6] end a session for everybody in it, and no other', async () => {
     const world = await start();
     const [ada, grace, other] = [await world.join('studio', 'ada', { reconnect: false }), await world.join('studio', 'grace', { reconnect: false }), await world.join('hall', 'other')];
-    expect(await (await world.admin('/sessions/studio/end', {})).json()).toEqual({ ended: { connections: 2, participants: 2 } });
+    expect(await (await world.admin('/sessions/studio/end', {})).json()).toEqual({ session: 'studio', ended: 2 });
     await until(() => [ada, grace].every(({ state }) => state.state === 'closed'));
     expect([ada.state, grace.state, other.state]).toMatchObject([{ code: 'SESSION_ENDED' }, { code: 'SESSION_ENDED' }, { state: 'live' }]);
     expect((await world.admin('/sessions/studio/end', {})).status).toBe(404);
@@ -166,14 +168,43 @@ describe('the admin verbs', () => {
     other.close();
   });
 
+  it('[ADM6] lock and unlock a session, and say what it is about', async () => {
+    const world = await start();
+    const ada = await world.join('studio', 'ada');
+    const guest = async (): Promise<string> => signToken(world.key, { subject: 'guest', session: '*', role: 'participant' }, { ttlS: 60, wallMs: systemClock().wallMs() });
+    expect(await (await world.admin('/sessions/studio/lock', {})).json()).toMatchObject({ session: 'studio', locked: true });
+    await expect(world.join('studio', 'guest', { token: await guest() })).rejects.toMatchObject({ code: 'SESSION_LOCKED' });
+    expect(await (await world.admin('/sessions/studio/unlock', {})).json()).toMatchObject({ locked: false });
+    (await world.join('studio', 'guest', { token: await guest() })).close();
+    const put = (body: unknown): Promise<Response> => world.admin('/sessions/studio/metadata', body, { method: 'PUT' });
+    expect(await (await put({ metadata: { map: 'attic', round: 3 } })).json()).toMatchObject({ metadata: { map: 'attic', round: 3 } });
+    expect((await put({ metadata: { constructor: 1 } })).status).toBe(400);
+    expect((await put({ metadata: { map: { deep: 1 } } })).status).toBe(400);
+    expect(await (await world.admin('/sessions/studio')).json()).toMatchObject({ metadata: { map: 'attic', round: 3 }, host: 0, bans: 0 });
+    expect(world.audited.filter(({ who }) => who === 'admin').map(({ verb, target, outcome }) => [verb, target, outcome])).toEqual([
+      ['lock-session', { session: 'studio' }, 'done'],
+      ['unlock-session', { session: 'studio' }, 'done'],
+      ['set-metadata', { session: 'studio' }, 'done'],
+      ['set-metadata', { session: 'studio' }, 'MESSAGE_INVALID'],
+      ['set-metadata', { session: 'studio' }, 'MESSAGE_INVALID'],
+      ['show-session', { session: 'studio' }, 'done'],
+    ]);
+    ada.close();
+  });
+
   it('[ADM6] kick one participant, and leave the others alone', async () => {
     const world = await start();
     const [ada, mallory] = [await world.join('studio', 'ada'), await world.join('studio', 'mallory', { reconnect: false })];
     const path = `/sessions/studio/participants/${mallory.self.participantId}/kick`;
-    expect(await (await world.admin(path, {})).json()).toEqual({ ended: { connections: 1, participants: 1 } });
+    expect(await (await world.admin(path, {})).json()).toMatchObject({ session: 'studio', ban: false });
     await until(() => mallory.state.state === 'closed' && !ada.participants.has(mallory.self.slot));
     expect([mallory.state, ada.state]).toMatchObject([{ code: 'KICKED' }, { state: 'live' }]);
     expect((await world.admin(path, {})).status).toBe(404);
+    // A kick alone keeps nobody out; a ban does.
+    const again = await world.join('studio', 'mallory', { reconnect: false });
+    await world.admin(`/sessions/studio/participants/${again.self.participantId}/kick`, { ban: true });
+    await expect(world.join('studio', 'mallory')).rejects.toMatchObject({ code: 'KICKED' });
+    expect(await (await world.admin('/sessions/studio')).json()).toMatchObject({ bans: 1, live: 1 });
     ada.close();
   });
 
