@@ -52,6 +52,7 @@ export const ERRORS = {
   HEARTBEAT_TIMEOUT: { scope: 'connection', retry: 'reconnect', closeCode: 4410, summary: 'no answer to pings' },
   REPLACED: { scope: 'connection', retry: 'never', closeCode: 4409, summary: 'the participant resumed on another connection' },
   SLOW_CONSUMER: { scope: 'connection', retry: 'reconnect', closeCode: 4413, summary: 'the client reads too slowly' },
+  FLOODING: { scope: 'connection', retry: 'never', closeCode: 4420, summary: 'the client has sent several times what is allowed, for ten seconds' },
   TOO_MANY_ERRORS: { scope: 'connection', retry: 'later', closeCode: 4429, summary: 'too many refused messages' },
   SESSION_FULL: { scope: 'connection', retry: 'later', closeCode: 4430, summary: 'the session has no free place' },
   SERVER_FULL: { scope: 'connection', retry: 'later', closeCode: 4431, summary: 'the server has no free place' },

@@ -66,7 +66,7 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-export type GatewayConfig = Pick<Config, 'tick-rate-hz' | 'gesture-rate-hz' | 'max-sessions' | 'recordings-folder' | 'workers' | 'batch-policy'> & Partial<Pick<Config, 'phase-alignment' | 'relay' | 'session-max-age-s'>> & RouteSettings;
+export type GatewayConfig = Pick<Config, 'tick-rate-hz' | 'gesture-rate-hz' | 'max-sessions' | 'recordings-folder' | 'workers' | 'batch-policy'> & Partial<Pick<Config, 'phase-alignment' | 'relay' | 'session-max-age-s' | 'sessions-per-subject'>> & RouteSettings;
 
 /** Builds the stages and starts the tick. */
 export function createGateway(config: GatewayConfig, parts: GatewayParts): Gateway {
@@ -80,6 +80,7 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts): Gatew
     tickRateHz: config['tick-rate-hz'],
     maxSessions: config['max-sessions'],
     maxAgeMs: (config['session-max-age-s'] ?? 0) === 0 ? undefined : 1000 * (config['session-max-age-s'] ?? 0),
+    maxSessionsPerSubject: config['sessions-per-subject'] ?? config['max-sessions'],
     onEntered: ({ session }) => ticking.changed(session),
     onLeft: (membership) => {
       scheduler.forget(membership.session.id, membership.participant.slot);
@@ -180,7 +181,7 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
   const admin = openAdmin(config, { ...gateway, clock, version: parts.version, departure, connections, onDrainAsked: parts.onDrainAsked, audit });
   const http = createHttpServer({ metrics, admin: admin.onMainPort, version: parts.version, viewerFolder: parts.viewerFolder, oip: oip.handler, loadStatus: () => gateway.scheduler.status() });
   metrics.watchLoad(() => gateway.scheduler.status());
-  const transports = await openTransports(config, { clock, listener: gateway.reception, http, admit: (token) => gateway.tokens.verify(token) });
+  const transports = await openTransports(config, { clock, random: parts.random ?? systemRandom, listener: gateway.reception, http, admit: (token) => gateway.tokens.verify(token) });
   metrics.watch({
     connections,
     sessions: () => gateway.directory.size,

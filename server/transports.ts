@@ -3,8 +3,11 @@ import type { Server } from 'node:http';
 import { isIP } from 'node:net';
 import type { Clock } from '../core/clock.ts';
 import type { ErrorCode } from '../core/errors.ts';
+import type { Random } from '../core/random.ts';
 import type { Config } from './config.ts';
 import type { ConnectionListener } from './flow.ts';
+import { Admission } from './transport/admission.ts';
+import { countAddresses } from './transport/door.ts';
 import type { PeerSettings } from './transport/rtc/child-messages.ts';
 import { RtcTransport } from './transport/rtc/rtc-transport.ts';
 import { takeUpgrades, type UpgradeTaker } from './transport/upgrades.ts';
@@ -12,10 +15,11 @@ import { openUws } from './transport/uws-transport.ts';
 import { CONNECT_PATH, SOCKET_IO_PATH, type WebSocketOptions } from './transport/web-socket.ts';
 import { WsTransport } from './transport/ws-transport.ts';
 
-export type TransportConfig = Pick<Config, 'host' | 'uws-port' | 'allowed-origins' | 'max-connections' | 'socket-io' | 'rtc' | 'ice-servers' | 'rtc-port-range'>;
+export type TransportConfig = Pick<Config, 'host' | 'uws-port' | 'accepts-per-second' | 'connections-per-address' | 'allowed-origins' | 'max-connections' | 'socket-io' | 'rtc' | 'ice-servers' | 'rtc-port-range'>;
 
 export interface TransportParts {
   readonly clock: Clock;
+  readonly random: Random;
   readonly listener: ConnectionListener;
   /** Whose upgrades the transports take. */
   readonly http: Server;
@@ -44,11 +48,12 @@ export interface Transports extends Transport {
 }
 
 /** @throws CopresenceError CONFIG_INVALID when a transport's library or its port cannot be had. */
-export async function openTransports(config: TransportConfig, { clock, listener, http, admit }: TransportParts): Promise<Transports> {
+export async function openTransports(config: TransportConfig, { clock, random, listener, http, admit }: TransportParts): Promise<Transports> {
   const all: Transport[] = [];
   const addresses: TransportAddress[] = [];
   const countConnections = (): number => all.reduce((sum, { connectionCount }) => sum + connectionCount, 0);
-  const shared: WebSocketOptions = { clock, listener, allowedOrigins: config['allowed-origins'], maxConnections: config['max-connections'], countConnections };
+  const admission = new Admission({ connectionsPerAddress: config['connections-per-address'], acceptsPerSecond: config['accepts-per-second'] }, random, clock.nowMs());
+  const shared: WebSocketOptions = { clock, admission, listener: countAddresses(admission, listener), allowedOrigins: config['allowed-origins'], maxConnections: config['max-connections'], countConnections };
   const upgrades = new Map<string, UpgradeTaker>();
   const ws = new WsTransport(shared);
   all.push(ws);

@@ -71,7 +71,7 @@ function copresence(name: string, flags: readonly string[]): Candidate {
     pose: encodedPose(),
     can: () => true,
     async start(mode, members) {
-      const limits = ['--max-connections', '8192', '--max-sessions', '4096'];
+      const limits = ['--max-connections', '8192', '--max-sessions', '4096', '--sessions-per-subject', '4096', '--accepts-per-second', '100000'];
       const pace = mode === 'relay' ? ['--relay'] : ['--tick-rate-hz', String(mode)];
       const server = ['--import', 'tsx', `${ROOT}server/main.ts`, '--port', '0', '--workers', '0', '--json-events', '--log-level', 'warn', '--token-key', KEY];
       const child = spawnPinned(process.execPath, [...server, ...limits, ...pace, ...flags]);

@@ -22,6 +22,7 @@ import { SessionCodes } from './session-codes.ts';
 import { listSessions } from './session-list.ts';
 import { hasMetadata, type SessionSettings } from './session-rules.ts';
 import { hearsOfSession, Session } from './session.ts';
+import { SessionQuota } from './session-quota.ts';
 import { admits, type TokenClaims } from './token.ts';
 
 /** A participant and the session that they are in. */
@@ -57,6 +58,8 @@ export interface DirectoryOptions {
   readonly maxAgeMs?: number | undefined;
   /** Chance for codes; see `SessionCodes`. */
   readonly drawCode?: (bound: number) => number;
+  /** That one subject has made and that are still there. */
+  readonly maxSessionsPerSubject: number;
   /** A participant has come, or come back: they need to hear of everybody. */
   readonly onEntered: (membership: Membership) => void;
   /** A participant is gone for good: forget what waits for them. */
@@ -80,12 +83,14 @@ export class SessionDirectory {
   readonly #guesses = new GuessLimit(LIMITS.codeGuessesPerMinute, LIMITS.connections);
   readonly #ages: SessionAges;
   #opened = 0;
+  readonly #quota: SessionQuota;
   readonly #resumeTokens = new ResumeTokens<Participant, Membership>();
 
   constructor(options: DirectoryOptions) {
     this.#options = options;
     this.#codes = new SessionCodes(options.drawCode);
     this.#ages = new SessionAges(options.clock, (session) => this.end(session, 'SESSION_ENDED'));
+    this.#quota = new SessionQuota(options.maxSessionsPerSubject);
   }
 
   get sessions(): Iterable<Session> {
@@ -109,7 +114,7 @@ export class SessionDirectory {
     if (!admits(visitor.claims, message.session)) throw new CopresenceError('SESSION_FORBIDDEN', 'the token is for another session');
     const session = this.#sessions.get(message.session);
     if (session?.rules.visibility === 'private') throw new CopresenceError('SESSION_FORBIDDEN', 'only its code leads into this session');
-    return this.enter(visitor, message, session ?? this.open(message.session));
+    return this.enter(visitor, message, session ?? this.#openFor(visitor.claims, message.session));
   }
 
   /**
@@ -124,7 +129,7 @@ export class SessionDirectory {
     if (!admits(claims, id)) throw new CopresenceError('SESSION_FORBIDDEN', 'the token is for another session');
     if (this.#sessions.has(id)) throw new CopresenceError('SESSION_EXISTS', 'somebody was first');
     const { visibility, capacity, metadata, maxAgeS } = message;
-    return this.enter(visitor, message, this.open(id, { visibility, capacity, metadata, maxAgeMs: maxAgeS === undefined ? undefined : maxAgeS * 1000 }));
+    return this.enter(visitor, message, this.#openFor(claims, id, { visibility, capacity, metadata, maxAgeMs: maxAgeS === undefined ? undefined : maxAgeS * 1000 }));
   }
 
   /**
@@ -311,8 +316,17 @@ export class SessionDirectory {
     return session;
   }
 
+  /** Makes a session for somebody, who may only have made so many. @throws CopresenceError SERVER_FULL. */
+  #openFor({ subject }: TokenClaims, id: string, wanted?: WantedSettings): Session {
+    this.#quota.check(subject);
+    const session = this.open(id, wanted);
+    this.#quota.take(subject, id);
+    return session;
+  }
+
   #close(session: Session): void {
     this.#sessions.delete(session.id);
+    this.#quota.release(session.id);
     this.#codes.release(session.rules.code);
     this.#ages.forget(session);
     this.#options.onEmpty(session);

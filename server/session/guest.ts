@@ -6,7 +6,7 @@ import type { Capability } from '../../protocol/version.ts';
 import type { Connection } from '../flow.ts';
 import type { ClockOffset } from './clock-offset.ts';
 import type { Membership } from './directory.ts';
-import { RateLimit } from './rate-limit.ts';
+import { RateLimit } from '../../core/rate-limit.ts';
 import type { TokenClaims } from './token.ts';
 
 /** How far a connection has come. */

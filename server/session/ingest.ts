@@ -47,6 +47,7 @@ export class Ingest {
   pose(membership: Membership, payload: Uint8Array, arrivedMs: number): ErrorCode | undefined {
     const { participant } = membership;
     const { meter } = this.#options;
+    if (participant.floods.pose.add(arrivedMs)) return 'FLOODING';
     if (!participant.may('publish-pose')) return 'GRANT_MISSING';
     const size = checkPoseSample(payload, 0);
     if (typeof size === 'string') return size;
@@ -70,6 +71,7 @@ export class Ingest {
   video(membership: Membership, payload: Uint8Array, arrivedMs: number): ErrorCode | undefined {
     const { participant } = membership;
     const { meter } = this.#options;
+    if (participant.floods.video.add(arrivedMs)) return 'FLOODING';
     if (!participant.may('publish-video')) return 'GRANT_MISSING';
     if (!participant.consent.inference) return 'CONSENT_MISSING';
     const offsetMs = offsetOf(membership);

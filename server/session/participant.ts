@@ -8,8 +8,9 @@ import type { Grant } from '../../protocol/roles.ts';
 import type { Capability } from '../../protocol/version.ts';
 import type { Connection, Receiver, TimedEntry } from '../flow.ts';
 import type { ClockOffset } from './clock-offset.ts';
+import { FloodWatch } from './flood-watch.ts';
 import type { HeldMessages } from './held-messages.ts';
-import { RateLimit } from './rate-limit.ts';
+import { RateLimit } from '../../core/rate-limit.ts';
 import type { TokenClaims } from './token.ts';
 
 /** Where a participant is. `away` ends with the timer, in leaving. */
@@ -39,6 +40,8 @@ export class Participant implements Receiver {
   readonly claims: TokenClaims;
   /** Each once. */
   readonly video: ReadonlySet<VideoTask>;
+  /** The same of poses and pictures: more than three times what is allowed, for long. */
+  readonly floods: { readonly pose: FloodWatch; readonly video: FloodWatch };
   readonly limits: { readonly pose: RateLimit; readonly video: RateLimit; readonly chat: RateLimit; readonly notice: RateLimit };
   consent: Consent;
   presence: Presence;
@@ -60,6 +63,7 @@ export class Participant implements Receiver {
     this.video = new Set(options.video);
     this.consent = options.consent;
     this.presence = options.presence;
+    this.floods = { pose: new FloodWatch(LIMITS.poseHz, options.nowMs), video: new FloodWatch(LIMITS.videoHz, options.nowMs) };
     this.limits = {
       pose: new RateLimit(1.2 * LIMITS.poseHz, options.nowMs),
       video: new RateLimit(LIMITS.videoHz, options.nowMs),

@@ -135,6 +135,7 @@ export class Reception implements ConnectionListener {
     const problem = guest.membership === undefined ? 'MESSAGE_UNEXPECTED' : take(guest.membership);
     if (problem === undefined) return;
     this.#options.meter.message(kind, 'refused');
+    if (problem === 'FLOODING') return this.#close(guest, problem, ERRORS[problem].summary, kind);
     this.#refuse(guest, problem, ERRORS[problem].summary, kind);
   }
 

@@ -6,7 +6,7 @@ import { assert } from '../../core/assert.ts';
 import { every, type Repeating } from '../../core/clock.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import { LIMITS } from '../../protocol/limits.ts';
-import { isAllowedOrigin } from './origin.ts';
+import { callerOf, refuseCaller } from './door.ts';
 import { SocketIoConnection } from './socket-io/connection.ts';
 import { EngineLink, type EngineSocket } from './socket-io/engine-link.ts';
 import { BINARY, ObjectFormats, type Format } from './socket-io/formats.ts';
@@ -55,9 +55,9 @@ export class SocketIoTransport implements UpgradeTaker {
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (!isAllowedOrigin(request.headers.origin, request.headers.host, this.#options.allowedOrigins)) return refuseUpgrade(socket, 403);
-    const { countConnections = () => this.connectionCount, maxConnections } = this.#options;
-    if (this.#closed || countConnections() >= maxConnections) return refuseUpgrade(socket, 503);
+    if (this.#closed) return refuseUpgrade(socket, 503);
+    const refusal = refuseCaller(this.#options, callerOf(request), this.connectionCount);
+    if (refusal !== undefined) return refuseUpgrade(socket, refusal.status, refusal.retryAfterS);
     const query = new URLSearchParams((request.url ?? '').split('?', 2)[1]);
     // A known session id is for moving from polling to a WebSocket, and nobody polls.
     if (query.has('sid') || query.get('transport') !== 'websocket') return refuseUpgrade(socket, 400);

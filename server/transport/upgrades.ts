@@ -19,7 +19,8 @@ export function takeUpgrades(http: Server, takers: ReadonlyMap<string, UpgradeTa
   });
 }
 
-/** Answers an upgrade with an HTTP status in its place. */
-export function refuseUpgrade(socket: Duplex, status: number): void {
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+/** Answers an upgrade with an HTTP status in its place. @param retryAfterS - for the header of this name. */
+export function refuseUpgrade(socket: Duplex, status: number, retryAfterS?: number): void {
+  const retryAfter = retryAfterS === undefined ? '' : `Retry-After: ${retryAfterS}\r\n`;
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${retryAfter}Connection: close\r\nContent-Length: 0\r\n\r\n`);
 }

@@ -1,7 +1,8 @@
 /** WebSocket connections over uWebSockets.js, on a port of their own: the same protocol with less work for each frame. */
+import { STATUS_CODES } from 'node:http';
 import { CopresenceError, type ErrorCode } from '../../core/errors.ts';
 import { LIMITS } from '../../protocol/limits.ts';
-import { isAllowedOrigin } from './origin.ts';
+import { refuseCaller } from './door.ts';
 import { SocketConnection, SocketConnections, type SocketPort } from './socket-connection.ts';
 import { addressText } from './uws/address-text.ts';
 import { loadUws, type UwsBehavior, type UwsLibrary, type UwsRequest, type UwsResponse, type UwsSocket } from './uws/library.ts';
@@ -54,7 +55,7 @@ export class UwsTransport {
   static listen(library: UwsLibrary, packageName: string, options: UwsOptions): Promise<UwsTransport> {
     const { host, port } = options;
     const transport = new UwsTransport(library, packageName, options);
-    const app = library.App().ws(CONNECT_PATH, transport.#behavior()).any('/*', (response) => refuse(response, '404 Not Found'));
+    const app = library.App().ws(CONNECT_PATH, transport.#behavior()).any('/*', (response) => refuse(response, 404));
     return new Promise((resolve, reject) => {
       app.listen(host, port, EXCLUSIVE_PORT, (listening) => {
         if (listening !== false) {
@@ -104,9 +105,9 @@ export class UwsTransport {
 
   #upgrade(response: UwsResponse, request: UwsRequest, context: unknown): void {
     const origin = request.getHeader('origin');
-    if (!isAllowedOrigin(origin === '' ? undefined : origin, request.getHeader('host'), this.#options.allowedOrigins)) return refuse(response, '403 Forbidden');
-    const { countConnections = () => this.connectionCount, maxConnections } = this.#options;
-    if (countConnections() >= maxConnections) return refuse(response, '503 Service Unavailable');
+    const caller = { address: addressText(new Uint8Array(response.getRemoteAddress())), origin: origin === '' ? undefined : origin, host: request.getHeader('host') };
+    const refusal = refuseCaller(this.#options, caller, this.connectionCount);
+    if (refusal !== undefined) return refuse(response, refusal.status, refusal.retryAfterS);
     const offered = request.getHeader('sec-websocket-protocol').split(',').map((name) => name.trim());
     const subprotocol = offered.includes(SUBPROTOCOL) ? SUBPROTOCOL : '';
     response.upgrade({}, request.getHeader('sec-websocket-key'), subprotocol, request.getHeader('sec-websocket-extensions'), context);
@@ -177,6 +178,8 @@ class UwsPort implements SocketPort {
   }
 }
 
-function refuse(response: UwsResponse, status: string): void {
-  response.writeStatus(status).end('', true);
+function refuse(response: UwsResponse, status: number, retryAfterS?: number): void {
+  response.writeStatus(`${status} ${STATUS_CODES[status] ?? ''}`);
+  if (retryAfterS !== undefined) response.writeHeader('Retry-After', String(retryAfterS));
+  response.end('', true);
 }

@@ -2,6 +2,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { ERRORS, type ErrorCode } from '../../core/errors.ts';
 import type { ConnectionListener } from '../flow.ts';
+import type { Admission } from './admission.ts';
 
 export const CONNECT_PATH = '/v1/connect';
 /** Of Socket.IO clients, where the server takes them. */
@@ -17,6 +18,8 @@ export interface WebSocketOptions {
   readonly maxConnections: number;
   /** Of all transports that share the bound; this one's own when left out. */
   readonly countConnections?: () => number;
+  /** Further bounds that all transports share; none where left out. */
+  readonly admission?: Admission | undefined;
 }
 
 /** The close code of RFC 6455 section 7.4, or this protocol's own. */

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import type { ErrorCode } from '../../core/errors.ts';
 import { LIMITS } from '../../protocol/limits.ts';
-import { isAllowedOrigin } from './origin.ts';
+import { callerOf, refuseCaller } from './door.ts';
 import { SocketConnection, SocketConnections, type SocketPort } from './socket-connection.ts';
 import { refuseUpgrade, type UpgradeTaker } from './upgrades.ts';
 import { SUBPROTOCOL, type WebSocketOptions } from './web-socket.ts';
@@ -39,11 +39,10 @@ export class WsTransport implements UpgradeTaker {
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (!isAllowedOrigin(request.headers.origin, request.headers.host, this.#options.allowedOrigins)) return refuseUpgrade(socket, 403);
-    const { countConnections = () => this.connectionCount, maxConnections } = this.#options;
-    if (countConnections() >= maxConnections) return refuseUpgrade(socket, 503);
-    const { remoteAddress = '' } = request.socket;
-    this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket, socket, remoteAddress));
+    const caller = callerOf(request);
+    const refusal = refuseCaller(this.#options, caller, this.connectionCount);
+    if (refusal !== undefined) return refuseUpgrade(socket, refusal.status, refusal.retryAfterS);
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket, socket, caller.address));
   }
 
   #open(webSocket: WebSocket, socket: Duplex, remoteAddress: string): void {

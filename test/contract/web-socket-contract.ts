@@ -4,9 +4,12 @@ import WebSocket from 'ws';
 import { ManualClock } from '../../core/clock.ts';
 import { CONNECT_PATH, SUBPROTOCOL } from '../../client/socket.ts';
 import type { ErrorCode } from '../../core/errors.ts';
+import { seededRandom } from '../../core/random.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Connection } from '../../server/flow.ts';
 import type { WebSocketOptions } from '../../server/transport/web-socket.ts';
+import { Admission } from '../../server/transport/admission.ts';
+import { countAddresses } from '../../server/transport/door.ts';
 import { until } from '../support/until.ts';
 
 /** One transport that listens on 127.0.0.1. */
@@ -22,6 +25,7 @@ export function describeWebSocket(name: string, listen: (options: WebSocketOptio
   describe(`a WebSocket over ${name}`, () => {
     let clock: ManualClock;
     let transport: ListeningTransport;
+    let admission: Admission;
     let connections: Connection[];
     let packets: Uint8Array[];
     let closes: { readonly connection: Connection; readonly code: ErrorCode | 'NORMAL' }[];
@@ -35,7 +39,8 @@ export function describeWebSocket(name: string, listen: (options: WebSocketOptio
         onPacket: (_connection: Connection, packet: Uint8Array) => void seen.packets.push(Uint8Array.from(packet)),
         onClose: (connection: Connection, code: ErrorCode | 'NORMAL') => void seen.closes.push({ connection, code }),
       };
-      transport = await listen({ clock, listener, allowedOrigins: [], maxConnections: 3 });
+      admission = new Admission({ connectionsPerAddress: 2, acceptsPerSecond: 3 }, seededRandom(1), clock.nowMs());
+      transport = await listen({ clock, listener: countAddresses(admission, listener), admission, allowedOrigins: [], maxConnections: 3 });
     });
     afterEach(() => {
       transport.close();
@@ -50,6 +55,16 @@ export function describeWebSocket(name: string, listen: (options: WebSocketOptio
       return socket;
     }
 
+    const refusal = (origin?: string): Promise<{ status: number | undefined; retryAfter: string | undefined }> =>
+      new Promise((resolve) => {
+        const socket = new WebSocket(`ws://127.0.0.1:${transport.port}${CONNECT_PATH}`, SUBPROTOCOL, origin === undefined ? {} : { origin });
+        socket.on('error', () => undefined);
+        socket.once('unexpected-response', (_request, { statusCode, headers }) => {
+          resolve({ status: statusCode, retryAfter: headers['retry-after'] });
+          socket.terminate();
+        });
+      });
+
     it('[WSK1] agrees on the subprotocol and offers no compression', async () => {
       const socket = await open({ subprotocols: ['other', SUBPROTOCOL], options: { perMessageDeflate: true } });
       expect(socket.protocol).toBe(SUBPROTOCOL);
@@ -60,6 +75,21 @@ export function describeWebSocket(name: string, listen: (options: WebSocketOptio
       const socket = await open({ path: `${CONNECT_PATH}?from=here`, subprotocols: [] });
       expect(socket.protocol).toBe('');
       expect(connections).toHaveLength(1);
+    });
+
+    it('[WSK2] answers 429 for an address with too many connections and 503 for too many at once, with some seconds to wait', async () => {
+      const first = await open();
+      await open();
+      expect(await refusal()).toMatchObject({ status: 429, retryAfter: expect.stringMatching(/^[1-8]$/) });
+      first.terminate();
+      await until(() => closes.length === 1, turn);
+      const again = await open();
+      again.terminate();
+      await until(() => closes.length === 2, turn);
+      expect(await refusal()).toMatchObject({ status: 503, retryAfter: expect.stringMatching(/^[1-8]$/) });
+      clock.advance(1000);
+      await open();
+      expect(await refusal('https://evil.example')).toEqual({ status: 403, retryAfter: undefined });
     });
 
     it('[WSK3] takes nothing that follows a text', async () => {

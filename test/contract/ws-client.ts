@@ -16,7 +16,9 @@ export function connectWebSocket(port: number): ContractHarness['connect'] {
 
 function clientOf(socket: WebSocket): ContractClient {
   const received: Uint8Array[] = [];
-  socket.on('message', (packet) => void received.push(Uint8Array.from(packet as Buffer)));
+  socket.on('message', (packet, isBinary) => {
+    if (isBinary) received.push(Uint8Array.from(packet as Buffer));
+  });
   socket.on('error', () => undefined);
   return {
     received,

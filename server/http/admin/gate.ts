@@ -1,7 +1,7 @@
 /** Who may use the admin verbs: whoever has the token, from an address that has not guessed too often. */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { isIPv6 } from 'node:net';
 import type { Clock } from '../../../core/clock.ts';
+import { networkOf } from '../../../core/network.ts';
 
 /** Wrong tokens of one address in a window; then it waits until the window is over. */
 const WRONG_TOKENS = 10;
@@ -52,16 +52,6 @@ export class AdminGate {
     if (this.#wrong.size >= ADDRESSES && oldest !== undefined) this.#wrong.delete(oldest);
     this.#wrong.set(key, { count: 1, sinceMs: nowMs });
   }
-}
-
-/** Whoever has one IPv6 address has the 2^64 of its network, so those count as one. */
-function networkOf(address: string): string {
-  if (!isIPv6(address) || address.includes('.')) return address;
-  const [head = '', tail] = address.split('::');
-  const groups = head === '' ? [] : head.split(':');
-  const rest = tail === undefined || tail === '' ? [] : tail.split(':');
-  const filled = tail === undefined ? groups : [...groups, ...Array<string>(Math.max(0, 8 - groups.length - rest.length)).fill('0'), ...rest];
-  return filled.slice(0, 4).join(':');
 }
 
 function digest(token: string): Buffer {

@@ -5,7 +5,7 @@ import { WebSocketServer } from 'ws';
 import { every, type Repeating } from '../../../core/clock.ts';
 import type { ErrorCode } from '../../../core/errors.ts';
 import { RTC_PATH, SIGNAL_LIMITS } from '../../../protocol/rtc/signal.ts';
-import { isAllowedOrigin } from '../origin.ts';
+import { callerOf, refuseCaller } from '../door.ts';
 import { refuseUpgrade, type UpgradeTaker } from '../upgrades.ts';
 import { STALL_CHECK_MS, SUBPROTOCOL, type WebSocketOptions } from '../web-socket.ts';
 import type { PeerSettings } from './child-messages.ts';
@@ -65,10 +65,11 @@ export class RtcTransport implements UpgradeTaker {
 
   /** Takes over an upgrade of an HTTP server to the path of this transport. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (!isAllowedOrigin(request.headers.origin, request.headers.host, this.#options.allowedOrigins)) return refuseUpgrade(socket, 403);
-    const { countConnections = () => this.#links.size, maxConnections } = this.#options;
-    if (countConnections() >= maxConnections || !this.#host.isReady) return refuseUpgrade(socket, 503);
-    const { remoteAddress = '' } = request.socket;
+    if (!this.#host.isReady) return refuseUpgrade(socket, 503);
+    const caller = callerOf(request);
+    const refusal = refuseCaller(this.#options, caller, this.#links.size);
+    if (refusal !== undefined) return refuseUpgrade(socket, refusal.status, refusal.retryAfterS);
+    const remoteAddress = caller.address;
     const { clock, listener, admit, peers } = this.#options;
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
       const options = { clock, listener, admit, host: this.#host, iceServers: peers.iceServers };

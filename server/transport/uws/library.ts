@@ -23,6 +23,8 @@ export interface UwsResponse {
   writeStatus(status: string): this;
   writeHeader(name: string, value: string): this;
   end(body?: string, closeConnection?: boolean): this;
+  /** 4 or 16 bytes. */
+  getRemoteAddress(): ArrayBuffer;
   upgrade(data: object, key: string, subprotocol: string, extensions: string, context: unknown): void;
 }
 

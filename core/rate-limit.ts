@@ -1,4 +1,4 @@
-/** A token bucket: so many messages a second, with a burst of one second's worth. */
+/** A token bucket: so many a second, with a burst of one second's worth. */
 
 export class RateLimit {
   readonly #perSecond: number;
