@@ -59,7 +59,7 @@ async function main(): Promise<void> {
   closings.push(async (asked) => log.info(await server.drain(asked), 'drained'), () => server.close());
   log.info({ url: server.url, transports: server.transports, grpcAddress: server.grpcAddress, adminUrl: server.adminUrl, workers: config.workers }, 'listening');
   if (config['oip-open']) log.warn('--oip-open: anybody who reaches the port may call models without a token');
-  if (config['json-events']) console.log(JSON.stringify({ event: 'listening', url: server.url, transports: server.transports, grpcAddress: server.grpcAddress, adminUrl: server.adminUrl, ...(developmentKey === undefined ? {} : { devKey: developmentKey }) }));
+  if (config['json-events']) console.log(JSON.stringify({ event: 'listening', url: server.url, ...(server.transports.length === 0 ? {} : { transports: server.transports }), grpcAddress: server.grpcAddress, adminUrl: server.adminUrl, ...(developmentKey === undefined ? {} : { devKey: developmentKey }) }));
   else if (developmentKey !== undefined) await explainDevelopment(clock, server.url, developmentKey);
   const models = await startModelPool({ clock, log }, poolOptions(config));
   closings.push(() => models.close());
