@@ -285,6 +285,9 @@ class Participation implements CopresenceClient {
         return this.#emitter.emit('session-info', message);
       case 'move': return this.#onMove(message);
       case 'error': return this.#onError(message);
+      case 'media-reply':
+      case 'media-event':
+        return;
       default: message satisfies never;
     }
   }

@@ -39,6 +39,9 @@ export const ERRORS = {
   NOT_FOUND: { scope: 'message', retry: 'never', summary: 'there is nothing of this name' },
   SESSION_EXISTS: { scope: 'message', retry: 'never', summary: 'there is a session of this name already' },
   RECORDING_FAILED: { scope: 'message', retry: 'later', summary: 'the recording could not be written' },
+  MEDIA_UNAVAILABLE: { scope: 'message', retry: 'later', summary: 'nothing forwards voice and video now' },
+  MEDIA_INVALID: { scope: 'message', retry: 'never', summary: 'parameters of a media request are not acceptable, or name what is not there' },
+  MEDIA_LIMIT: { scope: 'message', retry: 'never', summary: 'a participant has as many transports, producers or consumers as allowed' },
   // What ends a connection.
   PACKET_MALFORMED: { scope: 'connection', retry: 'never', closeCode: 1007, summary: 'a packet is not a container of messages' },
   PACKET_TOO_LARGE: { scope: 'connection', retry: 'never', closeCode: 1009, summary: 'a packet is larger than allowed' },

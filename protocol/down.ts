@@ -5,6 +5,7 @@ import { clockReplyMessage, pingMessage } from './message/clock.ts';
 import { errorMessage } from './message/error.ts';
 import { joinedMessage, leftMessage, presenceMessage } from './message/join.ts';
 import { moveMessage } from './message/move.ts';
+import { mediaEventMessage, mediaReplyMessage } from './message/media.ts';
 import { paceMessage } from './message/pace.ts';
 import { recordingMessage } from './message/recording.ts';
 import { resultMessage } from './message/result.ts';
@@ -25,6 +26,8 @@ export const downMessage = z.discriminatedUnion('type', [
   moveMessage,
   sessionInfoMessage,
   sessionsMessage,
+  mediaReplyMessage,
+  mediaEventMessage,
   errorMessage,
 ]);
 export type DownMessage = z.infer<typeof downMessage>;

@@ -53,4 +53,11 @@ export const LIMITS = {
   codeGuessesPerMinute: 10,
   poseHz: 120,
   videoHz: 30,
+  /** Of a participant, of the forwarding unit. */
+  mediaProducers: 4,
+  mediaConsumers: 64,
+  /** Asked, and not answered yet. */
+  mediaPending: 32,
+  /** What a sender is told to keep to, over all it produces. */
+  mediaBitsPerSecond: 3_000_000,
 } as const;

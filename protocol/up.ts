@@ -4,6 +4,7 @@ import { clockMessage, pongMessage } from './message/clock.ts';
 import { consentMessage, joinMessage, leaveMessage, resumeMessage } from './message/join.ts';
 import { helloMessage } from './message/hello.ts';
 import { movedMessage } from './message/move.ts';
+import { mediaMessage } from './message/media.ts';
 import { recordMessage } from './message/recording.ts';
 import { sayMessage } from './message/chat.ts';
 import { createMessage, joinCodeMessage, kickMessage, listMessage, lockMessage, setMetadataMessage, unlockMessage } from './message/session.ts';
@@ -18,6 +19,7 @@ export const upMessage = z.discriminatedUnion('type', [
   clockMessage,
   pongMessage,
   recordMessage,
+  mediaMessage,
   movedMessage,
   createMessage,
   joinCodeMessage,

@@ -10,8 +10,9 @@ import { startRelaying, startTicking, type Ticking } from './broadcast/ticker.ts
 import type { Config } from './config.ts';
 import { Departure, type DrainRequest } from './drain/departure.ts';
 import type { DrainReport } from './drain/drain.ts';
-import type { DeviceFaults, DevicePool, InferenceRequest, Meter, ModelValue, OutcomeListener, RequestOutcome, SuggestPace } from './flow.ts';
+import type { DeviceFaults, DevicePool, InferenceRequest, MediaForwarding, Meter, ModelValue, OutcomeListener, RequestOutcome, SuggestPace } from './flow.ts';
 import { openAdmin } from './http/admin/admin.ts';
+import { openForwarding, type OpenForwarding } from './forwarding/open-forwarding.ts';
 import { adminEntryOf, type Audit } from './http/admin/audit.ts';
 import { createHttpServer, urlOf } from './http/http-server.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
@@ -24,6 +25,7 @@ import { createScheduler } from './scheduler/scheduler.ts';
 import type { SessionAudit } from './session/audit.ts';
 import { SessionDirectory } from './session/directory.ts';
 import { Ingest } from './session/ingest.ts';
+import { MediaControl } from './session/media-control.ts';
 import { Pacing } from './session/pacing.ts';
 import { Reception } from './session/reception.ts';
 import { RecordingControl } from './session/recording-control.ts';
@@ -49,6 +51,8 @@ export interface GatewayParts {
   readonly createScheduler?: typeof createScheduler;
   /** Takes down who tried in a session what they may not, and what moderators did. */
   readonly onSessionAudit?: SessionAudit;
+  /** Forwards voice and video, where the settings want it. */
+  readonly media?: MediaForwarding | undefined;
 }
 
 /** Everything behind the transport: give its `reception` the connections of any transport. */
@@ -116,7 +120,8 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts): Gatew
   const ingest = new Ingest({ meter, changed: (session) => ticking.changed(session), submit: (request) => scheduler.submit(request), forget: (id, slot) => scheduler.forget(id, slot), routes, gestureRateHz: config['gesture-rate-hz'] });
   const revocations = new Revocations(() => clock.wallMs());
   const tokens = refuseRevoked(parts.tokens ?? createTokenVerifier(parts.tokenKey, () => clock.wallMs()), revocations);
-  const reception: Reception = new Reception({ clock, meter, tokens, directory, ingest, recording, pacing, serverName: `copresence ${parts.version}`, audit: parts.onSessionAudit });
+  const media = parts.media && new MediaControl({ forwarding: parts.media, sessions: () => directory.sessions, session: (id) => directory.session(id) });
+  const reception: Reception = new Reception({ clock, meter, tokens, directory, ingest, recording, pacing, media, serverName: `copresence ${parts.version}`, audit: parts.onSessionAudit });
   return {
     reception,
     directory,
@@ -166,13 +171,17 @@ export interface ServerParts {
   readonly onKept?: (session: string, code: string) => void;
   /** Spreads those out who are asked to go; the machine's chance when left out. */
   readonly random?: Random;
+  /** Hears how the forwarding of media stands: "media: ready", "media: unavailable because ...". */
+  readonly onMedia?: (text: string) => void;
 }
 
 /** Opens the port and serves until closed. @throws what listening throws (EADDRINUSE, EACCES). */
 export async function startServer(config: Config, parts: ServerParts): Promise<RunningServer> {
   const { clock, pool } = parts;
   const metrics = createMetrics();
-  const gateway = createGateway(config, { ...parts, meter: metrics.stages, metrics, onSessionAudit: (entry) => audit(adminEntryOf(entry)) });
+  const media = await openMedia(config, parts);
+  if (media !== undefined) metrics.watchMedia(() => media.figures);
+  const gateway = createGateway(config, { ...parts, meter: metrics.stages, metrics, media, onSessionAudit: (entry) => audit(adminEntryOf(entry)) });
   const { onKept = () => undefined, audit = () => undefined, random = systemRandom } = parts;
   const departure = new Departure(config, { ...gateway, clock, random, onKept });
   const notReady = (): string | undefined => (departure.hasBegun ? 'draining' : whyPoolIsNotReady(pool, config.workers));
@@ -205,6 +214,7 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
       gateway.reception.drain();
       await transports.close('SERVER_DRAINING', 'the server is going down');
       await gateway.close();
+      await media?.close();
       await grpc?.close();
       adminPort?.close();
       http.close();
@@ -212,6 +222,11 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
       await metrics.close();
     },
   };
+}
+
+async function openMedia(config: Config, { clock, onMedia = () => undefined }: ServerParts): Promise<OpenForwarding | undefined> {
+  if (config.media === 'off') return undefined;
+  return openForwarding({ listenAddress: config['media-address'] ?? config.host, announcedAddress: config['media-announce'], port: config['media-port'] }, { clock, report: onMedia });
 }
 
 /** Passes a result on; what is only a step on the way to one has a listener of its own. */

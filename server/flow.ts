@@ -6,6 +6,7 @@
  */
 import type { ErrorCode } from '../core/errors.ts';
 import type { Task } from '../core/tasks.ts';
+import type { MediaAsk, MediaProducer } from '../protocol/message/media.ts';
 import type { Consent } from '../protocol/message/common.ts';
 import type { ResultValue } from '../protocol/message/result.ts';
 import type { SnapshotEntry } from '../protocol/codec/snapshot.ts';
@@ -113,6 +114,39 @@ export interface RecordingTap {
 
 /** Starts recordings. @throws CopresenceError RECORDING_FAILED when the file cannot be made. */
 export type StartRecording = (sessionId: string) => Promise<RecordingTap>;
+
+// ── session ⇄ forwarding ───────────────────────────────────────────────────
+
+/** One connection of a participant who may send or receive voice and video. */
+export interface MediaPeer {
+  /** The connection's: media end with it. */
+  readonly id: string;
+  readonly sessionId: string;
+  readonly slot: number;
+  readonly publishes: boolean;
+  readonly receives: boolean;
+}
+
+/** What everybody is told who may receive: of one session, or of all when the forwarding unit itself is meant. */
+export type MediaEvent =
+  | { readonly event: 'produced' | 'ended'; readonly sessionId: string; readonly producer: MediaProducer }
+  | { readonly event: 'lost' | 'ready' };
+
+/** Forwards voice and video between the participants of a session. */
+export interface MediaForwarding {
+  /**
+   * Does what a peer asks, after what it asked before.
+   *
+   * @returns the reply's value: plain, and small enough for a control message.
+   * @throws CopresenceError GRANT_MISSING, RATE_LIMITED, MEDIA_INVALID, MEDIA_LIMIT or MEDIA_UNAVAILABLE; nothing has changed then.
+   */
+  ask(peer: MediaPeer, ask: MediaAsk): Promise<Record<string, unknown> | undefined>;
+  /** Ends everything of a peer, and what it still asks. */
+  forget(peerId: string): void;
+  /** One listener; a later call replaces the earlier. */
+  onEvent(listener: (event: MediaEvent) => void): void;
+  close(): Promise<void>;
+}
 
 // ── session → scheduler ─────────────────────────────────────────────────────
 

@@ -45,6 +45,19 @@ export const UP_MESSAGES: readonly Case<UpMessage>[] = [
   { name: 'set-metadata', value: { type: 'set-metadata', metadata: {} } },
   { name: 'record stop', value: { type: 'record', action: 'stop' } },
   { name: 'moved', value: { type: 'moved' } },
+  { name: 'media capabilities', value: { type: 'media', request: 1, ask: { do: 'capabilities' } } },
+  { name: 'media open', value: { type: 'media', request: 2, ask: { do: 'open', direction: 'send' } } },
+  {
+    name: 'media connect',
+    value: { type: 'media', request: 3, ask: { do: 'connect', transportId: 't1', dtlsParameters: { role: 'client', fingerprints: [{ algorithm: 'sha-256', value: Array(32).fill('A0').join(':') }] } } },
+  },
+  {
+    name: 'media produce',
+    value: { type: 'media', request: 4, ask: { do: 'produce', transportId: 't1', kind: 'audio', rtpParameters: { codecs: [{ mimeType: 'audio/opus', payloadType: 111, clockRate: 48000, channels: 2 }] } } },
+  },
+  { name: 'media consume', value: { type: 'media', request: 5, ask: { do: 'consume', transportId: 't2', producerId: 'p1', rtpCapabilities: { codecs: [], headerExtensions: [] } } } },
+  { name: 'media resume', value: { type: 'media', request: 6, ask: { do: 'resume', consumerId: 'c1' } } },
+  { name: 'media close', value: { type: 'media', request: 7, ask: { do: 'close', id: 'p1' } } },
 ];
 
 export const DOWN_MESSAGES: readonly Case<DownMessage>[] = [
@@ -59,6 +72,10 @@ export const DOWN_MESSAGES: readonly Case<DownMessage>[] = [
       resumed: false, resumeToken: 'Zm9v', resumeMs: 30000, tickRateHz: 36, recording: false, participants: [ADA, GRACE],
     },
   },
+  { name: 'media-reply', value: { type: 'media-reply', request: 4, value: { producerId: 'p1' } } },
+  { name: 'media-reply refused', value: { type: 'media-reply', request: 4, refused: 'GRANT_MISSING' } },
+  { name: 'media-event produced', value: { type: 'media-event', event: 'produced', producer: { producerId: 'p1', slot: 1, kind: 'audio' } } },
+  { name: 'media-event lost', value: { type: 'media-event', event: 'lost' } },
   { name: 'left', value: { type: 'left' } },
   { name: 'presence joined', value: { type: 'presence', event: 'joined', participant: ADA } },
   { name: 'presence away', value: { type: 'presence', event: 'away', participant: GRACE } },

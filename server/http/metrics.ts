@@ -7,6 +7,7 @@ import type { Batch, DeviceFaults, InferenceRequest, Meter, RequestOutcome } fro
 import type { SchedulerMetrics } from '../scheduler/metrics.ts';
 import type { LoadStatus } from '../scheduler/status.ts';
 import { LabelledCounter } from './counters.ts';
+import { watchMedia, type MediaFigures } from './media-gauges.ts';
 import { watchLoad } from './load-gauges.ts';
 
 /** Milliseconds; dense around one frame of 72 and 90 Hz and around what a person notices. */
@@ -32,6 +33,8 @@ export interface Metrics {
   watch(gauges: Gauges): void;
   /** Registers the status of the models. */
   watchLoad(status: () => LoadStatus): void;
+  /** Registers what is forwarded. */
+  watchMedia(figures: () => MediaFigures): void;
   /** Answers a scrape. */
   handle(request: IncomingMessage, response: ServerResponse): void;
   close(): Promise<void>;
@@ -48,6 +51,7 @@ export function createMetrics(): Metrics {
     watchAlignment: (states) => watchAlignment(meter, states),
     watch: (gauges) => watchGauges(meter, gauges),
     watchLoad: (status) => watchLoad(meter, status),
+    watchMedia: (figures) => watchMedia(meter, figures),
     handle: (request, response) => exporter.getMetricsRequestHandler(request, response),
     close: () => provider.shutdown(),
   };

@@ -6,10 +6,10 @@ import { CopresenceError, ERRORS, type ErrorCode } from '../../core/errors.ts';
 import type { VideoTask } from '../../core/tasks.ts';
 import { encodeDown } from '../../protocol/codec/control.ts';
 import { LIMITS } from '../../protocol/limits.ts';
+import { GRANT_CAPABILITY, type Grant } from '../../protocol/roles.ts';
 import type { UpMessageOf } from '../../protocol/up.ts';
 import type { Capability } from '../../protocol/version.ts';
 import type { DownMessageOf } from '../../protocol/down.ts';
-import type { Grant } from '../../protocol/roles.ts';
 import type { Connection, Delivery } from '../flow.ts';
 import type { ClockOffset } from './clock-offset.ts';
 import { GuessLimit } from './guess-limit.ts';
@@ -352,9 +352,12 @@ export class SessionDirectory {
   }
 }
 
-/** Clients without the capability `sessions` know no grant `moderate`, and would not read a `joined` that names it. */
+/** Without those that came with a capability which the client does not know, and would not read a `joined` that names. */
 function grantsFor(participant: Participant): Grant[] {
-  return participant.claims.grants.filter((grant) => grant !== 'moderate' || participant.understands('sessions'));
+  return participant.claims.grants.filter((grant) => {
+    const capability = GRANT_CAPABILITY[grant];
+    return capability === undefined || participant.understands(capability);
+  });
 }
 
 /** @throws CopresenceError KICKED, SESSION_LOCKED or SESSION_FULL. */

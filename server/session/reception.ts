@@ -16,6 +16,7 @@ import { Guest } from './guest.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { moderate, type ModerationMessage } from './moderation.ts';
 import type { Ingest } from './ingest.ts';
+import type { MediaControl } from './media-control.ts';
 import type { Pacing } from './pacing.ts';
 import type { Participant } from './participant.ts';
 import type { RecordingControl } from './recording-control.ts';
@@ -39,6 +40,8 @@ export interface ReceptionOptions {
   readonly ingest: Ingest;
   readonly recording: RecordingControl;
   readonly pacing: Pacing;
+  /** Where the server forwards voice and video. */
+  readonly media?: MediaControl | undefined;
   readonly serverName: string;
   readonly audit?: SessionAudit | undefined;
 }
@@ -92,6 +95,7 @@ export class Reception implements ConnectionListener {
     if (phase.state === 'member') this.#options.directory.disconnect(phase.membership, connection);
     this.#options.meter.connectionClosed(code);
     this.usher?.gone(guest);
+    this.#options.media?.gone(guest);
   }
 
   onPacket(connection: Connection, packet: Uint8Array, arrivedMs: number): void {
@@ -184,6 +188,8 @@ export class Reception implements ConnectionListener {
       case 'kick':
       case 'set-metadata':
         return this.#moderate(guest, message);
+      case 'media':
+        return this.#media(guest, message);
       case 'consent':
       case 'say':
       case 'record':
@@ -220,8 +226,8 @@ export class Reception implements ConnectionListener {
   }
 
   #welcome(guest: Guest, message: UpMessageOf<'hello'>, version: number): void {
-    const { clock, serverName } = this.#options;
-    guest.capabilities = CAPABILITIES.filter((capability) => message.capabilities.includes(capability));
+    const { clock, serverName, media } = this.#options;
+    guest.capabilities = CAPABILITIES.filter((capability) => message.capabilities.includes(capability) && (capability !== 'media' || media !== undefined));
     const { id: connectionId } = guest.connection;
     const welcome: DownMessageOf<'welcome'> = { type: 'welcome', version, capabilities: [...guest.capabilities], server: serverName, connectionId, serverMs: clock.nowMs(), heartbeatMs: LIMITS.heartbeatMs };
     guest.connection.send(encodeDown(welcome), 'reliable');
@@ -260,6 +266,7 @@ export class Reception implements ConnectionListener {
     const { claims, clock, membership } = guest.phase;
     guest.phase = { state: 'lobby', claims, clock };
     this.#options.directory.leave(membership);
+    this.#options.media?.gone(guest);
     guest.connection.send(encodeDown({ type: 'left' }), 'reliable');
   }
 
@@ -289,6 +296,15 @@ export class Reception implements ConnectionListener {
     const problem = moderate(this.#options.directory, membership, message);
     if (problem === undefined) this.#options.audit?.(auditEntry(guest, message.type, 'done', message.type === 'kick' ? message.participantId : undefined));
     this.#refuseIf(guest, problem, message.type);
+  }
+
+  #media(guest: Guest, message: UpMessageOf<'media'>): void {
+    const { membership, capabilities } = guest;
+    const { media } = this.#options;
+    if (media === undefined || !capabilities.includes('media')) return this.#refuse(guest, 'MESSAGE_UNEXPECTED', 'the capability media was not agreed on', 'media');
+    void media.ask(guest, membership, message).then((refusal) => {
+      if (refusal !== undefined) this.#refuse(guest, refusal.code, refusal.message, 'media');
+    });
   }
 
   #refuseIf(guest: Guest, problem: ErrorCode | undefined, about: string): void {
