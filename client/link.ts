@@ -41,6 +41,8 @@ export class Link {
   readonly #silenceMs: number;
   #listener: LinkListener;
   readonly #outbox: Outbox;
+  /** For a socket with a way of its own for what is only good now. */
+  readonly #latest: Outbox;
   readonly #socket: ClientSocket;
   #phase: 'opening' | 'open' | 'ended' = 'opening';
   #flushWaits = false;
@@ -55,6 +57,7 @@ export class Link {
     this.#heardMs = options.clock.nowMs();
     this.#watch = options.clock.schedule(options.silenceMs, () => this.#checkSilence());
     this.#outbox = new Outbox((packet) => this.#socket.send(packet));
+    this.#latest = new Outbox((packet) => this.#socket.sendLatest?.(packet));
     this.#socket = options.openSocket(options.url, {
       onOpen: () => this.#opened(),
       onPacket: (packet) => this.#received(packet),
@@ -69,7 +72,7 @@ export class Link {
 
   /** Bytes that the network has not taken yet, those of this turn among them. */
   get bufferedBytes(): number {
-    return this.#socket.bufferedBytes + this.#outbox.length;
+    return this.#socket.bufferedBytes + this.#outbox.length + this.#latest.length;
   }
 
   /** Puts a control message into this turn's packet. @throws CopresenceError MESSAGE_INVALID when it is too large. */
@@ -80,13 +83,16 @@ export class Link {
 
   /** Puts a binary message into this turn's packet. @param payload - copied. */
   sendBinary(kind: MessageKind, payload: Uint8Array): void {
-    this.#outbox.add(kind, payload);
+    const outbox = kind === KIND.poseSample && this.#socket.sendLatest !== undefined ? this.#latest : this.#outbox;
+    outbox.add(kind, payload);
     this.#flushLater();
   }
 
   /** Sends what waits, for a message whose own time matters. */
   flush(): void {
-    if (this.#phase === 'open') this.#outbox.flush();
+    if (this.#phase !== 'open') return;
+    this.#outbox.flush();
+    this.#latest.flush();
   }
 
   /** Ends the link as `end` says, once what waits is sent. */

@@ -11,6 +11,8 @@ export interface ClientSocket {
   readonly bufferedBytes: number;
   /** Sends one binary packet; called only between `onOpen` and `onClose`. @param packet - moved to the socket. */
   send(packet: Uint8Array): void;
+  /** Sends a packet that may be lost or overtaken, where there is a way that does not wait for those; as `send` otherwise. */
+  readonly sendLatest?: (packet: Uint8Array) => void;
   /** Starts closing; `onClose` follows, or has been called already. Harmless a second time. */
   close(code: number, reason: string): void;
 }

@@ -9,6 +9,7 @@ import { ChatFeed, ResultFeed, showParticipants } from './feed.ts';
 import { Measurements } from './measurements.ts';
 import { Room } from './scene.ts';
 import { fragmentFor, readSettings, type ViewerSettings } from './settings.ts';
+import { rtcSocket } from './rtc-socket.ts';
 import { openBrowserSocket } from './socket.ts';
 
 const PANEL_PERIOD_MS = 500;
@@ -45,12 +46,12 @@ function watch(joining: CopresenceClient): void {
   });
 }
 
-async function enter({ token, session, name }: ViewerSettings): Promise<void> {
+async function enter({ token, session, name, transport }: ViewerSettings): Promise<void> {
   if (token === '' || session === '') return showNotice('Open this page with #token=…&session=… behind its address.');
   showState({ state: 'joining', sinceMs: clock.nowMs(), anew: false });
   try {
     await connect({
-      url: location.origin, token, session, name, clock, openSocket: openBrowserSocket, listen: watch,
+      url: location.origin, token, session, name, clock, openSocket: transport === 'rtc' ? rtcSocket(clock, token) : openBrowserSocket, listen: watch,
       // A viewer sends nothing that a model could run on or a recording could hold.
       consent: { inference: false, recording: false, training: false },
     });

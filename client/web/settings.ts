@@ -7,6 +7,8 @@ export interface ViewerSettings {
   /** Sessions to offer in the switcher. */
   readonly sessions: readonly string[];
   readonly spread: boolean;
+  /** How to connect: over a WebSocket, or over WebRTC where the server takes it. */
+  readonly transport: 'ws' | 'rtc';
 }
 
 /** Reads a fragment, with or without its `#`. */
@@ -20,6 +22,7 @@ export function readSettings(fragment: string): ViewerSettings {
     name: (fields.get('name') ?? 'viewer').slice(0, 64) || 'viewer',
     sessions: [...new Set(session === '' ? listed : [session, ...listed])],
     spread: fields.get('spread') === '1',
+    transport: fields.get('transport') === 'rtc' ? 'rtc' : 'ws',
   };
 }
 
@@ -27,5 +30,6 @@ export function readSettings(fragment: string): ViewerSettings {
 export function fragmentFor(settings: ViewerSettings, session: string): string {
   const fields = new URLSearchParams({ token: settings.token, session, name: settings.name, sessions: settings.sessions.join(',') });
   if (settings.spread) fields.set('spread', '1');
+  if (settings.transport === 'rtc') fields.set('transport', 'rtc');
   return `#${fields.toString()}`;
 }

@@ -2,6 +2,7 @@
 /** Joins a session from a page: head by mouse and keyboard, or head and hands by WebXR where there is a headset. */
 import { connect } from '../../client/connect.ts';
 import { XrCapture } from '../../client/web/capture.ts';
+import { rtcSocket } from '../../client/web/rtc-socket.ts';
 import { openBrowserSocket } from '../../client/web/socket.ts';
 import { every, systemClock } from '../../core/clock.ts';
 import { createPoseSample } from '../../protocol/codec/pose-sample.ts';
@@ -14,9 +15,11 @@ const theirs = createPoseSample();
 const head = { x: 0, z: 0, yaw: 0 };
 let inVr = false;
 
+const token = fields.get('token') ?? '';
+
 const client = await connect({
-  url: fields.get('url') ?? 'ws://127.0.0.1:7300', token: fields.get('token') ?? '', session: fields.get('session') ?? 'lobby', name: fields.get('name') ?? 'Browser',
-  clock, openSocket: openBrowserSocket, consent: { inference: true, recording: false, training: false },
+  url: fields.get('url') ?? 'ws://127.0.0.1:7300', token, session: fields.get('session') ?? 'lobby', name: fields.get('name') ?? 'Browser',
+  clock, openSocket: fields.get('transport') === 'rtc' ? rtcSocket(clock, token) : openBrowserSocket, consent: { inference: true, recording: false, training: false },
 });
 const walk: Record<string, [number, number]> = { w: [0, -1], s: [0, 1], a: [-1, 0], d: [1, 0] };
 addEventListener('keydown', ({ key }) => {

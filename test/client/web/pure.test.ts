@@ -76,7 +76,8 @@ describe('words for results', () => {
 describe('the page\'s settings', () => {
   it('come from the fragment and go back into it', () => {
     const settings = readSettings('#token=abc.def&session=demo&sessions=demo,lab&spread=1');
-    expect(settings).toEqual({ token: 'abc.def', session: 'demo', name: 'viewer', sessions: ['demo', 'lab'], spread: true });
+    expect(settings).toEqual({ token: 'abc.def', session: 'demo', name: 'viewer', sessions: ['demo', 'lab'], spread: true, transport: 'ws' });
+    expect(readSettings(fragmentFor({ ...settings, transport: 'rtc' }, 'lab')).transport).toBe('rtc');
     expect(readSettings(fragmentFor(settings, 'lab'))).toEqual({ ...settings, session: 'lab', sessions: ['lab', 'demo'] });
   });
 });

@@ -12,9 +12,10 @@ export interface TestGateway {
   token(role: Role): Promise<string>;
 }
 
-export async function startRealGateway(folders: { readonly viewer: string; readonly recordings: string }): Promise<TestGateway> {
+/** @param flags - of the command line, beside those of a test. */
+export async function startRealGateway(folders: { readonly viewer: string; readonly recordings: string }, flags: readonly string[] = []): Promise<TestGateway> {
   const clock = systemClock();
-  const config = readConfig(['--port', '0', '--workers', '0', '--recordings-folder', folders.recordings], {});
+  const config = readConfig(['--port', '0', '--workers', '0', '--recordings-folder', folders.recordings, ...flags], {});
   const pool = { devices: [], onChange: () => undefined, close: () => Promise.resolve() };
   const server = await startServer(config, { clock, pool, tokenKey: KEY, version: '0.0.0', viewerFolder: folders.viewer });
   return { server, token: (role) => signToken(KEY, { subject: `test-${role}`, session: '*', role }, { ttlS: 600, wallMs: clock.wallMs() }) };
