@@ -46,7 +46,7 @@ function connect({ url, token, origin, relayPort }: Extract<ToRtcClient, { kind:
   opening.on('close', (code) => void closed(code));
   opening.on('message', (text) => {
     const signal = readDownSignal((text as Buffer).toString());
-    if (signal?.type === 'ready') negotiate();
+    if (signal?.type === 'ready') negotiate(relayPort !== undefined);
     if (signal?.type === 'answer') answered(signal.sdp);
     if (signal?.type !== 'candidate') return;
     tell({ kind: 'server-candidate', candidate: signal.candidate });
@@ -54,11 +54,13 @@ function connect({ url, token, origin, relayPort }: Extract<ToRtcClient, { kind:
   });
 }
 
-function negotiate(): void {
+/** @param isRelayed - the server must find no way around the relay. */
+function negotiate(isRelayed: boolean): void {
   const connection = new native.PeerConnection('client', { iceServers: [], bindAddress: '127.0.0.1' });
   peer = connection;
-  connection.onLocalDescription((sdp) => say({ type: 'offer', sdp }));
+  connection.onLocalDescription((sdp) => say({ type: 'offer', sdp: isRelayed ? sdp.replace(/a=candidate:.*\r\n/g, '') : sdp }));
   connection.onLocalCandidate((candidate, mid) => {
+    if (isRelayed) return;
     if (hasAnswer) say({ type: 'candidate', candidate, mid });
     else early.push({ type: 'candidate', candidate, mid });
   });
