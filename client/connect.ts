@@ -279,6 +279,8 @@ class Participation implements CopresenceClient {
       case 'chat': return this.#emitter.emit('chat', message);
       case 'result': return this.#emitter.emit('result', message);
       case 'pace': return this.#emitter.emit('pace', message);
+      case 'matched': return this.#emitter.emit('matched', message);
+      case 'unmatched': return this.#emitter.emit('unmatched', message);
       case 'sessions': return this.#emitter.emit('sessions', message);
       case 'session-info':
         this.#view.info = message;

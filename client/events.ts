@@ -61,6 +61,8 @@ export type PresenceEvent = DownMessageOf<'presence'>;
 export type ChatEvent = DownMessageOf<'chat'>;
 export type RecordingEvent = DownMessageOf<'recording'>;
 export type PaceEvent = DownMessageOf<'pace'>;
+export type MatchedEvent = DownMessageOf<'matched'>;
+export type UnmatchedEvent = DownMessageOf<'unmatched'>;
 export type SessionsEvent = DownMessageOf<'sessions'>;
 export type MoveEvent = MoveMessage;
 
@@ -83,6 +85,8 @@ export interface ClientEvents {
   'session-info': SessionInfo;
   /** The answer to `listSessions`. */
   sessions: SessionsEvent;
+  matched: MatchedEvent;
+  unmatched: UnmatchedEvent;
   error: ErrorEvent;
 }
 export type ClientEventName = keyof ClientEvents;

@@ -9,7 +9,7 @@ import { mediaEventMessage, mediaReplyMessage } from './message/media.ts';
 import { paceMessage } from './message/pace.ts';
 import { recordingMessage } from './message/recording.ts';
 import { resultMessage } from './message/result.ts';
-import { sessionInfoMessage, sessionsMessage } from './message/session.ts';
+import { matchedMessage, sessionInfoMessage, sessionsMessage, unmatchedMessage } from './message/session.ts';
 import { welcomeMessage } from './message/hello.ts';
 
 export const downMessage = z.discriminatedUnion('type', [
@@ -28,6 +28,8 @@ export const downMessage = z.discriminatedUnion('type', [
   sessionsMessage,
   mediaReplyMessage,
   mediaEventMessage,
+  matchedMessage,
+  unmatchedMessage,
   errorMessage,
 ]);
 export type DownMessage = z.infer<typeof downMessage>;

@@ -51,6 +51,10 @@ export const LIMITS = {
   bansPerSession: 256,
   /** Wrong codes of one subject before more are refused. */
   codeGuessesPerMinute: 10,
+  /** Guests that wait for a match at once. */
+  matchQueue: 1024,
+  matchGroup: 64,
+  matchWaitMs: 300_000,
   poseHz: 120,
   videoHz: 30,
   /** Of a participant, of the forwarding unit. */

@@ -7,7 +7,7 @@ import { movedMessage } from './message/move.ts';
 import { mediaMessage } from './message/media.ts';
 import { recordMessage } from './message/recording.ts';
 import { sayMessage } from './message/chat.ts';
-import { createMessage, joinCodeMessage, kickMessage, listMessage, lockMessage, setMetadataMessage, unlockMessage } from './message/session.ts';
+import { createMessage, joinCodeMessage, kickMessage, listMessage, lockMessage, matchCancelMessage, matchMessage, setMetadataMessage, unlockMessage } from './message/session.ts';
 
 export const upMessage = z.discriminatedUnion('type', [
   helloMessage,
@@ -28,6 +28,8 @@ export const upMessage = z.discriminatedUnion('type', [
   unlockMessage,
   kickMessage,
   setMetadataMessage,
+  matchMessage,
+  matchCancelMessage,
 ]);
 export type UpMessage = z.infer<typeof upMessage>;
 export type UpMessageOf<Type extends UpMessage['type']> = Extract<UpMessage, { type: Type }>;

@@ -46,6 +46,24 @@ export const listMessage = z.strictObject({
   limit: z.optional(z.int().check(z.minimum(1), z.maximum(LIMITS.sessionsPerPage))),
 });
 
+/** Asks to be put together with others who want the same. */
+export const matchMessage = z.strictObject({
+  type: z.literal('match'),
+  ...entryFields,
+  /** What the others have to want too, all of it; that of the session that is made. */
+  metadata: z.optional(metadata),
+  /** How many to be, oneself among them. */
+  min: z.int().check(z.minimum(1), z.maximum(LIMITS.matchGroup)),
+  max: z.int().check(z.minimum(1), z.maximum(LIMITS.matchGroup)),
+  timeoutMs: z.number().check(z.minimum(0), z.maximum(LIMITS.matchWaitMs)),
+});
+export const matchCancelMessage = z.strictObject({ type: z.literal('match-cancel') });
+
+/** Found: `joined` comes next. */
+export const matchedMessage = z.strictObject({ type: z.literal('matched'), session: sessionName, waitedMs: z.number() });
+/** Nothing was found, and nothing is looked for any more. */
+export const unmatchedMessage = z.strictObject({ type: z.literal('unmatched'), reason: z.enum(['timeout', 'cancelled', 'full']) });
+
 /** One row of the list. */
 export const sessionRow = z.strictObject({ session: sessionName, size: z.int(), capacity, locked: z.boolean(), metadata, createdMs: timeMs });
 export type SessionRow = z.infer<typeof sessionRow>;

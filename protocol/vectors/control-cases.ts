@@ -42,6 +42,8 @@ export const UP_MESSAGES: readonly Case<UpMessage>[] = [
   { name: 'lock', value: { type: 'lock' } },
   { name: 'unlock', value: { type: 'unlock' } },
   { name: 'kick', value: { type: 'kick', participantId: 'b7f2', ban: true } },
+  { name: 'match', value: { type: 'match', name: 'Ada', consent: CONSENT, metadata: { mode: 'duel' }, min: 2, max: 4, timeoutMs: 30000 } },
+  { name: 'match-cancel', value: { type: 'match-cancel' } },
   { name: 'set-metadata', value: { type: 'set-metadata', metadata: {} } },
   { name: 'record stop', value: { type: 'record', action: 'stop' } },
   { name: 'moved', value: { type: 'moved' } },
@@ -125,6 +127,8 @@ export const DOWN_MESSAGES: readonly Case<DownMessage>[] = [
     name: 'sessions',
     value: { type: 'sessions', sessions: [{ session: 'studio-1', size: 3, capacity: 8, locked: false, metadata: { map: 'harbour' }, createdMs: 60000.5 }], next: 12 },
   },
+  { name: 'matched', value: { type: 'matched', session: 'studio-1', waitedMs: 1250.5 } },
+  { name: 'unmatched', value: { type: 'unmatched', reason: 'timeout' } },
   { name: 'sessions, the last page', value: { type: 'sessions', sessions: [], next: null } },
   { name: 'recording', value: { type: 'recording', active: true, recorded: 3 } },
   {

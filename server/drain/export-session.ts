@@ -4,6 +4,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import type { SessionDirectory } from '../session/directory.ts';
 import type { Participant } from '../session/participant.ts';
 import type { Session } from '../session/session.ts';
+import type { TokenClaims } from '../session/token.ts';
 import type { ParticipantState, RulesState, SessionState } from './session-state.ts';
 
 /** How long lines may still be said here, generously: until the other has answered and everybody has gone. */
@@ -22,6 +23,11 @@ export function exportSession(session: Session, directory: SessionDirectory, now
   };
 }
 
+/** What of a token matters once its participant is in. */
+function exportClaims({ once: _once, expiresMs: _expiresMs, ...claims }: TokenClaims): ParticipantState['claims'] {
+  return { ...claims, grants: [...claims.grants] };
+}
+
 function exportRules({ rules }: Session, nowMs: number): RulesState {
   const { code, visibility, capacity, metadata, locked, createdMs, maxAgeMs, bans } = rules;
   return { code, visibility, capacity, metadata, locked, ageMs: Math.max(0, nowMs - createdMs), ...(maxAgeMs === undefined ? {} : { maxAgeMs }), banned: [...bans.subjects] };
@@ -32,7 +38,7 @@ function exportParticipant(participant: Participant, resumeDigest: string | unde
   const ageMs = newest && Math.max(0, nowMs - readCaptureMs(newest.sample, 0, nowMs));
   return {
     participantId, slot, name, consent,
-    claims: { ...claims, grants: [...claims.grants] },
+    claims: exportClaims(claims),
     video: [...video],
     ...(resumeDigest === undefined ? {} : { resumeDigest }),
     ...(newest === undefined || ageMs === undefined ? {} : { pose: { sample: Buffer.from(newest.sample).toString('base64'), ageMs } }),

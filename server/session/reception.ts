@@ -10,10 +10,11 @@ import { CAPABILITIES, OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from '../../p
 import type { Connection, ConnectionListener, MessageKindLabel, Meter } from '../flow.ts';
 import { auditEntry, isAudited, type SessionAudit } from './audit.ts';
 import { ClockOffset } from './clock-offset.ts';
-import type { Membership, SessionDirectory } from './directory.ts';
+import type { Membership, SessionDirectory, Visitor } from './directory.ts';
 import { admit, type EntryMessage } from './entry.ts';
 import { Guest } from './guest.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { MatchDesk } from './match-desk.ts';
 import { moderate, type ModerationMessage } from './moderation.ts';
 import type { Ingest } from './ingest.ts';
 import type { MediaControl } from './media-control.ts';
@@ -21,16 +22,19 @@ import type { Pacing } from './pacing.ts';
 import type { Participant } from './participant.ts';
 import type { RecordingControl } from './recording-control.ts';
 import { closeWith, sendRefusal } from './refusal.ts';
+import { SingleUse } from './single-use.ts';
 import type { TokenVerifier } from './token.ts';
 import type { Usher } from './usher.ts';
 
 /** Messages that may come in one packet with hello, before the token has been checked. */
 const BACKLOG = 16;
+/** Tokens for one use that are remembered until they expire. */
+const SPENT_TOKENS = 65_536;
 
 type MemberMessage = UpMessageOf<'consent' | 'say' | 'record'>;
 
 /** Only for clients that named the capability `sessions`. */
-const OF_SESSIONS: ReadonlySet<UpMessage['type']> = new Set(['create', 'join-code', 'list', 'lock', 'unlock', 'kick', 'set-metadata']);
+const OF_SESSIONS: ReadonlySet<UpMessage['type']> = new Set(['create', 'join-code', 'list', 'lock', 'unlock', 'kick', 'set-metadata', 'match', 'match-cancel']);
 
 export interface ReceptionOptions {
   readonly clock: Clock;
@@ -50,11 +54,16 @@ export class Reception implements ConnectionListener {
   readonly #options: ReceptionOptions;
   readonly #guests = new Map<Connection, Guest>();
   readonly #heartbeat: Heartbeat;
+  readonly #matches: MatchDesk;
+  readonly #singleUse: SingleUse;
   /** Sees everybody out while the server goes down. */
   usher: Usher | undefined;
 
   constructor(options: ReceptionOptions) {
     this.#options = options;
+    const { clock, directory } = options;
+    this.#matches = new MatchDesk({ clock, directory, enter: (guest, message, session) => this.#admit(guest, message, (visitor) => directory.enter(visitor, message, session)) });
+    this.#singleUse = new SingleUse(() => clock.wallMs(), SPENT_TOKENS);
     this.#heartbeat = new Heartbeat(options.clock, () => this.#guests.values());
   }
 
@@ -70,11 +79,12 @@ export class Reception implements ConnectionListener {
 
   /** Tells a connection why it ends, and ends it. */
   end(guest: Guest, code: ErrorCode, about: string): void {
-    this.#close(guest, code, ERRORS[code].summary, about);
+    this.#endGuest(guest, code, ERRORS[code].summary, about);
   }
 
   close(): void {
     this.#heartbeat.stop();
+    this.#matches.close();
   }
 
   onOpen(connection: Connection): void {
@@ -88,6 +98,7 @@ export class Reception implements ConnectionListener {
     const guest = this.#guests.get(connection);
     if (guest === undefined) return;
     this.#guests.delete(connection);
+    this.#matches.forget(guest);
     const { phase } = guest;
     guest.phase = { state: 'closed' };
     guest.closing = true;
@@ -183,6 +194,10 @@ export class Reception implements ConnectionListener {
         return this.usher?.moved(guest) === true ? undefined : this.#refuse(guest, 'MESSAGE_UNEXPECTED', 'nobody asked', 'moved');
       case 'list':
         return this.#list(guest, message);
+      case 'match':
+        return this.#match(guest, message);
+      case 'match-cancel':
+        return this.#matches.cancel(guest) ? undefined : this.#refuse(guest, 'MESSAGE_UNEXPECTED', 'not waiting for a match', 'match-cancel');
       case 'lock':
       case 'unlock':
       case 'kick':
@@ -243,21 +258,44 @@ export class Reception implements ConnectionListener {
   }
 
   #enter(guest: Guest, message: EntryMessage): void {
+    this.#admit(guest, message, (visitor) => admit(this.#options.directory, visitor, message));
+  }
+
+  /** @param enter - throws what the directory throws. */
+  #admit(guest: Guest, message: EntryMessage | UpMessageOf<'match'>, enter: (visitor: Visitor) => Membership): void {
     const { phase, connection } = guest;
     if (phase.state !== 'lobby') return this.#refuse(guest, 'MESSAGE_UNEXPECTED', 'say hello first, and leave before joining again', message.type);
     if (this.usher?.turnAway(guest, message) === true) return;
     const { claims, clock } = phase;
-    const { directory, recording, pacing } = this.#options;
-    try {
-      const visitor = { connection, claims, clock, capabilities: guest.capabilities };
-      const membership = admit(directory, visitor, message);
+    const { recording, pacing } = this.#options;
+    this.#orRefuse(guest, message.type, () => {
+      if (message.type !== 'resume') this.#singleUse.check(claims);
+      const membership = enter({ connection, claims, clock, capabilities: guest.capabilities });
+      if (message.type !== 'resume') this.#singleUse.spend(claims);
+      this.#matches.forget(guest);
       guest.phase = { state: 'member', claims, clock, membership };
       recording.enter(membership);
       if (message.type === 'resume') pacing.resumed(membership.participant);
+    });
+  }
+
+  #match(guest: Guest, message: UpMessageOf<'match'>): void {
+    const { phase } = guest;
+    if (phase.state !== 'lobby') return this.#refuse(guest, 'MESSAGE_UNEXPECTED', 'say hello first, and leave before joining again', 'match');
+    if (this.usher?.turnAway(guest, message) === true) return;
+    this.#orRefuse(guest, 'match', () => {
+      this.#singleUse.check(phase.claims);
+      this.#matches.add(guest, phase.claims, message);
+    });
+  }
+
+  #orRefuse(guest: Guest, about: string, run: () => void): void {
+    try {
+      run();
     } catch (error) {
       if (!(error instanceof CopresenceError)) throw error;
-      if (error.entry.scope === 'message') this.#refuse(guest, error.code, error.message, message.type);
-      else this.#close(guest, error.code, error.message, message.type);
+      if (error.entry.scope === 'message') this.#refuse(guest, error.code, error.message, about);
+      else this.#close(guest, error.code, error.message, about);
     }
   }
 
@@ -320,10 +358,14 @@ export class Reception implements ConnectionListener {
   }
 
   #close(guest: Guest, code: ErrorCode, detail: string, about: string): void {
+    if (!guest.closing && isAudited(code)) this.#options.audit?.(auditEntry(guest, about, code));
+    this.#endGuest(guest, code, detail, about);
+  }
+
+  #endGuest(guest: Guest, code: ErrorCode, detail: string, about: string): void {
     if (guest.closing) return;
     guest.closing = true;
     this.#options.meter.refusal(code);
-    if (isAudited(code)) this.#options.audit?.(auditEntry(guest, about, code));
     closeWith(guest.connection, code, detail, about);
   }
 }

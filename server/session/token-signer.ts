@@ -9,8 +9,8 @@ type NewClaims = Omit<TokenClaims, 'grants' | 'tenant'> & Partial<TokenClaims>;
 /** @param key - the server's HMAC secret. @param ttlS - seconds until it expires, from `wallMs`. */
 export function signToken(key: Uint8Array, claims: NewClaims, options: { readonly ttlS: number; readonly wallMs: number }): Promise<string> {
   const issuedS = Math.floor(options.wallMs / 1000);
-  const { session, role, grants, tenant, tokenId } = claims;
-  return new SignJWT({ session, role, ...(tokenId === undefined ? {} : { jti: tokenId }), ...(grants === undefined ? {} : { grants }), ...(tenant === undefined ? {} : { tenant }) })
+  const { session, role, grants, tenant, once, tokenId = once } = claims;
+  return new SignJWT({ session, role, ...(tokenId === undefined ? {} : { jti: tokenId }), ...(once === undefined ? {} : { once: true }), ...(grants === undefined ? {} : { grants }), ...(tenant === undefined ? {} : { tenant }) })
     .setProtectedHeader({ alg: TOKEN_ALGORITHM })
     .setSubject(claims.subject)
     .setAudience(TOKEN_AUDIENCE)

@@ -20,6 +20,10 @@ export interface TokenClaims {
   readonly tenant: string;
   /** `jti`: by which this one token can be revoked. */
   readonly tokenId?: string;
+  /** `exp` with what clocks may differ by, on the wall clock. */
+  readonly expiresMs?: number;
+  /** The `jti` of a token that lets one participant in, once. */
+  readonly once?: string;
   /** `iat`: Unix time in seconds. */
   readonly issuedS?: number;
 }
@@ -52,13 +56,14 @@ export function admits(claims: TokenClaims, session: string): boolean {
 }
 
 function readClaims(payload: Record<string, unknown>): TokenClaims {
-  const { sub, session, role, grants, tenant = '', jti, iat } = payload;
+  const { sub, session, role, grants, tenant = '', jti, iat, exp, once = false } = payload;
   const knownRole = ROLES.find((name) => name === role);
   if (typeof sub !== 'string' || typeof session !== 'string' || knownRole === undefined) {
     throw new CopresenceError('TOKEN_INVALID', 'a token needs the claims sub, session and role');
   }
   if (typeof tenant !== 'string' || tenant.length > LIMITS.nameLength) throw new CopresenceError('TOKEN_INVALID', 'the claim tenant is not a name');
-  return { subject: sub, session, role: knownRole, tenant, grants: readGrants(grants, knownRole), ...(typeof jti === 'string' ? { tokenId: jti } : {}), ...(typeof iat === 'number' ? { issuedS: iat } : {}) };
+  if (typeof once !== 'boolean' || (once && (typeof jti !== 'string' || jti === '' || jti.length > 128))) throw new CopresenceError('TOKEN_INVALID', 'a token for one use needs the claim jti');
+  return { subject: sub, session, role: knownRole, tenant, grants: readGrants(grants, knownRole), ...(typeof jti === 'string' ? { tokenId: jti, ...(once ? { once: jti } : {}) } : {}), ...(typeof exp === 'number' ? { expiresMs: (exp + CLOCK_TOLERANCE_S) * 1000 } : {}), ...(typeof iat === 'number' ? { issuedS: iat } : {}) };
 }
 
 /** A token's own list narrows or widens the role's; without one the role decides. */

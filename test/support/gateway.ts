@@ -49,9 +49,10 @@ export class TestGateway {
     this.transport = new MemoryTransport(this.clock, this.gateway.reception);
   }
 
-  token(options: { subject?: string; session?: string; role?: Role; ttlS?: number } = {}): Promise<string> {
-    const { subject = 'somebody', session = '*', role = 'participant', ttlS = 60 } = options;
-    return signToken(this.key, { subject, session, role }, { ttlS, wallMs: this.clock.wallMs() });
+  token(options: { subject?: string; session?: string; role?: Role; tenant?: string; tokenId?: string; once?: string; ttlS?: number } = {}): Promise<string> {
+    const { subject = 'somebody', session = '*', role = 'participant', ttlS = 60, tenant = '', tokenId, once } = options;
+    const claims = { subject, session, role, tenant, ...(tokenId === undefined ? {} : { tokenId }), ...(once === undefined ? {} : { once }) };
+    return signToken(this.key, claims, { ttlS, wallMs: this.clock.wallMs() });
   }
 
   connect(): TestClient {
