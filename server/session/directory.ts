@@ -114,7 +114,7 @@ export class SessionDirectory {
     if (!admits(visitor.claims, message.session)) throw new CopresenceError('SESSION_FORBIDDEN', 'the token is for another session');
     const session = this.#sessions.get(message.session);
     if (session?.rules.visibility === 'private') throw new CopresenceError('SESSION_FORBIDDEN', 'only its code leads into this session');
-    return this.enter(visitor, message, session ?? this.#openFor(visitor.claims, message.session));
+    return this.enter(visitor, message, session ?? this.openFor(visitor.claims, message.session));
   }
 
   /**
@@ -129,7 +129,7 @@ export class SessionDirectory {
     if (!admits(claims, id)) throw new CopresenceError('SESSION_FORBIDDEN', 'the token is for another session');
     if (this.#sessions.has(id)) throw new CopresenceError('SESSION_EXISTS', 'somebody was first');
     const { visibility, capacity, metadata, maxAgeS } = message;
-    return this.enter(visitor, message, this.#openFor(claims, id, { visibility, capacity, metadata, maxAgeMs: maxAgeS === undefined ? undefined : maxAgeS * 1000 }));
+    return this.enter(visitor, message, this.openFor(claims, id, { visibility, capacity, metadata, maxAgeMs: maxAgeS === undefined ? undefined : maxAgeS * 1000 }));
   }
 
   /**
@@ -317,7 +317,7 @@ export class SessionDirectory {
   }
 
   /** Makes a session for somebody, who may only have made so many. @throws CopresenceError SERVER_FULL. */
-  #openFor({ subject }: TokenClaims, id: string, wanted?: WantedSettings): Session {
+  openFor({ subject }: TokenClaims, id: string, wanted?: WantedSettings): Session {
     this.#quota.check(subject);
     const session = this.open(id, wanted);
     this.#quota.take(subject, id);

@@ -25,6 +25,7 @@ export interface MatchDeskOptions {
 
 interface Waiting extends Ticket {
   readonly guest: Guest;
+  readonly claims: TokenClaims;
   readonly message: UpMessageOf<'match'>;
   readonly sinceMs: number;
   readonly timeout: Timer;
@@ -54,7 +55,7 @@ export class MatchDesk {
     const { clock } = this.#options;
     const timeout = clock.schedule(message.timeoutMs, () => this.#end(guest, 'timeout'));
     const { min, max, metadata = {} } = message;
-    this.#waiting.set(guest, { id: ++this.#tickets, pool: poolOf(claims.tenant, metadata), subject: claims.subject, min, max, guest, message, sinceMs: clock.nowMs(), timeout });
+    this.#waiting.set(guest, { id: ++this.#tickets, pool: poolOf(claims.tenant, metadata), subject: claims.subject, min, max, guest, claims, message, sinceMs: clock.nowMs(), timeout });
     this.#plan();
   }
 
@@ -112,12 +113,13 @@ export class MatchDesk {
     if (session?.size === 0) this.#options.directory.end(session, 'SESSION_ENDED');
   }
 
-  /** Undefined when the server is full. */
+  /** The oldest counts as its maker. Undefined when there is no room for it. */
   #open({ tickets, capacity }: Placement<Waiting> & { kind: 'form' }): Session | undefined {
     const [first] = tickets;
+    if (first === undefined) return undefined;
     try {
-      const session = this.#options.directory.open(randomUUID(), { capacity, metadata: first?.message.metadata });
-      this.#pools.set(session, first?.pool ?? '');
+      const session = this.#options.directory.openFor(first.claims, randomUUID(), { capacity, metadata: first.message.metadata });
+      this.#pools.set(session, first.pool);
       return session;
     } catch (error) {
       if (error instanceof CopresenceError) return undefined;

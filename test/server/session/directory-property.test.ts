@@ -48,6 +48,7 @@ class World {
     delivery: new Broadcaster(createMetrics().stages),
     tickRateHz: 50,
     maxSessions: MAX_SESSIONS,
+    maxSessionsPerSubject: MAX_SESSIONS,
     maxAgeMs: 100_000,
     onEntered: () => undefined,
     onLeft: (membership) => this.left.push(membership),
