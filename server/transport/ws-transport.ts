@@ -10,6 +10,10 @@ import { refuseUpgrade, type UpgradeTaker } from './upgrades.ts';
 import { SUBPROTOCOL, type WebSocketOptions } from './web-socket.ts';
 import { binaryFrame } from './ws-frame.ts';
 
+/** The library keeps each fragment, and each piece that the socket hands over, as an object of its own until the message is whole. */
+const MAX_FRAGMENTS = 256;
+const MAX_CHUNKS = 4096;
+
 /** Takes the WebSocket upgrades that it is given. */
 export class WsTransport implements UpgradeTaker {
   readonly #options: WebSocketOptions;
@@ -24,6 +28,8 @@ export class WsTransport implements UpgradeTaker {
       noServer: true,
       perMessageDeflate: false,
       maxPayload: LIMITS.packetBytes,
+      maxFragments: MAX_FRAGMENTS,
+      maxBufferedChunks: MAX_CHUNKS,
       handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
     });
   }

@@ -53,9 +53,11 @@ export interface Pictures {
   readonly person: Omit<VideoChunk, 'captureMs'>;
   readonly truncated: Omit<VideoChunk, 'captureMs'>;
   readonly png: Omit<VideoChunk, 'captureMs'>;
+  /** Says in its header that it has 50,000 pixels a side. */
+  readonly bomb: Omit<VideoChunk, 'captureMs'>;
 }
 
-/** A photo of a person as a headset's camera gives it, and two pictures that no camera gives. */
+/** A photo of a person as a headset's camera gives it, and three pictures that no camera gives. */
 export async function pictures(): Promise<Pictures> {
   const [photo] = await packagedPhotos();
   if (photo === undefined) throw new Error('the package face-api has no photos');
@@ -65,8 +67,18 @@ export async function pictures(): Promise<Pictures> {
   return {
     person: { ...chunk, bytes: jpeg },
     truncated: { ...chunk, bytes: jpeg.subarray(0, 200) },
+    bomb: { ...chunk, bytes: withSide(jpeg, 50_000) },
     png: { ...chunk, bytes: await small.clone().png().toBuffer() },
   };
+}
+
+/** The same JPEG with another height and width in its frame header (ITU-T T.81, B.2.2). */
+function withSide(jpeg: Uint8Array, side: number): Uint8Array {
+  const changed = Buffer.from(jpeg);
+  const frame = changed.indexOf(Buffer.from([0xff, 0xc0]));
+  changed.writeUInt16BE(side, frame + 5);
+  changed.writeUInt16BE(side, frame + 7);
+  return changed;
 }
 
 export function sendPicture(client: CopresenceClient, picture: Omit<VideoChunk, 'captureMs'>): void {
