@@ -6,15 +6,27 @@ import type { VideoTask } from '../core/tasks.ts';
 import type { PoseSample } from '../protocol/codec/pose-sample.ts';
 import type { VideoChunk } from '../protocol/codec/video-chunk.ts';
 import type { Consent, ParticipantInfo } from '../protocol/message/common.ts';
+import type { Metadata, SessionInfo, Visibility } from '../protocol/message/session.ts';
 import type { Grant, Role } from '../protocol/roles.ts';
 import type { ClientEventName, ClientState, Listener } from './events.ts';
 import type { SocketFactory } from './socket.ts';
+
+/** A way into a session. Refusals are the server's: NOT_FOUND, RATE_LIMITED, SESSION_EXISTS, GRANT_MISSING ... */
+export type WayIn =
+  | { readonly kind: 'code'; readonly code: string }
+  /** Needs the grant `moderate`. */
+  | { readonly kind: 'create'; readonly wanted?: { readonly capacity?: number; readonly metadata?: Metadata; readonly visibility?: Visibility; readonly maxAgeS?: number } }
+  /** With others who want the same `metadata` and, themselves among them, `min` to `max` people. REQUEST_EXPIRED when there were none in time. */
+  | { readonly kind: 'match'; readonly wanted: { readonly metadata?: Metadata; readonly min: number; readonly max: number; readonly timeoutMs: number } };
 
 export interface ConnectOptions {
   /** The server: `ws:`, `wss:`, `http:` or `https:`; the path is filled in. */
   readonly url: string;
   readonly token: string;
-  readonly session: string;
+  /** The session's name: to join, or with `way` `create` what it is to be called. Needed unless there is a `way`. */
+  readonly session?: string;
+  /** Another way into a session than its name. */
+  readonly way?: WayIn;
   /** How the others see this participant: 1..64 characters. */
   readonly name: string;
   readonly consent: Consent;
@@ -54,6 +66,17 @@ export interface Self {
   readonly tickRateHz: number;
 }
 
+/** What a participant with the grant `moderate` may do; for others the event `error` brings GRANT_MISSING. */
+export interface Moderation {
+  /** Lets nobody in who may not moderate, until `unlock`. */
+  lock(): SendResult;
+  unlock(): SendResult;
+  /** Sends a participant away, and with `ban` everybody of their subject for as long as the session lasts. */
+  kick(participantId: string, options?: { readonly ban?: boolean }): SendResult;
+  /** @param metadata - takes the place of what was there. */
+  setMetadata(metadata: Metadata): SendResult;
+}
+
 /** One participant in one session, over as many connections as it takes. */
 export interface CopresenceClient {
   readonly state: ClientState;
@@ -62,6 +85,8 @@ export interface CopresenceClient {
   /** Everybody in the session by slot, oneself among them. */
   readonly participants: ReadonlyMap<number, ParticipantInfo>;
   readonly recording: boolean;
+  /** Host, code, capacity, lock, metadata and end of the session; undefined before the server has told, and from servers that do not. */
+  readonly info: SessionInfo | undefined;
 
   /** Server clock minus device clock. */
   readonly clockOffsetMs: number;
@@ -84,6 +109,7 @@ export interface CopresenceClient {
   /** Takes effect at once, and is what a later join anew gives. */
   setConsent(consent: Consent): SendResult;
   record(action: 'start' | 'stop'): SendResult;
+  readonly moderation: Moderation;
 
   /**
    * Where a participant was at `serverMs`.

@@ -8,13 +8,15 @@ import type { VideoChunk } from '../protocol/codec/video-chunk.ts';
 import type { DownMessage, DownMessageOf } from '../protocol/down.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import type { Consent, ParticipantInfo } from '../protocol/message/common.ts';
+import type { SessionInfo } from '../protocol/message/session.ts';
 import type { UpMessage } from '../protocol/up.ts';
 import type { AvatarSource, ConnectOptions, CopresenceClient, Self, SendResult } from './client.ts';
 import { Emitter } from './emitter.ts';
-import { helloOf, joinOf } from './entry.ts';
+import { checkEntry, entryOf, helloOf, waitMs } from './entry.ts';
 import { unreadable, type ClientEventName, type ClientState, type Listener } from './events.ts';
-import { endOfError, errorOf, Link, lostEnd, NORMAL_END, type LinkEnd, type LinkListener, type LinkOptions } from './link.ts';
+import { endOfError, errorOf, Link, lostEnd, NORMAL_END, unmatchedEnd, type LinkEnd, type LinkListener, type LinkOptions } from './link.ts';
 import { startMove, tailListener, urlOfMove } from './move.ts';
+import { moderationOver } from './moderation.ts';
 import { planReconnect } from './reconnect.ts';
 import { sendPose, sendReliable, sendVideo } from './send.ts';
 import { SessionView } from './session-view.ts';
@@ -24,11 +26,12 @@ import { connectUrl } from './socket.ts';
 const CLOCK_BURST = { count: 5, periodMs: 60 };
 const CLOCK_PERIOD_MS = 2000;
 const LEAVE_WAIT_MS = 1000;
-const WAYS_IN: ReadonlySet<string> = new Set(['hello', 'join', 'resume']);
+const WAYS_IN: ReadonlySet<string> = new Set(['hello', 'join', 'resume', 'create', 'join-code', 'match']);
 
 /** See `Connect` in client.ts. */
 export function connect(options: ConnectOptions): Promise<CopresenceClient> {
   return new Promise((resolve, reject) => {
+    checkEntry(options);
     new Participation(options, { resolve, reject }).start();
   });
 }
@@ -49,6 +52,7 @@ class Participation implements CopresenceClient {
   #linkUrl = '';
   #joinedUrl = '';
   readonly #emitter = new Emitter();
+  readonly moderation = moderationOver((message) => this.#sendReliable(message));
   readonly #view: SessionView;
   readonly #poseBytes = new Uint8Array(MAX_POSE_SAMPLE_BYTES);
   #firstJoin: FirstJoin | undefined;
@@ -151,6 +155,10 @@ class Participation implements CopresenceClient {
     return this.#sendReliable({ type: 'record', action });
   }
 
+  get info(): SessionInfo | undefined {
+    return this.#view.info;
+  }
+
   avatarAt(slot: number, serverMs: number, into: PoseSample): AvatarSource {
     return this.#view.avatarAt(slot, serverMs, into);
   }
@@ -191,7 +199,8 @@ class Participation implements CopresenceClient {
     const { silenceMs } = options;
     this.#link = new Link(options, this.#linkListener(() => this.#enter(this.#link, purpose)));
     // The watch over silence does not see a server that pings and never admits.
-    this.#timer = this.#clock.schedule(silenceMs, () => this.#link?.close(lostEnd('HELLO_TIMEOUT', `not admitted within ${silenceMs} ms`), 4000));
+    const limitMs = silenceMs + waitMs(this.#options);
+    this.#timer = this.#clock.schedule(limitMs, () => this.#link?.close(lostEnd('HELLO_TIMEOUT', `not admitted within ${limitMs} ms`), 4000));
   }
 
   #linkOptions(url: string): LinkOptions {
@@ -213,7 +222,8 @@ class Participation implements CopresenceClient {
     link?.send(helloOf(this.#options.token, this.#clock.nowMs()));
     if (purpose === 'resume' && this.#resume !== undefined) return link?.send({ type: 'resume', resumeToken: this.#resume.token });
     this.#consentChanged = false;
-    link?.send(joinOf(this.#options, this.#consent));
+    const known = this.#self && { session: this.#self.session, info: this.#view.info };
+    link?.send(entryOf(this.#options, this.#consent, known));
   }
 
   #onEnd(end: LinkEnd): void {
@@ -279,9 +289,7 @@ class Participation implements CopresenceClient {
       case 'chat': return this.#emitter.emit('chat', message);
       case 'result': return this.#emitter.emit('result', message);
       case 'pace': return this.#emitter.emit('pace', message);
-      case 'matched': return this.#emitter.emit('matched', message);
-      case 'unmatched': return this.#emitter.emit('unmatched', message);
-      case 'sessions': return this.#emitter.emit('sessions', message);
+      case 'unmatched': return this.#link?.close(unmatchedEnd(message.reason));
       case 'session-info':
         this.#view.info = message;
         return this.#emitter.emit('session-info', message);
@@ -289,6 +297,8 @@ class Participation implements CopresenceClient {
       case 'error': return this.#onError(message);
       case 'media-reply':
       case 'media-event':
+      case 'matched':
+      case 'sessions':
         return;
       default: message satisfies never;
     }

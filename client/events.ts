@@ -61,9 +61,6 @@ export type PresenceEvent = DownMessageOf<'presence'>;
 export type ChatEvent = DownMessageOf<'chat'>;
 export type RecordingEvent = DownMessageOf<'recording'>;
 export type PaceEvent = DownMessageOf<'pace'>;
-export type MatchedEvent = DownMessageOf<'matched'>;
-export type UnmatchedEvent = DownMessageOf<'unmatched'>;
-export type SessionsEvent = DownMessageOf<'sessions'>;
 export type MoveEvent = MoveMessage;
 
 /** Event names and what their listeners get. */
@@ -83,10 +80,6 @@ export interface ClientEvents {
   move: MoveEvent;
   /** After every way in, and whenever something of it changes. */
   'session-info': SessionInfo;
-  /** The answer to `listSessions`. */
-  sessions: SessionsEvent;
-  matched: MatchedEvent;
-  unmatched: UnmatchedEvent;
   error: ErrorEvent;
 }
 export type ClientEventName = keyof ClientEvents;

@@ -1,4 +1,5 @@
 /** One connection, from the first byte to the last: packets to messages and back, and the watch over its silence. */
+import { unreachable } from '../core/assert.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import { CopresenceError, ERRORS, type ErrorCode, type RetryAdvice } from '../core/errors.ts';
 import { KIND, readContainer, type MessageKind } from '../protocol/codec/container.ts';
@@ -174,4 +175,18 @@ function endOfClose(closeCode: number, reason: string): LinkEnd {
     if ('closeCode' in entry && entry.closeCode === closeCode) return lostEnd(code as ErrorCode, reason);
   }
   return lostEnd('CONNECTION_LOST', reason === '' ? `close code ${closeCode}` : reason);
+}
+
+/** What the end of a wait for a match is to whoever wanted to join. */
+export function unmatchedEnd(reason: DownMessageOf<'unmatched'>['reason']): LinkEnd {
+  switch (reason) {
+    case 'timeout':
+      return { ...lostEnd('REQUEST_EXPIRED', 'nobody came who wants the same'), retry: 'never' };
+    case 'full':
+      return lostEnd('SERVER_FULL', 'no room for a match');
+    case 'cancelled':
+      return NORMAL_END;
+    default:
+      return unreachable(reason);
+  }
 }

@@ -6,6 +6,7 @@ import { SUBPROTOCOL, type ClientSocket, type SocketHandlers } from './socket.ts
 export * from './client.ts';
 export * from './connect.ts';
 export * from './events.ts';
+export * from './find-sessions.ts';
 export * from './pace.ts';
 export * from './pace-loop.ts';
 
