@@ -11,12 +11,15 @@ import type { ModelRow } from './stats.ts';
 const LINES_KEPT = 60;
 const STREAMS_KEPT = 4096;
 
-/** Fills the list of participants. */
-export function showParticipants(list: HTMLElement, participants: Iterable<ParticipantInfo>, selfSlot: number | undefined): void {
-  const items = [...participants].sort((a, b) => a.slot - b.slot).map(({ slot, name, role, presence }) => {
+/** Fills the list of participants, each with the button that there is for them. */
+export function showParticipants(list: HTMLElement, participants: Iterable<ParticipantInfo>, selfSlot: number | undefined, buttonFor: (participant: ParticipantInfo) => HTMLElement | undefined): void {
+  const items = [...participants].sort((a, b) => a.slot - b.slot).map((participant) => {
+    const { slot, name, role, presence } = participant;
     const notes = [slot === selfSlot ? 'you' : '', role === 'participant' ? '' : role, presence === 'away' ? 'away' : ''].filter((note) => note !== '');
     const item = create('li', presence === 'away' ? 'away' : '', dot(slot), name);
     if (notes.length > 0) item.append(create('span', 'quiet', notes.join(', ')));
+    const button = buttonFor(participant);
+    if (button !== undefined) item.append(button);
     return item;
   });
   list.replaceChildren(...items);

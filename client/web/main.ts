@@ -2,6 +2,7 @@
 import { every, systemClock } from '../../core/clock.ts';
 import type { CopresenceClient } from '../client.ts';
 import { connect } from '../connect.ts';
+import { findSessions } from '../find-sessions.ts';
 import type { ClientState } from '../events.ts';
 import { Crowd } from './crowd.ts';
 import { byId, create } from './dom.ts';
@@ -10,6 +11,7 @@ import { Measurements } from './measurements.ts';
 import { Room } from './scene.ts';
 import { fragmentFor, readSettings, type ViewerSettings } from './settings.ts';
 import { rtcSocket } from './rtc-socket.ts';
+import { kickButton, offerSessions, watchSession } from './session-panel.ts';
 import { openBrowserSocket } from './socket.ts';
 
 const PANEL_PERIOD_MS = 500;
@@ -38,6 +40,7 @@ function watch(joining: CopresenceClient): void {
     refreshParticipants();
   });
   joining.on('presence', refreshParticipants);
+  watchSession(joining);
   joining.on('chat', (message) => chat.add(message, nameOf(message.slot)));
   joining.on('result', (result) => {
     crowd.understand(result, clock.nowMs());
@@ -46,12 +49,12 @@ function watch(joining: CopresenceClient): void {
   });
 }
 
-async function enter({ token, session, name, transport }: ViewerSettings): Promise<void> {
-  if (token === '' || session === '') return showNotice('Open this page with #token=…&session=… behind its address.');
+async function enter({ token, session, code, name, transport }: ViewerSettings): Promise<void> {
+  if (token === '' || (session === '' && code === '')) return showNotice('Open this page with #token=…&session=… behind its address.');
   showState({ state: 'joining', sinceMs: clock.nowMs(), anew: false });
   try {
     await connect({
-      url: location.origin, token, session, name, clock, openSocket: transport === 'rtc' ? rtcSocket(clock, token) : openBrowserSocket, listen: watch,
+      url: location.origin, token, ...(code === '' ? { session } : { way: { kind: 'code', code } }), name, clock, openSocket: transport === 'rtc' ? rtcSocket(clock, token) : openBrowserSocket, listen: watch,
       // A viewer sends nothing that a model could run on or a recording could hold.
       consent: { inference: false, recording: false, training: false },
     });
@@ -60,10 +63,17 @@ async function enter({ token, session, name, transport }: ViewerSettings): Promi
   }
 }
 
+/** The start of a page with a token and no session. It works without a list: a server may have none, and a token may be refused. */
+async function offer({ token, session, code }: ViewerSettings): Promise<void> {
+  if (token === '' || session !== '' || code !== '') return;
+  const rows = await findSessions({ url: location.origin, token, clock, openSocket: openBrowserSocket }).catch(() => []);
+  if (rows.length > 0) offerSessions(rows, byId('notice', HTMLElement), (name) => fragmentFor(settings, { session: name }));
+}
+
 function refreshParticipants(): void {
   if (client === undefined) return;
   for (const { slot, name } of client.participants.values()) names.set(slot, name);
-  showParticipants(byId('participants', HTMLElement), client.participants.values(), client.state.state === 'live' ? client.self.slot : undefined);
+  showParticipants(byId('participants', HTMLElement), client.participants.values(), client.state.state === 'live' ? client.self.slot : undefined, (participant) => client && kickButton(client, participant));
   byId('participant-count', HTMLElement).textContent = String(client.participants.size);
 }
 
@@ -129,7 +139,12 @@ function fillForms(): void {
   spread.addEventListener('change', () => setSpread(spread.checked));
   byId('switcher', HTMLFormElement).addEventListener('submit', (event) => {
     event.preventDefault();
-    location.hash = fragmentFor({ ...settings, spread: spread.checked }, byId('session', HTMLInputElement).value);
+    location.hash = fragmentFor({ ...settings, spread: spread.checked }, { session: byId('session', HTMLInputElement).value });
+  });
+  byId('code', HTMLInputElement).value = settings.code;
+  byId('by-code', HTMLFormElement).addEventListener('submit', (event) => {
+    event.preventDefault();
+    location.hash = fragmentFor({ ...settings, spread: spread.checked }, { code: byId('code', HTMLInputElement).value.toUpperCase() });
   });
   byId('say', HTMLFormElement).addEventListener('submit', (event) => {
     event.preventDefault();
@@ -148,3 +163,4 @@ fillForms();
 room.start(drawPicture);
 every(clock, PANEL_PERIOD_MS, showPanel);
 void enter(settings);
+void offer(settings);

@@ -3,6 +3,8 @@
 export interface ViewerSettings {
   readonly token: string;
   readonly session: string;
+  /** In place of the session's name: `code=K7XW2M`. */
+  readonly code: string;
   readonly name: string;
   /** Sessions to offer in the switcher. */
   readonly sessions: readonly string[];
@@ -19,6 +21,7 @@ export function readSettings(fragment: string): ViewerSettings {
   return {
     token: fields.get('token') ?? '',
     session,
+    code: (fields.get('code') ?? '').toUpperCase(),
     name: (fields.get('name') ?? 'viewer').slice(0, 64) || 'viewer',
     sessions: [...new Set(session === '' ? listed : [session, ...listed])],
     spread: fields.get('spread') === '1',
@@ -26,9 +29,9 @@ export function readSettings(fragment: string): ViewerSettings {
   };
 }
 
-/** The fragment for another session with the same token. */
-export function fragmentFor(settings: ViewerSettings, session: string): string {
-  const fields = new URLSearchParams({ token: settings.token, session, name: settings.name, sessions: settings.sessions.join(',') });
+/** The fragment for another session, by its name or its code, with the same token. */
+export function fragmentFor(settings: ViewerSettings, goal: { readonly session: string } | { readonly code: string }): string {
+  const fields = new URLSearchParams({ token: settings.token, ...goal, name: settings.name, sessions: settings.sessions.join(',') });
   if (settings.spread) fields.set('spread', '1');
   if (settings.transport === 'rtc') fields.set('transport', 'rtc');
   return `#${fields.toString()}`;

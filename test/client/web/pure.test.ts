@@ -76,8 +76,9 @@ describe('words for results', () => {
 describe('the page\'s settings', () => {
   it('come from the fragment and go back into it', () => {
     const settings = readSettings('#token=abc.def&session=demo&sessions=demo,lab&spread=1');
-    expect(settings).toEqual({ token: 'abc.def', session: 'demo', name: 'viewer', sessions: ['demo', 'lab'], spread: true, transport: 'ws' });
-    expect(readSettings(fragmentFor({ ...settings, transport: 'rtc' }, 'lab')).transport).toBe('rtc');
-    expect(readSettings(fragmentFor(settings, 'lab'))).toEqual({ ...settings, session: 'lab', sessions: ['lab', 'demo'] });
+    expect(settings).toEqual({ token: 'abc.def', session: 'demo', code: '', name: 'viewer', sessions: ['demo', 'lab'], spread: true, transport: 'ws' });
+    expect(readSettings(fragmentFor({ ...settings, transport: 'rtc' }, { session: 'lab' })).transport).toBe('rtc');
+    expect(readSettings(fragmentFor(settings, { session: 'lab' }))).toEqual({ ...settings, session: 'lab', sessions: ['lab', 'demo'] });
+    expect(readSettings(fragmentFor(settings, { code: 'K7XW2M' }))).toMatchObject({ session: '', code: 'K7XW2M' });
   });
 });

@@ -5,7 +5,10 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildViewer } from '../../../client/web/build.ts';
 import { startBot } from '../../../examples/bot.ts';
+import { connect, openNodeSocket } from '../../../client/node.ts';
+import { systemClock } from '../../../core/clock.ts';
 import type { DownMessage } from '../../../protocol/down.ts';
+import { until } from '../../support/until.ts';
 import { chromiumPath, launchChromium } from './support/chromium.ts';
 import { countColours } from './support/picture.ts';
 import { startRealGateway } from './support/real-gateway.ts';
@@ -114,6 +117,37 @@ describe.skipIf(executablePath === undefined)('the viewer in Chromium (skipped w
       .toEqual(['demo', 'leave', 'lab']);
     await page.close();
   }));
+
+  it('lists the sessions there are, joins one by its code, and has lock and kick for a moderator alone', async () => {
+    const gateway = await startRealGateway({ viewer: folder, recordings: join(folder, 'recordings') });
+    const joining = { url: gateway.server.url, clock: systemClock(), openSocket: openNodeSocket, consent: { inference: false, recording: false, training: false } };
+    const maker = await connect({ ...joining, token: await gateway.token('host'), session: 'harbour', name: 'Maker', way: { kind: 'create', wanted: { visibility: 'listed', capacity: 8 } } });
+    const guest = await connect({ ...joining, token: await gateway.token('participant'), session: 'harbour', name: 'Guest', reconnect: false });
+    await until(() => maker.info !== undefined);
+    const { page, problems } = await openPage(`${gateway.server.url}/viewer/#token=${await gateway.token('host')}`);
+    await page.waitForSelector('#notice a');
+    await page.click('#notice a:has-text("harbour")');
+    await page.waitForSelector('#status[data-state=live]');
+    await page.click('#lock:has-text("Lock")');
+    await page.waitForSelector('#session-info:has-text("3 of 8 · listed · locked")');
+    expect(maker.info?.locked).toBe(true);
+    await page.click('#lock:has-text("Unlock")');
+    await page.waitForSelector('#session-info:not(:has-text("locked"))');
+    const watcher = await openPage(`${gateway.server.url}/viewer/#token=${await gateway.token('spectator')}`);
+    await watcher.page.fill('#code', maker.info?.code.toLowerCase() ?? '');
+    await watcher.page.click('#by-code button');
+    await watcher.page.waitForSelector('#status[data-state=live]');
+    await watcher.page.waitForSelector('#session-info:has-text("4 of 8")');
+    expect([await watcher.page.isVisible('#lock'), await watcher.page.locator('.kick').count(), await page.locator('.kick').count()]).toEqual([false, 0, 3]);
+    await page.click('.kick[title="Send Guest away"]');
+    await until(() => guest.state.state === 'closed');
+    expect(guest.state).toMatchObject({ code: 'KICKED' });
+    expect([...problems, ...watcher.problems]).toEqual([]);
+    await page.close();
+    await watcher.page.close();
+    maker.close();
+    await gateway.server.close();
+  });
 
   it('joins the real gateway, says what is wrong with a bad token, and greys what it shows once the server is gone', async () => {
     const gateway = await startRealGateway({ viewer: folder, recordings: join(folder, 'recordings') });
