@@ -43,19 +43,24 @@ class World {
   readonly left: Membership[] = [];
   readonly peers = new Map<Connection, MemoryPeer>();
   readonly places: { readonly membership: Membership; readonly connection: Connection }[] = [];
-  readonly directory = new SessionDirectory({
-    clock: this.clock,
-    delivery: new Broadcaster(createMetrics().stages),
-    tickRateHz: 50,
-    maxSessions: MAX_SESSIONS,
-    maxSessionsPerSubject: MAX_SESSIONS,
-    maxAgeMs: 100_000,
-    onEntered: () => undefined,
-    onLeft: (membership) => this.left.push(membership),
-    onEmpty: (session) => this.ended.push(session),
-  });
+  readonly directory: SessionDirectory;
   readonly #opened: Connection[] = [];
   readonly #transport = new MemoryTransport(this.clock, { onOpen: (connection) => this.#opened.push(connection), onPacket: () => undefined, onClose: (connection) => this.#lost(connection) });
+
+  constructor(drawCode?: (bound: number) => number) {
+    this.directory = new SessionDirectory({
+      ...(drawCode === undefined ? {} : { drawCode }),
+      clock: this.clock,
+      delivery: new Broadcaster(createMetrics().stages),
+      tickRateHz: 50,
+      maxSessions: MAX_SESSIONS,
+      maxSessionsPerSubject: MAX_SESSIONS,
+      maxAgeMs: 100_000,
+      onEntered: () => undefined,
+      onLeft: (membership) => this.left.push(membership),
+      onEmpty: (session) => this.ended.push(session),
+    });
+  }
 
   visitor(subjectName: string): Visitor {
     const peer = this.#transport.connect();
@@ -144,6 +149,16 @@ function check(world: World, banned: ReadonlyMap<Session, ReadonlySet<string>>):
 }
 
 describe('the directory', () => {
+  it('[SES14] gives the code of a session that has ended to another', () => {
+    // A source that knows one code: a second session would find none.
+    const world = new World(() => 0);
+    for (const name of ['one', 'two']) {
+      expect(act(world, { kind: 'join', subject: 'ada', name })).toBeUndefined();
+      expect(world.directory.session(name)?.rules.code).toBe('222222');
+      endIfThere(world, name);
+    }
+  });
+
   it('[SES4] [SES5] [SES10] [SES14] [SES17] [SES18] keeps its promises whatever happens in whatever order', () => {
     const seen = new Set<string>();
     fc.assert(
