@@ -1,48 +1,44 @@
-/** Runs a fleet of virtual headsets against a server that is there already; or, as `world`, whole worlds on simulated time. */
-import { systemClock } from '../core/clock.ts';
+/** The simulator's command line: finds the subcommand, runs it, and turns what went wrong into a message and an exit code. */
 import { CopresenceError } from '../core/errors.ts';
-import { readSimOptions, SIM_HELP } from './options.ts';
-import { runAndReport } from './run.ts';
-import { loadProgram } from './source/program.ts';
-import { makeToken } from './tokens.ts';
-import { readWorldCommand, runWorlds, WORLD_HELP } from './world/cli.ts';
+import { EXIT } from './commands/command.ts';
+import { overview, readInvocation } from './commands/table.ts';
 
-/** Exit codes: 0 when every threshold was kept, 1 when not or when the run failed, 2 for wrong options. */
 async function main(args: readonly string[]): Promise<number> {
-  if (args[0] === 'world') return runWorldCommand(args.slice(1));
-  const options = readSimOptions(args);
-  if (options === undefined) {
-    console.log(SIM_HELP);
-    return 0;
+  const invocation = readInvocation(args);
+  if (invocation.kind === 'overview') {
+    console.log(overview());
+    return EXIT.ok;
   }
-  const clock = systemClock();
-  const program = await loadProgram(options);
-  for (const note of program.notes) console.error(`  Note: ${note}`);
-  const stop = new AbortController();
-  process.once('SIGINT', () => stop.abort());
-  const { token, tokenKey } = options;
-  const report = await runAndReport({
-    clock, url: options.url, sessionPrefix: options.sessionPrefix, signal: stop.signal,
-    token: (subject, session) => (token === undefined ? makeToken(tokenKey ?? '', { subject, session, role: 'participant' }, clock) : Promise.resolve(token)),
-  }, program, options);
-  return report.passed ? 0 : 1;
+  if (invocation.kind === 'unknown') {
+    console.error(`CONFIG_INVALID: no command called ${invocation.name}\n\n${overview()}`);
+    return EXIT.badInput;
+  }
+  const command = await invocation.entry.load();
+  if (invocation.kind === 'help') {
+    console.log(command.help);
+    return EXIT.ok;
+  }
+  try {
+    return await command.run(invocation.args);
+  } catch (error) {
+    return explain(error, command.help);
+  }
 }
 
-async function runWorldCommand(args: readonly string[]): Promise<number> {
-  const command = readWorldCommand(args);
-  if (command !== undefined) return runWorlds(command);
-  console.log(WORLD_HELP);
-  return 0;
+function explain(error: unknown, help: string): number {
+  if (!(error instanceof CopresenceError)) {
+    console.error(error);
+    return EXIT.failed;
+  }
+  console.error(error.message);
+  if (error.code === 'CONFIG_INVALID') console.error(`\n${help}`);
+  return error.code === 'CONFIG_INVALID' || error.code === 'RECORDING_INVALID' ? EXIT.badInput : EXIT.failed;
 }
 
-const args = process.argv.slice(2);
-
-main(args).then(
+main(process.argv.slice(2)).then(
   (code) => process.exit(code),
   (error: unknown) => {
-    const wrongOption = error instanceof CopresenceError && error.code === 'CONFIG_INVALID';
-    console.error(error instanceof CopresenceError ? error.message : error);
-    if (wrongOption) console.error(`\n${args[0] === 'world' ? WORLD_HELP : SIM_HELP}`);
-    process.exit(wrongOption ? 2 : 1);
+    console.error(error);
+    process.exit(EXIT.failed);
   },
 );

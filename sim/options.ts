@@ -43,8 +43,7 @@ const COMMON_HELP = `  --headsets <n>       virtual headsets (12)
   --data <folder>      also use the hand poses and photos in this folder
   --report <file>      write the report as a page, and as JSON beside it`;
 
-export const SIM_HELP = `Usage: npm run sim -- --url ws://host:port (--token-key <key> | --token <token>) [options]
-       npm run sim -- world [options]: simulated worlds from seeds; see world --help
+export const SIM_HELP = `Usage: copresence-sim run --url ws://host:port (--token-key <key> | --token <token>) [options]
 
   --url <url>          the server
   --token-key <key>    the server's token key: each headset gets a token of its own
@@ -59,12 +58,11 @@ Starts a server, runs a fleet of virtual headsets against it and reports.
   --keep               leave both running, and print the address of the viewer; Ctrl-C ends them
 ${COMMON_HELP}`;
 
-/** @returns undefined when help is asked for. @throws CopresenceError CONFIG_INVALID that names the option. */
-export function readSimOptions(args: readonly string[]): SimOptions | undefined {
+/** @throws CopresenceError CONFIG_INVALID that names the option. */
+export function readSimOptions(args: readonly string[]): SimOptions {
   const values = parse(args, {
     ...COMMON, report: { type: 'string' }, url: { type: 'string' }, 'token-key': { type: 'string' }, token: { type: 'string' }, session: { type: 'string', default: 'fleet' },
   });
-  if (values.help === true) return undefined;
   const url = text(values.url);
   if (url === undefined || !/^(ws|http)s?:\/\//.test(url) || !URL.canParse(url)) throw invalid('--url', 'needs the address of a server, such as ws://127.0.0.1:7300');
   const [tokenKey, token] = [text(values['token-key']), text(values.token)];

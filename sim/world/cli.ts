@@ -12,7 +12,7 @@ export interface WorldCommand {
   readonly verbose: boolean;
 }
 
-export const WORLD_HELP = `Usage: npm run sim -- world [options]
+export const WORLD_HELP = `Usage: copresence-sim world [options]
 
 Lives whole simulated worlds through, each from a seed, and checks that every rule of docs/simulation.md holds.
 
@@ -26,13 +26,11 @@ const OPTIONS = {
   seeds: { type: 'string' },
   minutes: { type: 'string', default: '0.5' },
   verbose: { type: 'boolean', default: false },
-  help: { type: 'boolean', default: false },
 } as const;
 
-/** @returns undefined when help is asked for. @throws CopresenceError CONFIG_INVALID that names the option. */
-export function readWorldCommand(args: readonly string[]): WorldCommand | undefined {
+/** @throws CopresenceError CONFIG_INVALID that names the option. */
+export function readWorldCommand(args: readonly string[]): WorldCommand {
   const values = parse(args);
-  if (values.help) return undefined;
   const minutes = Number(values.minutes);
   if (!(minutes > 0 && minutes <= 1440)) throw new CopresenceError('CONFIG_INVALID', '--minutes is not a number above 0, up to 1440');
   return {
@@ -78,7 +76,7 @@ export function describeViolation(report: WorldReport, minutes: number): string 
   ].join('\n');
 }
 
-function parse(args: readonly string[]): { seed?: string | undefined; seeds?: string | undefined; minutes: string; verbose: boolean; help: boolean } {
+function parse(args: readonly string[]): { seed?: string | undefined; seeds?: string | undefined; minutes: string; verbose: boolean } {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, strict: true }).values;
   } catch (error) {

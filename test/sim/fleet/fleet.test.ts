@@ -90,6 +90,6 @@ describe('the command line', () => {
   it('ends with code 2 and its usage when it is used wrongly', () => {
     const run = spawnSync(process.execPath, ['--import', 'tsx', 'sim/main.ts', '--headsets', '3'], { cwd: fileURLToPath(new URL('../../../', import.meta.url)), encoding: 'utf8' });
     expect(run.status).toBe(2);
-    expect(run.stderr).toMatch(/CONFIG_INVALID: --url[\s\S]*Usage: npm run sim/);
+    expect(run.stderr).toMatch(/CONFIG_INVALID: --url[\s\S]*Usage: copresence-sim run/);
   });
 });

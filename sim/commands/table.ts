@@ -1,0 +1,44 @@
+/** The simulator's subcommands, by name. Each is loaded only when it is asked for. */
+import type { SimCommand } from './command.ts';
+
+export interface CommandEntry {
+  readonly summary: string;
+  readonly load: () => Promise<SimCommand>;
+}
+
+export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  run: { summary: 'run virtual headsets against a server', load: async () => (await import('./run.ts')).run },
+  world: { summary: 'live whole simulated worlds through, from seeds', load: async () => (await import('./world.ts')).world },
+};
+
+/** What is meant when the first word is an option. */
+const DEFAULT_COMMAND = 'run';
+
+export type Invocation =
+  | { readonly kind: 'overview' }
+  | { readonly kind: 'unknown'; readonly name: string }
+  | { readonly kind: 'help' | 'run'; readonly name: string; readonly entry: CommandEntry; readonly args: readonly string[] };
+
+/** Reads which command is meant: `[name] [options]`, or `--help` for all of them. */
+export function readInvocation(args: readonly string[]): Invocation {
+  const [first] = args;
+  if (first === undefined || first === '--help' || first === '-h' || first === 'help') return { kind: 'overview' };
+  const named = !first.startsWith('-');
+  const name = named ? first : DEFAULT_COMMAND;
+  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (entry === undefined) return { kind: 'unknown', name };
+  const rest = named ? args.slice(1) : args;
+  const wantsHelp = rest.some((word) => word === '--help' || word === '-h');
+  return { kind: wantsHelp ? 'help' : 'run', name, entry, args: rest };
+}
+
+export function overview(): string {
+  const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
+  const lines = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(width)}   ${summary}`);
+  return `Usage: copresence-sim <command> [options]       (in a checkout: npm run sim -- <command> [options])
+
+${lines.join('\n')}
+
+  <command> --help lists a command's options. Options without a command are those of ${DEFAULT_COMMAND}.
+  Exit codes: 0 all is well; 1 a threshold was missed or the run failed; 2 wrong options or bad input.`;
+}
