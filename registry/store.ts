@@ -1,12 +1,14 @@
 /** The model store: finds a model version by name, checks its files against its manifest and hands out their place. */
-import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { CopresenceError } from '../core/errors.ts';
 import { cachedConversion } from './conversion-cache.ts';
 import { readVerified } from './digest.ts';
-import { GRAPH_FILE, GRAPH_FILES, modelManifest, modelName, modelVersion } from './manifest.ts';
+import { aliasesOf, PRODUCTION, readHistory } from './history.ts';
+import { GRAPH_FILE, GRAPH_FILES } from './manifest.ts';
 import type { ModelManifest } from './manifest.ts';
+import { requireSignature } from './signature.ts';
+import { readSigners, type Signers } from './signers.ts';
+import { modelsIn, readManifest, readManifestBytes, versionsOf } from './versions.ts';
 
 /** A model version that is ready to load. */
 export interface ResolvedModel {
@@ -32,9 +34,9 @@ export interface ModelStore {
   /**
    * A model version with every file checked; converts the graph first where it comes from a package.
    *
-   * @param version - the highest one when left out.
+   * @param version - when left out, what the alias `production` names, else the highest one.
    * @throws CopresenceError MODEL_INVALID for an unknown or ill-formed name, version or manifest; MODEL_TAMPERED
-   * when a file differs from its digest.
+   * when a file differs from its digest; MODEL_UNSIGNED where signers are given and none of them has signed.
    */
   resolve(name: string, version?: string): Promise<ResolvedModel>;
 }
@@ -44,35 +46,45 @@ export interface ModelStoreOptions {
   readonly modelsFolder: string;
   /** Where converted graphs are kept; made when missing. Several processes may share it. */
   readonly cacheFolder: string;
+  /** The path of a signers file: with one, only versions and aliases that they have signed count. */
+  readonly signersFile?: string | undefined;
 }
 
 /** Opens a store; it reads the folder anew on each call. */
-export function openModelStore(options: ModelStoreOptions): ModelStore {
-  const { modelsFolder, cacheFolder } = options;
+export function openModelStore({ modelsFolder, cacheFolder, signersFile }: ModelStoreOptions): ModelStore {
+  const readTrusted = async (): Promise<Signers | undefined> => (signersFile === undefined ? undefined : readSigners(signersFile));
   return {
     async list() {
       const manifests: ModelManifest[] = [];
-      for (const name of await foldersNamed(modelsFolder, modelName)) {
-        for (const version of await versionsOf(modelsFolder, name)) {
-          manifests.push(await readManifest(modelsFolder, name, version));
-        }
+      for (const name of await modelsIn(modelsFolder)) {
+        for (const version of await versionsOf(modelsFolder, name)) manifests.push(await readManifest(modelsFolder, name, version));
       }
       return manifests;
     },
     async resolve(name, version) {
-      const found = await findVersion(modelsFolder, name, version);
-      const manifest = await readManifest(modelsFolder, name, found);
+      const signers = await readTrusted();
+      const found = version ?? (await currentVersion(modelsFolder, name, signers));
       const folder = join(modelsFolder, name, found);
+      const { manifest, bytes } = await readManifestBytes(modelsFolder, name, found);
+      if (signers !== undefined) await requireSignature(folder, bytes, signers);
       return { manifest, folder, graphPath: await verify(manifest, folder, cacheFolder) };
     },
   };
+}
+
+/** What the alias `production` names, else the highest version. */
+async function currentVersion(modelsFolder: string, name: string, signers: Signers | undefined): Promise<string> {
+  const versions = await versionsOf(modelsFolder, name);
+  const found = aliasesOf(await readHistory(modelsFolder, signers), name).get(PRODUCTION) ?? versions.at(-1);
+  if (found === undefined) throw new CopresenceError('MODEL_INVALID', `no model ${name} in ${modelsFolder}; versions: none`);
+  return found;
 }
 
 /**
  * Resolves every model that a server is going to need, so that a missing, tampered or unconverted one shows at
  * start-up and not at the first request.
  *
- * @param names - the highest version of each is taken.
+ * @param names - of each the version that `resolve` takes.
  * @returns by name.
  * @throws CopresenceError as `ModelStore.resolve`.
  */
@@ -91,55 +103,4 @@ async function verify(manifest: ModelManifest, folder: string, cacheFolder: stri
   }
   if (convertedFrom === undefined) return join(folder, GRAPH_FILES[manifest.format]);
   return cachedConversion({ manifest, conversion: convertedFrom, cacheFolder });
-}
-
-async function findVersion(modelsFolder: string, name: string, version?: string): Promise<string> {
-  // The pattern keeps separators and `..` out of the path.
-  if (!modelName.safeParse(name).success) throw new CopresenceError('MODEL_INVALID', `'${name}' is not a model name`);
-  const versions = await versionsOf(modelsFolder, name);
-  const found = version === undefined ? versions.at(-1) : versions.find((other) => other === version);
-  if (found === undefined) {
-    const known = versions.length === 0 ? 'none' : versions.join(', ');
-    throw new CopresenceError('MODEL_INVALID', `no model ${name} ${version ?? ''} in ${modelsFolder}; versions: ${known}`);
-  }
-  return found;
-}
-
-/** From the lowest up; folders without a manifest are not published yet. */
-async function versionsOf(modelsFolder: string, name: string): Promise<string[]> {
-  const published: string[] = [];
-  for (const version of await foldersNamed(join(modelsFolder, name), modelVersion)) {
-    const entries = await readdir(join(modelsFolder, name, version));
-    if (entries.includes('manifest.json')) published.push(version);
-  }
-  return published.sort((left, right) => Number(left) - Number(right));
-}
-
-/** The sorted names of the folders that fit a pattern; none when there is no such parent. */
-async function foldersNamed(parent: string, pattern: z.ZodString): Promise<string[]> {
-  const entries = await readdir(parent, { withFileTypes: true }).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT') return [];
-    throw new CopresenceError('MODEL_INVALID', `cannot read ${parent}`, { cause });
-  });
-  const folders = entries.filter((entry) => entry.isDirectory() && pattern.safeParse(entry.name).success);
-  return folders.map((entry) => entry.name).sort();
-}
-
-async function readManifest(modelsFolder: string, name: string, version: string): Promise<ModelManifest> {
-  const path = join(modelsFolder, name, version, 'manifest.json');
-  const parsed = modelManifest.safeParse(await readJson(path));
-  if (!parsed.success) throw new CopresenceError('MODEL_INVALID', `${path}: ${z.prettifyError(parsed.error)}`);
-  const manifest = parsed.data;
-  if (manifest.name !== name || manifest.version !== version) {
-    throw new CopresenceError('MODEL_INVALID', `${path} describes ${manifest.name} ${manifest.version}`);
-  }
-  return manifest;
-}
-
-async function readJson(path: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8'));
-  } catch (cause) {
-    throw new CopresenceError('MODEL_INVALID', `${path} cannot be read as JSON`, { cause });
-  }
 }

@@ -102,6 +102,7 @@ const SETTINGS = {
   'body-pose-model': { schema: z.enum(['movenet-lightning', 'movenet-thunder']).default('movenet-lightning'), help: 'for body poses: movenet-lightning, or movenet-thunder, which sees more and takes five times as long; under load the first stands in for it' },
   'hands-model': { schema: z.enum(['handlandmark-lite', 'handlandmark-full']).default('handlandmark-lite'), help: 'for hands in pictures: handlandmark-lite, or handlandmark-full, for which the first stands in under load' },
   'models-folder': { schema: z.string().optional(), help: 'where the models are; by default those that ship' },
+  'model-signers': { schema: z.string().optional(), help: 'file of who may publish models and put them into production: with it, nothing else is loaded' },
   'cache-folder': { schema: z.string().optional(), help: 'where converted models are kept' },
   'recordings-folder': { schema: z.string().default('recordings'), help: 'where recordings are written' },
   'log-level': { schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'), help: 'how much is logged' },

@@ -74,6 +74,7 @@ function poolOptions(config: Config): Parameters<typeof startModelPool>[1] {
     models: modelsToLoad(servedRoutes(config)),
     modelsFolder: config['models-folder'] ?? folder('models'),
     cacheFolder: config['cache-folder'] ?? folder('.cache/models'),
+    signersFile: config['model-signers'],
     ...backendOptions(config),
   };
 }

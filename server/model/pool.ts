@@ -15,6 +15,8 @@ export interface ModelPoolOptions {
   readonly modelsFolder: string;
   /** Where converted graphs are kept. */
   readonly cacheFolder: string;
+  /** Whose signatures count; without one models need none. */
+  readonly signersFile?: string | undefined;
   /** What computes the models; ONNX Runtime on the CPU where left out. */
   readonly backend?: BackendChoice;
   /** By model, what computes it instead. */
@@ -47,7 +49,7 @@ const PROBE_MS = 2000;
  * The first starts alone: it converts what has to be converted, and a model that cannot be loaded stops everything
  * before more processes have come up.
  *
- * @throws CopresenceError MODEL_INVALID, MODEL_TAMPERED, SHAPE_MISMATCH or GRAPH_UNSUPPORTED for a model that cannot
+ * @throws CopresenceError MODEL_INVALID, MODEL_TAMPERED, MODEL_UNSIGNED, SHAPE_MISMATCH or GRAPH_UNSUPPORTED for a model that cannot
  * be served, WORKER_FAILED when a process ends or hangs while it starts; then no worker is left running.
  */
 export async function startModelPool(deps: { readonly clock: Clock; readonly log?: ModelLog }, options: ModelPoolOptions): Promise<ModelPool> {
@@ -77,7 +79,7 @@ export async function startModelPool(deps: { readonly clock: Clock; readonly log
 }
 
 function deviceOptions(options: ModelPoolOptions, index: number): ConstructorParameters<typeof WorkerDevice>[1] {
-  const { models, modelsFolder, cacheFolder, backend = CPU_BACKEND, backendOf = {}, gpus = [], watchdogFloorMs = WATCHDOG_FLOOR_MS, probeMs = PROBE_MS } = options;
+  const { models, modelsFolder, cacheFolder, signersFile, backend = CPU_BACKEND, backendOf = {}, gpus = [], watchdogFloorMs = WATCHDOG_FLOOR_MS, probeMs = PROBE_MS } = options;
   // The first worker of every GPU, then the second of every one.
   const gpu = gpus[index % Math.max(1, gpus.length)];
   const onGpu = (choice: BackendChoice): BackendChoice => (choice.kind === 'onnx' && gpu !== undefined ? { ...choice, deviceId: gpu } : choice);
@@ -86,7 +88,7 @@ function deviceOptions(options: ModelPoolOptions, index: number): ConstructorPar
     deadlineMs: new Map(models.map(({ name, deadlineMs }) => [name, deadlineMs])),
     watchdogFloorMs,
     probeMs,
-    load: { kind: 'load', models: models.map(({ name }) => ({ name })), modelsFolder, cacheFolder, backend: onGpu(backend), backendOf: mapValues(backendOf, onGpu), capacity: MAX_BATCH_SIZE },
+    load: { kind: 'load', models: models.map(({ name }) => ({ name })), modelsFolder, cacheFolder, signersFile, backend: onGpu(backend), backendOf: mapValues(backendOf, onGpu), capacity: MAX_BATCH_SIZE },
   };
 }
 

@@ -12,6 +12,8 @@ export interface LoadMessage extends RunnerOptions {
   readonly kind: 'load';
   readonly modelsFolder: string;
   readonly cacheFolder: string;
+  /** With one, only what the signers in it have signed is loaded. */
+  readonly signersFile?: string | undefined;
   /** By model, what computes it where that is not `backend`. */
   readonly backendOf?: Readonly<Record<string, BackendChoice>>;
   /** The highest version of a model whose version is left out. */

@@ -38,7 +38,8 @@ async function answerLoad(message: LoadMessage): Promise<void> {
     send({ kind: 'loaded', models: await load(message) });
   } catch (error) {
     const code = error instanceof CopresenceError ? error.code : 'WORKER_FAILED';
-    send({ kind: 'refused', code, detail: error instanceof Error ? error.message : String(error) });
+    const text = error instanceof Error ? error.message : String(error);
+    send({ kind: 'refused', code, detail: text.replace(`${code}: `, '') });
   }
 }
 

@@ -1,0 +1,154 @@
+/** `npm run registry -- <command>`: publishes model versions, signs them, moves aliases and tells what was done. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { systemClock } from '../core/clock.ts';
+import { CopresenceError } from '../core/errors.ts';
+import { aliasesOf, readHistory, type HistoryEntry } from './history.ts';
+import { publishModel, rollBackAlias, setAlias, signModel, type RegistryOptions } from './publish.ts';
+import { createKeyPair, readSigners, readSigningKey, type SigningKey } from './signers.ts';
+import { openModelStore } from './store.ts';
+import { modelsIn, versionsOf } from './versions.ts';
+
+const HELP = `Usage: npm run registry -- <command> [options]
+
+  key <name>                        a new signing key: <name>.key, to be kept, and <name>.pub, for the signers file
+  publish <folder>                  publishes the model in a folder (manifest.json and its files) as the next version
+  sign <model> <version>            signs a version that is there, such as one that ships
+  alias <model> <version> <alias>   makes an alias name a version; servers load \`production\`
+  rollback <model> [<alias>]        makes an alias (production) name what it named before
+  list                              models, versions and aliases
+  history [<model>]                 what was done, oldest first
+  verify                            checks every digest, every signature and the history
+
+  --models-folder <path>  where the models are (default: those that ship)
+  --key <file>            signs as the owner of this key
+  --signers <file>        whose signatures count, for list, history and verify
+  --reason <text>         why, for the history
+  --help                  print this and exit`;
+
+const OPTIONS = {
+  'models-folder': { type: 'string' },
+  key: { type: 'string' },
+  signers: { type: 'string' },
+  reason: { type: 'string', default: '' },
+  help: { type: 'boolean', default: false },
+} as const;
+
+type Values = ReturnType<typeof readArguments>['values'];
+
+const root = new URL('..', import.meta.url);
+const clock = systemClock();
+
+try {
+  await main(readArguments());
+} catch (error) {
+  if (!(error instanceof CopresenceError)) throw error;
+  console.error(error.message);
+  process.exitCode = 2;
+}
+
+async function main({ values, positionals: [command = '', ...rest] }: ReturnType<typeof readArguments>): Promise<void> {
+  if (values.help || command === '') return console.log(HELP);
+  const modelsFolder = values['models-folder'] ?? fileURLToPath(new URL('models', root));
+  const key = values.key === undefined ? undefined : await readKeyFile(values.key);
+  const registry: RegistryOptions = { modelsFolder, clock, by: userInfo().username, key };
+  switch (command) {
+    case 'key':
+      return writeKeyPair(one(rest, 'a name'));
+    case 'publish': {
+      const { name, version } = await publishModel(registry, one(rest, 'the folder of a model'), values.reason);
+      return console.log(`published ${name} ${version}${key === undefined ? ', unsigned' : ''}; no alias names it yet`);
+    }
+    case 'sign':
+      if (key === undefined) throw new CopresenceError('CONFIG_INVALID', 'sign needs --key');
+      return signModel(registry, key, one(rest, 'a model'), one(rest.slice(1), 'a version'));
+    case 'alias':
+      return setAlias(registry, { model: one(rest, 'a model'), version: one(rest.slice(1), 'a version'), alias: one(rest.slice(2), 'an alias'), reason: values.reason });
+    case 'rollback': {
+      const [model = one(rest, 'a model'), alias = 'production'] = rest;
+      return console.log(`${alias} of ${model} is version ${await rollBackAlias(registry, { model, alias, reason: values.reason })} again`);
+    }
+    case 'list':
+      return list(modelsFolder, values);
+    case 'history':
+      return tellHistory(modelsFolder, values, rest[0]);
+    case 'verify':
+      return verifyAll(modelsFolder, values);
+    default:
+      throw new CopresenceError('CONFIG_INVALID', `no command '${command}'; --help lists them`);
+  }
+}
+
+function readArguments() {
+  try {
+    return parseArgs({ allowPositionals: true, options: OPTIONS });
+  } catch (error) {
+    throw new CopresenceError('CONFIG_INVALID', error instanceof Error ? error.message : String(error));
+  }
+}
+
+function one(rest: readonly string[], what: string): string {
+  const [value] = rest;
+  if (value === undefined) throw new CopresenceError('CONFIG_INVALID', `${what} is missing; --help shows the order`);
+  return value;
+}
+
+async function readKeyFile(path: string): Promise<SigningKey> {
+  const pem = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new CopresenceError('CONFIG_INVALID', `cannot read ${path}`, { cause });
+  });
+  return readSigningKey(pem);
+}
+
+/** Never over a key that is there: what it has signed would be nobody's. */
+async function writeKeyPair(name: string): Promise<void> {
+  const { publicKey, privateKey } = createKeyPair();
+  await mkdir(join(name, '..'), { recursive: true });
+  await writeFile(`${name}.key`, privateKey, { mode: 0o600, flag: 'wx' }).catch((cause: unknown) => {
+    throw new CopresenceError('CONFIG_INVALID', `${name}.key is there already, or cannot be written`, { cause });
+  });
+  await writeFile(`${name}.pub`, publicKey);
+  console.log(`${name}.key   keep it secret\n${name}.pub   its key id is ${readSigningKey(privateKey).keyId}`);
+}
+
+async function list(modelsFolder: string, values: Values): Promise<void> {
+  const history = await historyOf(modelsFolder, values);
+  for (const name of await modelsIn(modelsFolder)) {
+    const aliases = [...aliasesOf(history, name)].map(([alias, version]) => `${alias} = ${version}`).join(', ');
+    console.log(`${name.padEnd(24)} ${(await versionsOf(modelsFolder, name)).join(' ').padEnd(16)} ${aliases}`.trimEnd());
+  }
+}
+
+async function tellHistory(modelsFolder: string, values: Values, model: string | undefined): Promise<void> {
+  for (const { wallMs, by, reason, what } of (await historyOf(modelsFolder, values)).filter((entry) => model === undefined || entry.what.model === model)) {
+    const done = what.action === 'publish' ? `published ${what.model} ${what.version}` : `${what.alias} of ${what.model} is ${what.version}`;
+    console.log(`${new Date(wallMs).toISOString()}  ${by.padEnd(12)} ${done}${reason === '' ? '' : ` (${reason})`}`);
+  }
+}
+
+async function historyOf(modelsFolder: string, values: Values): Promise<HistoryEntry[]> {
+  return readHistory(modelsFolder, values.signers === undefined ? undefined : await readSigners(values.signers));
+}
+
+async function verifyAll(modelsFolder: string, values: Values): Promise<void> {
+  const store = openModelStore({ modelsFolder, cacheFolder: fileURLToPath(new URL('.cache/models', root)), signersFile: values.signers });
+  const bad: string[] = [];
+  for (const name of await modelsIn(modelsFolder)) {
+    for (const version of await versionsOf(modelsFolder, name)) {
+      const problem = await store.resolve(name, version).then(() => undefined, messageOf);
+      console.log(`${name} ${version}: ${problem ?? 'ok'}`);
+      if (problem !== undefined) bad.push(name);
+    }
+  }
+  const history = await historyOf(modelsFolder, values);
+  console.log(`history: ${history.length} entries, ok`);
+  if (bad.length > 0) process.exitCode = 2;
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof CopresenceError) return error.message;
+  throw error;
+}
