@@ -12,6 +12,11 @@ export const ITEM_ENCODING = 'copresence.item.v1';
 export const SESSION_RECORD = 'copresence.session';
 export const PARTICIPANT_RECORD = 'copresence.participant';
 
+/** No chunk is larger, compressed or not: more than that is a damaged length. Ours have 512 KiB. */
+export const MAX_CHUNK_BYTES = 64 * 1024 * 1024;
+/** Metadata, schemas and channels are small; a longer one is a damaged length. */
+export const SMALL_RECORD_BYTES = 1024 * 1024;
+
 /** What a channel holds. `presence` and `consent` are JSON, `chat` is text and `result` MessagePack. */
 export const RECORDED_KINDS = ['pose', 'video', 'chat', 'result', 'presence', 'consent'] as const;
 export type RecordedKind = (typeof RECORDED_KINDS)[number];
@@ -48,6 +53,12 @@ export interface RecordingItem extends ItemClocks {
   readonly bytes: Uint8Array;
 }
 
+/** When a recording began, on two clocks; their difference makes MCAP's times. */
+export interface RecordingStart {
+  readonly wallMs: number;
+  readonly serverMs: number;
+}
+
 /** Who took part, and what they allowed. */
 export interface RecordedParticipant {
   readonly participantId: string;
@@ -70,7 +81,11 @@ export function encodeItem(item: ItemClocks & { readonly bytes: Uint8Array }): U
   return out;
 }
 
-/** The clocks and the payload of a message. @returns undefined when it is too short or a clock is not finite. */
+/**
+ * The clocks and the payload of a message.
+ *
+ * @returns undefined when it is too short or a clock is not finite. The payload is a copy.
+ */
 export function decodeItem(data: Uint8Array): (ItemClocks & { bytes: Uint8Array }) | undefined {
   if (data.length < ITEM_HEADER_BYTES) return undefined;
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
@@ -78,7 +93,8 @@ export function decodeItem(data: Uint8Array): (ItemClocks & { bytes: Uint8Array 
   const captureServerMs = view.getFloat64(8, true);
   const arrivedMs = view.getFloat64(16, true);
   if (!Number.isFinite(captureDeviceMs) || !Number.isFinite(captureServerMs) || !Number.isFinite(arrivedMs)) return undefined;
-  return { captureDeviceMs, captureServerMs, arrivedMs, bytes: data.slice(ITEM_HEADER_BYTES) };
+  // A Buffer's slice would be a view.
+  return { captureDeviceMs, captureServerMs, arrivedMs, bytes: new Uint8Array(data.subarray(ITEM_HEADER_BYTES)) };
 }
 
 /** The topic of a participant's channel; the id is percent-encoded, since it may hold a slash. */
@@ -89,4 +105,9 @@ export function topicOf(participantId: string, kind: RecordedKind): string {
 /** @throws CopresenceError RECORDING_INVALID, which says at which byte of the file. */
 export function invalidAt(byteOffset: number | bigint, detail: string): CopresenceError {
   return new CopresenceError('RECORDING_INVALID', `${detail} (at byte ${byteOffset})`);
+}
+
+/** MCAP's `log_time` and `publish_time` of a moment on the server's clock: nanoseconds since the Unix epoch, to the microsecond. */
+export function logTimeOf(serverMs: number, { wallMs, serverMs: startServerMs }: RecordingStart): bigint {
+  return BigInt(Math.max(0, Math.round((serverMs + wallMs - startServerMs) * 1000))) * 1000n;
 }

@@ -6,6 +6,7 @@
  */
 import { McapRecordBuilder, Opcode } from '@mcap/core';
 import type { Channel, McapChunkBuilder, ChunkIndex, MetadataIndex, Schema, Statistics, SummaryOffset } from '@mcap/core';
+import type { ChunkCompressor } from './compression.ts';
 import { crc32 } from './crc32.ts';
 
 /** Where the bytes go. Writes are made one after the other. */
@@ -25,6 +26,11 @@ export class McapOutput {
   #dataCrc = 0;
   #start: bigint | undefined;
   #end = 0n;
+  readonly #compressor: ChunkCompressor | undefined;
+
+  constructor(compressor?: ChunkCompressor) {
+    this.#compressor = compressor;
+  }
 
   /** The magic number and the header. */
   begin(profile: string): Uint8Array {
@@ -46,10 +52,12 @@ export class McapOutput {
     const records = new McapRecordBuilder();
     const body = chunk.buffer;
     const { messageStartTime, messageEndTime } = chunk;
-    const size = BigInt(body.length);
+    const uncompressedSize = BigInt(body.length);
+    const compression = this.#compressor?.name ?? '';
+    const stored = this.#compressor?.compress(body) ?? body;
     const chunkStartOffset = BigInt(this.#position);
     const chunkLength = records.writeChunk({
-      messageStartTime, messageEndTime, uncompressedSize: size, uncompressedCrc: crc32(body), compression: '', records: body,
+      messageStartTime, messageEndTime, uncompressedSize, uncompressedCrc: crc32(body), compression, records: stored,
     });
     const messageIndexOffsets = new Map<number, bigint>();
     let messageIndexLength = 0n;
@@ -59,7 +67,7 @@ export class McapOutput {
     }
     this.#chunkIndexes.push({
       messageStartTime, messageEndTime, chunkStartOffset, chunkLength, messageIndexOffsets, messageIndexLength,
-      compression: '', compressedSize: size, uncompressedSize: size,
+      compression, compressedSize: BigInt(stored.length), uncompressedSize,
     });
     this.#countMessages(messageCounts, messageStartTime, messageEndTime);
     return this.#take(records);

@@ -1,16 +1,20 @@
 /**
  * Reads a recording, whole or cut off.
  *
- * A file that its writer could not finish has no index, so the reader never relies on one: it walks the records' headers
- * once, notes where the chunks are, and takes the chunks up one at a time.
+ * A file that its writer closed has an index, by which any moment is found at once. One that it could not finish has
+ * none: its records' headers are walked once, and what can be read ends with the last whole chunk.
  */
-import { open, type FileHandle } from 'node:fs/promises';
-import { McapStreamReader, Opcode, type TypedMcapRecord } from '@mcap/core';
-import { crc32 } from './crc32.ts';
+import { open } from 'node:fs/promises';
+import { bytesSource, fileSource, type ByteSource } from './byte-source.ts';
+import { readItems, type ChannelInfo, type ChunkPlace } from './chunk.ts';
+import { loadCompressions } from './compression.ts';
+import { readHistory, type NotedParticipant } from './consent-history.ts';
+import { readIndex, scanFile, type FileMap } from './file-map.ts';
 import {
-  decodeItem, invalidAt, ITEM_ENCODING, PARTICIPANT_RECORD, RECORDED_KINDS, RECORDING_PROFILE, RECORDING_VERSION, SESSION_RECORD,
+  invalidAt, RECORDING_VERSION, SESSION_RECORD,
   type RecordedKind, type RecordedParticipant, type RecordingItem, type RecordingSource,
 } from './format.ts';
+import { checkBeginning, MAGIC } from './records.ts';
 
 /** What a file says of itself. */
 export interface RecordingInfo {
@@ -18,26 +22,55 @@ export interface RecordingInfo {
   readonly session: string;
   readonly source: RecordingSource;
   readonly startedWallMs: number;
+  readonly startedServerMs: number;
   /** The last that was noted of each participant. */
   readonly participants: readonly RecordedParticipant[];
+  /** The first arrival, on the server's clock, to the microsecond; the start where there is none. */
+  readonly firstMs: number;
   /** From the first arrival to the last. */
   readonly durationMs: number;
   /** Whether the writer closed it; otherwise what can be read ends with the last whole chunk. */
   readonly complete: boolean;
+  /** Whether an index was found; without one, opening walks the whole file. */
+  readonly indexed: boolean;
+  readonly chunks: number;
+  readonly fileBytes: number;
+  /** The byte at which a file that is not complete stops being readable; its size otherwise. */
+  readonly endsAt: number;
+}
+
+/** Which items are wanted; all, where nothing is said. */
+export interface ItemFilter {
+  /** Arrivals on the server's clock; both ends belong to it. */
+  readonly fromMs?: number | undefined;
+  readonly toMs?: number | undefined;
+  readonly participants?: ReadonlySet<string> | undefined;
+  readonly kinds?: ReadonlySet<RecordedKind> | undefined;
+  /** Hears of each damaged chunk, which is then passed over; without it reading ends with an error. */
+  readonly onDamage?: ((error: Error) => void) | undefined;
+  /** Hears how far reading has come, 0..1. */
+  readonly onProgress?: ((share: number) => void) | undefined;
 }
 
 /** An open recording. */
 export interface Recording {
   readonly info: RecordingInfo;
+  /** Everything that was noted of participants, in the order of time. */
+  readonly history: readonly NotedParticipant[];
   /**
-   * All items, in the order of their arrival.
+   * Items in the order of their arrival. Only chunks that overlap the wanted time are read.
    *
    * @throws CopresenceError RECORDING_INVALID, with the byte of the file, at a chunk that is damaged.
-   * @bound the chunks that overlap in time are in memory: one, for a file of our writer.
+   * @bound the chunks that overlap in time are in memory, one for a file of our writer; at most MAX_WAITING_BYTES of them.
    */
-  items(): AsyncGenerator<RecordingItem, void, void>;
+  items(filter?: ItemFilter): AsyncGenerator<RecordingItem, void, void>;
   close(): Promise<void>;
 }
+
+/** More than this in chunks that overlap is refused. */
+const MAX_WAITING_BYTES = 256 * 1024 * 1024;
+/** What an item takes beside its payload. */
+const ITEM_COST_BYTES = 200;
 
 /**
  * Opens a recording.
@@ -47,184 +80,94 @@ export interface Recording {
 export async function openRecording(path: string): Promise<Recording> {
   const file = await open(path, 'r').catch((error: unknown) => { throw invalidAt(0, `cannot open ${path}: ${String(error)}`); });
   try {
-    const scan = await scanRecords(file);
-    return { info: describe(scan), items: () => readItems(file, scan.chunks), close: () => file.close() };
+    const source = await fileSource(file).catch((error: unknown) => { throw invalidAt(0, `cannot read ${path}: ${String(error)}`); });
+    return await openSource(source, () => file.close());
   } catch (error) {
     await file.close();
     throw error;
   }
 }
 
-interface ChunkPlace {
-  readonly offset: number;
-  readonly length: number;
-  readonly startTime: bigint;
-  readonly endTime: bigint;
+/** Opens a recording that is in memory. @param bytes - read only, until it is closed. */
+export function openRecordingBytes(bytes: Uint8Array): Promise<Recording> {
+  return openSource(bytesSource(bytes), () => Promise.resolve());
 }
 
-interface Scan {
-  readonly chunks: ChunkPlace[];
-  readonly metadata: { readonly name: string; readonly values: ReadonlyMap<string, string>; readonly offset: number }[];
-  complete: boolean;
+async function openSource(source: ByteSource, close: () => Promise<void>): Promise<Recording> {
+  const header = await checkBeginning(source);
+  await loadCompressions();
+  const map = (await readIndex(source)) ?? (await scanFile(source, header.offset + header.length));
+  const info = describe(map, source.size);
+  return { info, history: readHistory(map.metadata), close, items: (filter = {}) => itemsOf(source, { map, info }, filter) };
 }
 
-const MAGIC = Uint8Array.of(0x89, 0x4d, 0x43, 0x41, 0x50, 0x30, 0x0d, 0x0a);
-const RECORD_HEADER_BYTES = 9;
-/** Metadata and headers are small; a longer one is a damaged length. */
-const SMALL_RECORD_BYTES = 1024 * 1024;
-
-async function scanRecords(file: FileHandle): Promise<Scan> {
-  const { size } = await file.stat();
-  const magic = await readAt(file, 0, MAGIC.length);
-  if (magic.length < MAGIC.length || !MAGIC.every((byte, index) => magic[index] === byte)) throw invalidAt(0, 'not an MCAP file');
-  const scan: Scan = { chunks: [], metadata: [], complete: false };
-  let at = MAGIC.length;
-  while (at + RECORD_HEADER_BYTES <= size && !scan.complete) {
-    const header = await readAt(file, at, RECORD_HEADER_BYTES);
-    const length = new DataView(header.buffer, header.byteOffset).getBigUint64(1, true);
-    if (BigInt(at + RECORD_HEADER_BYTES) + length > BigInt(size)) break;
-    await takeRecord(file, scan, { opcode: header[0] ?? 0, offset: at, length: RECORD_HEADER_BYTES + Number(length) });
-    at += RECORD_HEADER_BYTES + Number(length);
-  }
-  return scan;
-}
-
-async function takeRecord(file: FileHandle, scan: Scan, record: { opcode: number; offset: number; length: number }): Promise<void> {
-  const { opcode, offset, length } = record;
-  if (offset === MAGIC.length) return checkHeader(await readSmall(file, offset, length, opcode), offset);
-  if (opcode === Opcode.FOOTER) scan.complete = true;
-  else if (opcode === Opcode.CHUNK) scan.chunks.push(await readChunkPlace(file, offset, length));
-  else if (opcode === Opcode.METADATA) {
-    const parsed = await readSmall(file, offset, length, opcode);
-    if (parsed.type === 'Metadata') scan.metadata.push({ name: parsed.name, values: parsed.metadata, offset });
-  } else if (opcode === 0 || (opcode > Opcode.DATA_END && opcode < 0x80)) throw invalidAt(offset, `a record of unknown type ${opcode}`);
-}
-
-function checkHeader(record: TypedMcapRecord, offset: number): void {
-  if (record.type !== 'Header') throw invalidAt(offset, `begins with a record ${record.type} in place of a header`);
-  if (record.profile !== RECORDING_PROFILE) throw invalidAt(offset, `of the profile "${record.profile}", not "${RECORDING_PROFILE}"`);
-}
-
-async function readSmall(file: FileHandle, offset: number, length: number, opcode: number): Promise<TypedMcapRecord> {
-  if (length > SMALL_RECORD_BYTES) throw invalidAt(offset, `a record of type ${opcode} with ${length} bytes`);
-  return parseOne(await readAt(file, offset, length), offset);
-}
-
-function parseOne(bytes: Uint8Array, offset: number): TypedMcapRecord {
-  const record = tryAt(offset, () => {
-    const reader = new McapStreamReader({ noMagicPrefix: true });
-    reader.append(bytes);
-    return reader.nextRecord();
-  });
-  if (record === undefined) throw invalidAt(offset, 'a record that ends too early');
-  return record;
-}
-
-async function readChunkPlace(file: FileHandle, offset: number, length: number): Promise<ChunkPlace> {
-  if (length < RECORD_HEADER_BYTES + 40) throw invalidAt(offset, 'a chunk that is too short');
-  const times = await readAt(file, offset + RECORD_HEADER_BYTES, 16);
-  const view = new DataView(times.buffer, times.byteOffset);
-  return { offset, length, startTime: view.getBigUint64(0, true), endTime: view.getBigUint64(8, true) };
-}
-
-function describe({ chunks, metadata, complete }: Scan): RecordingInfo {
+function describe(map: FileMap, fileBytes: number): RecordingInfo {
+  const { chunks, metadata, complete, indexed, endsAt } = map;
   const session = metadata.find(({ name }) => name === SESSION_RECORD);
-  if (session === undefined) throw invalidAt(MAGIC.length, `has no record "${SESSION_RECORD}"`);
+  if (session === undefined) throw map.problem ?? invalidAt(MAGIC.length, `has no record "${SESSION_RECORD}"`);
   const version = Number(session.values.get('version'));
   if (version !== RECORDING_VERSION) throw invalidAt(session.offset, `of version ${session.values.get('version')}, not ${RECORDING_VERSION}`);
-  const first = chunks.reduce((least, { startTime }) => (startTime < least ? startTime : least), chunks[0]?.startTime ?? 0n);
-  const last = chunks.reduce((most, { endTime }) => (endTime > most ? endTime : most), 0n);
+  const [startedWallMs, startedServerMs] = [Number(session.values.get('startedWallMs')), Number(session.values.get('startedServerMs'))];
+  if (!Number.isFinite(startedWallMs) || !Number.isFinite(startedServerMs)) throw invalidAt(session.offset, 'without the time at which it started');
+  const firstNs = chunks.reduce((least, { startNs }) => Math.min(least, startNs), Infinity);
+  const lastNs = chunks.reduce((most, { endNs }) => Math.max(most, endNs), 0);
   return {
-    version,
+    version, startedWallMs, startedServerMs, complete, indexed, fileBytes, endsAt, chunks: chunks.length,
     session: session.values.get('session') ?? '',
     source: session.values.get('source') === 'generated' ? 'generated' : 'measured',
-    startedWallMs: Number(session.values.get('startedWallMs')),
-    participants: participantsOf(metadata),
-    durationMs: chunks.length === 0 ? 0 : Number(last - first) / 1e6,
-    complete,
+    participants: participantsOf(readHistory(metadata)),
+    firstMs: chunks.length === 0 ? startedServerMs : firstNs / 1e6 - startedWallMs + startedServerMs,
+    durationMs: chunks.length === 0 ? 0 : (lastNs - firstNs) / 1e6,
   };
 }
 
-function participantsOf(metadata: Scan['metadata']): RecordedParticipant[] {
-  const latest = new Map<string, RecordedParticipant>();
-  for (const { name, values } of metadata) {
-    if (name !== PARTICIPANT_RECORD) continue;
-    const participantId = values.get('participantId') ?? '';
-    const consent = { inference: values.get('inference') === 'true', recording: values.get('recording') === 'true', training: values.get('training') === 'true' };
-    latest.set(participantId, { participantId, slot: Number(values.get('slot')), name: values.get('name') ?? '', consent });
-  }
+function participantsOf(history: readonly NotedParticipant[]): RecordedParticipant[] {
+  const latest = new Map(history.map(({ participantId, slot, name, consent }) => [participantId, { participantId, slot, name, consent }]));
   return [...latest.values()];
 }
 
-interface TimedItem {
-  readonly logTime: bigint;
-  readonly item: RecordingItem;
-}
-
 /** Chunks in the order of their first item; what a chunk holds from after the next one's start waits for that one. */
-async function* readItems(file: FileHandle, places: readonly ChunkPlace[]): AsyncGenerator<RecordingItem, void, void> {
-  const ordered = [...places].sort((a, b) => (a.startTime < b.startTime ? -1 : a.startTime > b.startTime ? 1 : a.offset - b.offset));
-  let waiting: TimedItem[] = [];
-  for (let index = 0; index < ordered.length; index++) {
-    waiting.push(...(await readChunk(file, ordered[index] as ChunkPlace)));
-    waiting.sort((a, b) => (a.logTime < b.logTime ? -1 : a.logTime > b.logTime ? 1 : 0));
-    const until = ordered[index + 1]?.startTime;
-    const ready = until === undefined ? waiting.length : countUpTo(waiting, until);
-    for (const { item } of waiting.slice(0, ready)) yield item;
-    waiting = waiting.slice(ready);
-  }
-}
-
-function countUpTo(items: readonly TimedItem[], until: bigint): number {
-  const first = items.findIndex(({ logTime }) => logTime > until);
-  return first === -1 ? items.length : first;
-}
-
-async function readChunk(file: FileHandle, { offset, length }: ChunkPlace): Promise<TimedItem[]> {
-  const bytes = await readAt(file, offset, length);
-  if (bytes.length < length) throw invalidAt(offset, 'a chunk that ends too early');
-  const chunk = tryAt(offset, () => {
-    const reader = new McapStreamReader({ noMagicPrefix: true, includeChunks: true, validateCrcs: false });
-    reader.append(bytes);
-    const record = reader.nextRecord();
-    if (record?.type !== 'Chunk') throw new Error('no chunk');
-    // Read apart from the library, so that the error says where in the file it is.
-    if (record.uncompressedCrc !== 0 && crc32(record.records) !== record.uncompressedCrc) throw new Error('the checksum of a chunk is wrong');
-    return reader;
-  });
-  return tryAt(offset, () => readMessages(chunk, offset));
-}
-
-function readMessages(reader: McapStreamReader, offset: number): TimedItem[] {
-  const channels = new Map<number, { kind: RecordedKind; participantId: string; slot: number }>();
-  const items: TimedItem[] = [];
-  for (let record = reader.nextRecord(); record !== undefined; record = reader.nextRecord()) {
-    if (record.type === 'Channel') {
-      const kind = RECORDED_KINDS.find((name) => name === record.metadata.get('kind'));
-      if (kind === undefined || record.messageEncoding !== ITEM_ENCODING) continue;
-      channels.set(record.id, { kind, participantId: record.metadata.get('participantId') ?? '', slot: Number(record.metadata.get('slot')) });
-    } else if (record.type === 'Message') {
-      const channel = channels.get(record.channelId);
-      if (channel === undefined) continue;
-      const decoded = decodeItem(record.data);
-      if (decoded === undefined) throw invalidAt(offset, 'a message without its three clocks');
-      items.push({ logTime: record.logTime, item: { ...channel, ...decoded } });
+async function* itemsOf(source: ByteSource, { map, info }: { map: FileMap; info: RecordingInfo }, filter: ItemFilter): AsyncGenerator<RecordingItem, void, void> {
+  const { fromMs = -Infinity, toMs = Infinity, onDamage, onProgress } = filter;
+  const serverMs = (ns: number): number => ns / 1e6 - info.startedWallMs + info.startedServerMs;
+  const places = map.chunks
+    .filter(({ startNs, endNs }) => serverMs(startNs) <= toMs + ROUNDING_MS && serverMs(endNs) >= fromMs - ROUNDING_MS)
+    .sort((a, b) => a.startNs - b.startNs || a.offset - b.offset);
+  let waiting: RecordingItem[] = [];
+  let waitingBytes = 0;
+  for (let index = 0; index < places.length; index++) {
+    const place = places[index] as ChunkPlace;
+    const fresh = await readItems(source, place, (channel) => isWanted(channel, filter)).catch((error: unknown) => passOver(error, onDamage));
+    for (const item of fresh) {
+      if (item.arrivedMs < fromMs || item.arrivedMs > toMs) continue;
+      waiting.push(item);
+      waitingBytes += item.bytes.length + ITEM_COST_BYTES;
     }
+    if (waitingBytes > MAX_WAITING_BYTES) throw invalidAt(place.offset, `more than ${MAX_WAITING_BYTES} bytes of chunks that overlap in time`);
+    waiting.sort((a, b) => a.arrivedMs - b.arrivedMs);
+    const until = places[index + 1]?.startNs;
+    const ready = until === undefined ? waiting.length : countUpTo(waiting, serverMs(until) - ROUNDING_MS);
+    for (let at = 0; at < ready; at++) yield waiting[at] as RecordingItem;
+    waiting = waiting.slice(ready);
+    waitingBytes = waiting.reduce((sum, { bytes }) => sum + bytes.length + ITEM_COST_BYTES, 0);
+    onProgress?.((index + 1) / places.length);
   }
-  return items;
 }
 
-async function readAt(file: FileHandle, offset: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
-  const { bytesRead } = await file.read(bytes, 0, length, offset);
-  return bytes.subarray(0, bytesRead);
+/** Log times are rounded to microseconds, and to 256 ns as doubles. */
+const ROUNDING_MS = 0.002;
+
+function isWanted({ participantId, kind }: ChannelInfo, { participants, kinds }: ItemFilter): boolean {
+  return (participants?.has(participantId) ?? true) && (kinds === undefined || (kind !== undefined && kinds.has(kind)));
 }
 
-function tryAt<Value>(offset: number, read: () => Value): Value {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof Error && error.name === 'CopresenceError') throw error;
-    throw invalidAt(offset, error instanceof Error ? error.message : String(error));
-  }
+function passOver(error: unknown, onDamage: ItemFilter['onDamage']): RecordingItem[] {
+  if (onDamage === undefined || !(error instanceof Error)) throw error;
+  onDamage(error);
+  return [];
+}
+
+function countUpTo(items: readonly RecordingItem[], untilMs: number): number {
+  const first = items.findIndex(({ arrivedMs }) => arrivedMs > untilMs);
+  return first === -1 ? items.length : first;
 }

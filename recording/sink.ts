@@ -5,7 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import { CopresenceError } from '../core/errors.ts';
 import type { RecordedParticipant, RecordingItem } from './format.ts';
 import type { RecordingWritable } from './mcap-output.ts';
-import { createRecordingWriter, type RecordingWriter, type RecordingWriterOptions, type RecordingWriterParts } from './writer.ts';
+import { createRecordingWriter, type RecordingWriterOptions, type RecordingWriterParts } from './writer.ts';
 
 /** What happened to the items of one recording. */
 export interface RecordingCounts {
@@ -39,28 +39,13 @@ export function createRecordingSink(parts: RecordingWriterParts, options: Record
       else if (writer.add(item)) counts.recorded++;
       else counts.shed++;
     },
-    participant: (participant) => noteParticipant({ writer, consenting, counts, clock: parts.clock }, participant),
+    participant(participant) {
+      if (participant.consent.recording) consenting.add(participant.participantId);
+      else consenting.delete(participant.participantId);
+      if (!writer.addParticipant(participant)) counts.shed++;
+    },
     stop: () => writer.close(),
   };
-}
-
-interface SinkState {
-  readonly writer: RecordingWriter;
-  readonly consenting: Set<string>;
-  readonly counts: RecordingCounts;
-  readonly clock: Clock;
-}
-
-/** The consent stands in a metadata record, and in the participant's channel at the moment when it changed. */
-function noteParticipant({ writer, consenting, counts, clock }: SinkState, participant: RecordedParticipant): void {
-  const { participantId, slot, consent } = participant;
-  if (consent.recording) consenting.add(participantId);
-  else consenting.delete(participantId);
-  const nowMs = clock.nowMs();
-  const bytes = new TextEncoder().encode(JSON.stringify(consent));
-  const noted = writer.addParticipant(participant)
-    && writer.add({ kind: 'consent', participantId, slot, bytes, captureDeviceMs: nowMs, captureServerMs: nowMs, arrivedMs: nowMs });
-  if (!noted) counts.shed++;
 }
 
 /**
@@ -87,7 +72,7 @@ export async function createFile(path: string): Promise<RecordingWritable> {
     const file = await open(path, 'wx');
     return {
       async write(bytes) {
-        await file.write(bytes);
+        for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at)).bytesWritten;
       },
       async close() {
         await file.sync();

@@ -3,15 +3,16 @@ import { McapChunkBuilder } from '@mcap/core';
 import type { Channel, Schema } from '@mcap/core';
 import type { Clock, Timer } from '../core/clock.ts';
 import { CopresenceError } from '../core/errors.ts';
+import type { ChunkCompressor } from './compression.ts';
 import {
-  encodeItem, ITEM_ENCODING, PARTICIPANT_RECORD, PAYLOADS, RECORDED_KINDS, RECORDING_PROFILE, RECORDING_VERSION, SESSION_RECORD, topicOf,
-  type RecordedParticipant, type RecordingItem, type RecordingSource,
+  encodeItem, ITEM_ENCODING, logTimeOf, PARTICIPANT_RECORD, PAYLOADS, RECORDED_KINDS, RECORDING_PROFILE, RECORDING_VERSION, SESSION_RECORD, topicOf,
+  type RecordedParticipant, type RecordingItem, type RecordingSource, type RecordingStart,
 } from './format.ts';
 import { McapOutput, type RecordingWritable } from './mcap-output.ts';
 
 export interface RecordingWriterParts {
   readonly writable: RecordingWritable;
-  /** The server's clock: the one that `arrivedMs` is on. */
+  /** The server's clock: the one that `arrivedMs` is on. Of one that stands still, items alone close the chunks. */
   readonly clock: Clock;
 }
 
@@ -20,18 +21,27 @@ export interface RecordingWriterOptions {
   readonly source: RecordingSource;
   /** A chunk of this size is closed; 512 KiB when left out. */
   readonly chunkBytes?: number;
-  /** An open chunk is closed this long after its first item; 1000 when left out. */
+  /** An open chunk is closed this long after its first item, or by an item that arrived this much later; 1000 when left out. */
   readonly flushMs?: number;
   /** Bytes that may wait for the disk; above it items are refused. 16 MiB when left out. */
   readonly pendingBytes?: number;
+  /** When what is recorded began, where that was not now: for programs that write recordings again. */
+  readonly started?: RecordingStart;
+  /** Chunks are not compressed when left out, since a gateway must not stop for it. */
+  readonly compressor?: ChunkCompressor | undefined;
 }
 
 /** One recording being written. */
 export interface RecordingWriter {
   /** Takes an item, copying its bytes. @returns false when too much waits for the disk or a write has failed: not recorded. */
   add(item: RecordingItem): boolean;
-  /** Notes who takes part and what they allow. @returns false as `add`. */
-  addParticipant(participant: RecordedParticipant): boolean;
+  /**
+   * Notes who takes part and what they allow: as metadata, and in their channel, where it stands in order with their items.
+   *
+   * @param atMs - on the server's clock; now when left out.
+   * @returns false as `add`.
+   */
+  addParticipant(participant: RecordedParticipant, atMs?: number): boolean;
   /** Closes the chunk that is open and resolves when all is written. */
   flush(): Promise<void>;
   /** Writes the index and closes the file. @throws CopresenceError RECORDING_FAILED when any write failed. */
@@ -49,14 +59,15 @@ class ChunkedWriter implements RecordingWriter {
   readonly #chunkBytes: number;
   readonly #flushMs: number;
   readonly #pendingLimit: number;
-  /** Wall time less server time when the recording began: makes log times that a viewer can show. */
-  readonly #epochMs: number;
-  readonly #output = new McapOutput();
+  readonly #started: RecordingStart;
+  readonly #output: McapOutput;
   readonly #chunk = new McapChunkBuilder({ useMessageIndex: true });
   readonly #inChunk = new Map<number, number>();
   readonly #schemas: Schema[];
   readonly #channels = new Map<string, Channel>();
   #sequence = 0;
+  /** When the first item of the open chunk arrived. */
+  #chunkFromMs = 0;
   #pendingBytes = 0;
   #writes: Promise<void> = Promise.resolve();
   #timer: Timer | undefined;
@@ -69,7 +80,8 @@ class ChunkedWriter implements RecordingWriter {
     this.#chunkBytes = options.chunkBytes ?? 512 * 1024;
     this.#flushMs = options.flushMs ?? 1000;
     this.#pendingLimit = options.pendingBytes ?? 16 * 1024 * 1024;
-    this.#epochMs = clock.wallMs() - clock.nowMs();
+    this.#started = options.started ?? { wallMs: clock.wallMs(), serverMs: clock.nowMs() };
+    this.#output = new McapOutput(options.compressor);
     const encoder = new TextEncoder();
     this.#schemas = RECORDED_KINDS.map((kind, index) => ({
       id: index + 1, name: `copresence.${kind}`, encoding: 'text', data: encoder.encode(PAYLOADS[kind]),
@@ -77,17 +89,19 @@ class ChunkedWriter implements RecordingWriter {
     this.#write(this.#output.begin(RECORDING_PROFILE));
     this.#write(this.#output.metadata(SESSION_RECORD, {
       version: String(RECORDING_VERSION), session: options.session, source: options.source,
-      startedWallMs: String(clock.wallMs()), startedServerMs: String(clock.nowMs()),
+      startedWallMs: String(this.#started.wallMs), startedServerMs: String(this.#started.serverMs),
     }));
   }
 
   add(item: RecordingItem): boolean {
     if (!this.#accepts(item.bytes.length)) return false;
+    if (this.#chunk.numMessages === 0) this.#chunkFromMs = item.arrivedMs;
+    else if (item.arrivedMs - this.#chunkFromMs >= this.#flushMs) this.#closeChunk(item.arrivedMs);
     const channel = this.#channelOf(item);
     this.#announce(channel);
     this.#chunk.addMessage({
-      channelId: channel.id, sequence: this.#sequence++ >>> 0, logTime: this.#nanoseconds(item.arrivedMs),
-      publishTime: this.#nanoseconds(item.captureServerMs), data: encodeItem(item),
+      channelId: channel.id, sequence: this.#sequence++ >>> 0, logTime: logTimeOf(item.arrivedMs, this.#started),
+      publishTime: logTimeOf(item.captureServerMs, this.#started), data: encodeItem(item),
     });
     this.#inChunk.set(channel.id, (this.#inChunk.get(channel.id) ?? 0) + 1);
     if (this.#chunk.byteLength >= this.#chunkBytes) this.#closeChunk();
@@ -95,13 +109,14 @@ class ChunkedWriter implements RecordingWriter {
     return true;
   }
 
-  addParticipant({ participantId, slot, name, consent }: RecordedParticipant): boolean {
+  addParticipant({ participantId, slot, name, consent }: RecordedParticipant, atMs = this.#clock.nowMs()): boolean {
     if (!this.#accepts(0)) return false;
     this.#write(this.#output.metadata(PARTICIPANT_RECORD, {
-      participantId, slot: String(slot), name, atServerMs: String(this.#clock.nowMs()),
+      participantId, slot: String(slot), name, atServerMs: String(atMs),
       inference: String(consent.inference), recording: String(consent.recording), training: String(consent.training),
     }));
-    return true;
+    const bytes = new TextEncoder().encode(JSON.stringify(consent));
+    return this.add({ kind: 'consent', participantId, slot, bytes, captureDeviceMs: atMs, captureServerMs: atMs, arrivedMs: atMs });
   }
 
   async flush(): Promise<void> {
@@ -142,7 +157,9 @@ class ChunkedWriter implements RecordingWriter {
     this.#chunk.addChannel(channel);
   }
 
-  #closeChunk(): void {
+  /** @param nextFromMs - when the first item of the next one arrived, if one is at hand. */
+  #closeChunk(nextFromMs = 0): void {
+    this.#chunkFromMs = nextFromMs;
     this.#timer?.cancel();
     this.#timer = undefined;
     if (this.#chunk.numMessages === 0) return;
@@ -164,9 +181,5 @@ class ChunkedWriter implements RecordingWriter {
       this.#failure = error;
     }
     this.#pendingBytes -= bytes.length;
-  }
-
-  #nanoseconds(serverMs: number): bigint {
-    return BigInt(Math.max(0, Math.round((serverMs + this.#epochMs) * 1000))) * 1000n;
   }
 }
