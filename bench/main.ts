@@ -9,6 +9,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ main(args: string[]): Pro
   scheduler: () => import('./scheduler.ts'),
   phase: () => import('./phase.ts'),
   inference: () => import('./inference.ts'),
+  fanout: () => import('./fanout.ts'),
 };
 
 const { values, positionals } = parseArgs({

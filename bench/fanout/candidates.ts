@@ -12,34 +12,72 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** `relay`: each pose goes out as it comes. A number: snapshots a second. */
 export type Mode = 'relay' | number;
+/** Of headsets where poses are relayed. */
+const RELAY_POSE_HZ = 72;
 
 export interface Candidate {
   readonly name: string;
   readonly protocol: WireProtocol;
   readonly pose: Uint8Array;
   readonly can: (mode: Mode) => boolean;
+  /** Where to begin the search for what it bears. */
+  firstSenders(mode: Mode, members: number): number;
   start(mode: Mode, members: number): Promise<LoadedServer>;
 }
 
-const PEERS = [
-  ['socket.io', 'socket.io'], ['ws', 'raw'], ['ws-coalesced', 'raw'], ['uws-publish', 'raw'], ['colyseus-ws', 'colyseus'], ['colyseus-uws', 'colyseus'],
-] as const satisfies readonly (readonly [string, WireProtocol])[];
+interface Peer {
+  readonly name: string;
+  readonly protocol: WireProtocol;
+  /** Deliveries a second, roughly, relayed and by ticks: the search begins at half of them. */
+  readonly about: { readonly relay: number; readonly ticks: number };
+}
+
+const PEERS: readonly Peer[] = [
+  { name: 'socket.io', protocol: 'socket.io', about: { relay: 50_000, ticks: 200_000 } },
+  { name: 'ws', protocol: 'raw', about: { relay: 120_000, ticks: 600_000 } },
+  { name: 'ws-coalesced', protocol: 'raw', about: { relay: 600_000, ticks: 600_000 } },
+  { name: 'uws-publish', protocol: 'raw', about: { relay: 700_000, ticks: 1_000_000 } },
+  { name: 'colyseus-ws', protocol: 'colyseus', about: { relay: 0, ticks: 300_000 } },
+  { name: 'colyseus-uws', protocol: 'colyseus', about: { relay: 0, ticks: 400_000 } },
+];
+const ABOUT_BARE = { relay: 1_000_000, ticks: 1_200_000 };
+const ABOUT_OURS = { relay: 600_000, ticks: 800_000 };
 
 export const CANDIDATES: readonly Candidate[] = [
-  ...PEERS.map(([name, protocol]) => peer(name, protocol)),
-  { name: 'epoll', protocol: 'raw', pose: floatPose(), can: () => true, start: (mode, members) => startOther(compile('epoll-server'), [String(mode)], { members, entrance: sessionPath }) },
+  ...PEERS.map(peer),
+  bare('epoll'),
   copresence('copresence-ws', []),
   copresence('copresence-uws', ['--uws-port', '0']),
 ];
 
-function peer(name: string, protocol: WireProtocol): Candidate {
+/** A server that reads and says nothing: what the load generator can send by itself. */
+export const SINK: Candidate = bare('sink');
+
+function peer({ name, protocol, about }: Peer): Candidate {
   return {
     name,
     protocol,
     pose: floatPose(),
     can: (mode) => (protocol === 'colyseus' ? mode !== 'relay' : name === 'ws-coalesced' ? mode === 'relay' : true),
+    firstSenders: (mode, members) => halfOf(about, mode, members),
     start: (mode, members) => startOther(process.execPath, ['--import', 'tsx', `${ROOT}bench/fanout/peers.ts`, name, String(mode)], { members, entrance: ENTRANCES[protocol] }),
   };
+}
+
+function bare(name: 'epoll' | 'sink'): Candidate {
+  return {
+    name,
+    protocol: 'raw',
+    pose: floatPose(),
+    can: () => true,
+    firstSenders: (mode, members) => halfOf(ABOUT_BARE, mode, members),
+    start: (mode, members) => startOther(compile('epoll-server'), [name === 'sink' ? name : String(mode)], { members, entrance: sessionPath }),
+  };
+}
+
+function halfOf(about: Peer['about'], mode: Mode, members: number): number {
+  const deliveries = mode === 'relay' ? about.relay : about.ticks;
+  return Math.max(1, Math.round(deliveries / 2 / (members - 1) / poseHz(mode)));
 }
 
 type MakeEntrance = (port: number, session: number) => Promise<Entrance>;
@@ -70,16 +108,22 @@ function copresence(name: string, flags: readonly string[]): Candidate {
     protocol: 'copresence',
     pose: encodedPose(),
     can: () => true,
+    firstSenders: (mode, members) => halfOf(ABOUT_OURS, mode, members),
     async start(mode, members) {
       const limits = ['--max-connections', '8192', '--max-sessions', '4096', '--sessions-per-subject', '4096', '--accepts-per-second', '100000'];
       const pace = mode === 'relay' ? ['--relay'] : ['--tick-rate-hz', String(mode)];
       const server = ['--import', 'tsx', `${ROOT}server/main.ts`, '--port', '0', '--workers', '0', '--json-events', '--log-level', 'warn', '--token-key', KEY];
       const child = spawnPinned(process.execPath, [...server, ...limits, ...pace, ...flags]);
-      const { url, uwsUrl } = (await firstJson(child)) as { url: string; uwsUrl?: string };
-      const port = Number(new URL(flags.includes('--uws-port') ? (uwsUrl ?? '') : url).port);
+      const { url, transports } = (await firstJson(child)) as { url: string; transports?: readonly { readonly url: string }[] };
+      const port = Number(new URL(transports?.[0]?.url ?? url).port);
       return { port, pid: child.pid ?? 0, entrance: (client) => ENTRANCES.copresence(port, Math.floor(client / members)), stop: () => end(child) };
     },
   };
+}
+
+/** How often a headset sends: with ticks as often as they come, so that each carries one new pose of everybody. */
+export function poseHz(mode: Mode): number {
+  return mode === 'relay' ? RELAY_POSE_HZ : mode;
 }
 
 let token: Promise<string> | undefined;

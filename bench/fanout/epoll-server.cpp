@@ -1,9 +1,9 @@
 // The bare server of the fan-out benchmark: WebSocket frames on one epoll loop, no validation, no protocol. It shows what
 // the machine's system calls allow on one core.
 //
-// epoll-server <relay | ticks a second>: prints its port; the path /<n> joins session n.
+// epoll-server <relay | ticks a second | sink>: prints its port; the path /<n> joins session n.
 // relay: what one turn of the loop has read is sent at its end, one write for each receiver. Ticks: the newest pose of
-// each member that sent one, joined once for each session.
+// each member that sent one, joined once for each session. sink: nothing is sent.
 #include "wire.hpp"
 
 #include <map>
@@ -30,7 +30,7 @@ struct Session {
 };
 
 int epollFd;
-bool isRelay;
+bool isRelay, isSink;
 std::map<std::string, std::unique_ptr<Session>> sessions;
 std::vector<Session*> changed;
 Bytes buffer(1 << 16);
@@ -51,7 +51,7 @@ size_t accept(Member& member, const uint8_t* data, size_t size) {
 }
 
 void take(Member& member, const uint8_t* payload, size_t size) {
-  if (size != POSE_BYTES) return;
+  if (size != POSE_BYTES || isSink) return;
   Session& session = *member.session;
   if (isRelay) {
     if (session.senders.empty()) changed.push_back(&session);
@@ -111,8 +111,9 @@ void onReadable(Member& member) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) return std::fprintf(stderr, "epoll-server <relay | ticks a second>\n"), 2;
-  isRelay = std::strcmp(argv[1], "relay") == 0;
+  if (argc != 2) return std::fprintf(stderr, "epoll-server <relay | ticks a second | sink>\n"), 2;
+  isSink = std::strcmp(argv[1], "sink") == 0;
+  isRelay = isSink || std::strcmp(argv[1], "relay") == 0;
   const uint64_t periodNs = isRelay ? 0 : uint64_t(1e9 / std::atof(argv[1]));
   const int listener = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};

@@ -4,6 +4,7 @@
 // generator <port> <protocol> <pose Hz> <members a session> <hex of the pose>, commands on standard input:
 //   client <path> <hex of what to send once open, or ->   opens one more client
 //   sync                                                  answers {"ready":n} when all of them have joined
+//   active <count>                                        from here on only the first so many send; the others still receive
 //   measure <milliseconds>                                answers one line of JSON
 // A pose carries its sender's number and a sequence number, so that each delivery is known to be of this session, new to
 // its receiver, and so old.
@@ -13,6 +14,7 @@
 #include <sys/resource.h>
 
 #include <memory>
+#include <queue>
 #include <sstream>
 
 namespace {
@@ -28,7 +30,6 @@ struct Client : Link {
   int number = 0;
   bool upgraded = false;
   bool ready = false;
-  uint64_t dueNs = 0;
   uint32_t sequence = 0;
   Bytes hello;
   std::vector<uint64_t> sentNs = std::vector<uint64_t>(RING);
@@ -43,6 +44,12 @@ Bytes pose;       // the payload as sent, sender and sequence number to be fille
 Bytes poseFrame;  // a scratch for the whole frame
 int epollFd;
 std::vector<std::unique_ptr<Client>> clients;
+// When each client sends next, the soonest first: looking at all of them in every turn would cost more than the load.
+using Due = std::pair<uint64_t, int>;
+std::priority_queue<Due, std::vector<Due>, std::greater<Due>> due;
+// Clients with bytes that the kernel did not take.
+std::vector<int> blocked;
+int activeCount = INT32_MAX;
 Bytes buffer(1 << 18);
 int readyCount = 0, waitingFor = -1;
 bool isMeasuring = false;
@@ -78,10 +85,25 @@ void count(Client& to, int from, uint32_t sequence, uint64_t atNs) {
 
 void isStrange() { strange++; }
 
+void writeTo(Client& client, const uint8_t* data, size_t size) {
+  const bool wasBlocked = client.isBlocked();
+  client.write(data, size);
+  if (!wasBlocked && client.isBlocked()) blocked.push_back(client.number);
+}
+
+void flushBlocked() {
+  size_t kept = 0;
+  for (const int number : blocked) {
+    clients[size_t(number)]->flush();
+    if (clients[size_t(number)]->isBlocked()) blocked[kept++] = number;
+  }
+  blocked.resize(kept);
+}
+
 void sendFrame(Client& client, int opcode, const uint8_t* payload, size_t size) {
   Bytes frame;
   appendFrame(frame, opcode, payload, size, true);
-  client.write(frame.data(), frame.size());
+  writeTo(client, frame.data(), frame.size());
 }
 
 void becomeReady(Client& client) {
@@ -232,9 +254,9 @@ void sendPose(Client& client, uint64_t atNs) {
     Bytes frames;
     appendFrame(frames, 1, reinterpret_cast<const uint8_t*>(EVENT), sizeof EVENT - 1, true);
     frames.insert(frames.end(), poseFrame.begin(), poseFrame.end());
-    client.write(frames.data(), frames.size());
+    writeTo(client, frames.data(), frames.size());
   } else {
-    client.write(poseFrame.data(), poseFrame.size());
+    writeTo(client, poseFrame.data(), poseFrame.size());
   }
   sent++;
 }
@@ -271,14 +293,14 @@ void openClient(const std::string& path, const Bytes& hello) {
   const std::string request = "GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(port) +
                               "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: Y29wcmVzZW5jZS1iZW5jaA==\r\n" +
                               (protocol == Protocol::copresence ? "Sec-WebSocket-Protocol: copresence.v1\r\n" : "") + "\r\n";
-  client->write(reinterpret_cast<const uint8_t*>(request.data()), request.size());
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u32 = uint32_t(client->number);
   epoll_ctl(epollFd, EPOLL_CTL_ADD, client->fd, &event);
   // Spread over the period, as headsets are.
-  client->dueNs = nowNs() + periodNs * uint64_t((client->number * 61) % 97) / 97;
+  due.emplace(nowNs() + periodNs * uint64_t((client->number * 61) % 97) / 97, client->number);
   clients.push_back(std::move(client));
+  writeTo(*clients.back(), reinterpret_cast<const uint8_t*>(request.data()), request.size());
 }
 
 size_t upgrade(Client& client, const uint8_t* data, size_t size) {
@@ -346,6 +368,8 @@ void command(const std::string& line) {
     openClient(path, hex == "-" ? Bytes{} : fromHex(hex));
   } else if (verb == "sync") {
     waitingFor = int(clients.size());
+  } else if (verb == "active") {
+    words >> activeCount;
   } else if (verb == "measure") {
     double milliseconds = 0;
     words >> milliseconds;
@@ -363,10 +387,12 @@ void readCommands() {
 }
 
 void sendDue(uint64_t atNs) {
-  for (auto& client : clients) {
-    if (!client->ready || client->dueNs > atNs) continue;
-    sendPose(*client, atNs);
-    client->dueNs += periodNs * ((atNs - client->dueNs) / periodNs + 1);
+  while (!due.empty() && due.top().first <= atNs) {
+    const auto [dueNs, number] = due.top();
+    due.pop();
+    Client& client = *clients[size_t(number)];
+    if (client.ready && number < activeCount) sendPose(client, atNs);
+    due.emplace(dueNs + periodNs * ((atNs - dueNs) / periodNs + 1), number);
   }
 }
 
@@ -398,8 +424,7 @@ int main(int argc, char** argv) {
     if (isMeasuring && atNs - before > longestLoopNs) longestLoopNs = atNs - before;
     before = atNs;
     sendDue(atNs);
-    for (auto& client : clients)
-      if (client->isBlocked()) client->flush();
+    flushBlocked();
     if (waitingFor >= 0 && readyCount >= waitingFor) {
       std::printf("{\"ready\":%d}\n", readyCount);
       std::fflush(stdout);

@@ -1,11 +1,11 @@
 /** Drives the load generator, and the server under it, each on a core of its own. */
 import { execFileSync, spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { sleep, systemClock } from '../../core/clock.ts';
+import { systemClock, type Timer } from '../../core/clock.ts';
 
 export const SERVER_CORE = 0;
 const GENERATOR_CORE = 1;
@@ -13,6 +13,7 @@ const READY_MS = 20_000;
 /** /proc counts processor time in hundredths of a second. */
 const PROC_TICK_MS = 10;
 const HERE = fileURLToPath(new URL('.', import.meta.url));
+const clock = systemClock();
 const BUILD = fileURLToPath(new URL('../../.cache/bench', import.meta.url));
 
 export type WireProtocol = 'copresence' | 'raw' | 'socket.io' | 'colyseus';
@@ -71,10 +72,12 @@ export function missingTool(): string | undefined {
   return cpus().length < 2 ? 'a second core for the load generator' : undefined;
 }
 
-/** Compiles `bench/fanout/<name>.cpp`. @returns the program's path. */
+/** Compiles `bench/fanout/<name>.cpp`, unless that was done since it was changed. @returns the program's path. */
 export function compile(name: 'generator' | 'epoll-server'): string {
   mkdirSync(BUILD, { recursive: true });
   const program = `${BUILD}/${name}`;
+  const sources = [`${HERE}${name}.cpp`, `${HERE}wire.hpp`];
+  if (existsSync(program) && sources.every((source) => statSync(source).mtimeMs < statSync(program).mtimeMs)) return program;
   execFileSync('g++', ['-O2', '-std=c++17', '-o', program, `${HERE}${name}.cpp`], { stdio: 'inherit' });
   return program;
 }
@@ -82,8 +85,15 @@ export function compile(name: 'generator' | 'epoll-server'): string {
 /** Starts a program on the server's core. Standard error is shown, standard output is the caller's. */
 export function spawnPinned(command: string, args: readonly string[]): ChildProcessWithoutNullStreams {
   const child = spawn('taskset', ['-c', String(SERVER_CORE), command, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
-  process.on('exit', () => child.kill('SIGKILL'));
+  killAtExit(child);
   return child as unknown as ChildProcessWithoutNullStreams;
+}
+
+/** Whatever ends this process, nothing stays behind. */
+function killAtExit(child: ChildProcess): void {
+  const kill = (): void => void child.kill('SIGKILL');
+  process.on('exit', kill);
+  child.once('exit', () => process.off('exit', kill));
 }
 
 /** The first line of a process's output that is JSON. @throws Error when it ends before. */
@@ -108,6 +118,7 @@ export class Load {
   readonly #server: LoadedServer;
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #answers: ((answer: Record<string, number>) => void)[] = [];
+  readonly #gone: Promise<undefined>;
   #clients = 0;
   #ended = false;
 
@@ -115,10 +126,15 @@ export class Load {
     this.#server = server;
     const args = [String(server.port), options.protocol, String(options.poseHz), String(options.members), Buffer.from(options.pose).toString('hex')];
     this.#child = spawn('taskset', ['-c', String(GENERATOR_CORE), program, ...args], { stdio: ['pipe', 'pipe', 'inherit'] }) as unknown as ChildProcessWithoutNullStreams;
-    process.on('exit', () => this.#child.kill('SIGKILL'));
+    killAtExit(this.#child);
     this.#child.stdin.on('error', () => undefined);
-    this.#child.once('exit', () => { this.#ended = true; });
+    this.#gone = once(this.#child, 'exit').then(() => void (this.#ended = true));
     createInterface({ input: this.#child.stdout }).on('line', (line) => this.#answers.shift()?.(JSON.parse(line) as Record<string, number>));
+  }
+
+  /** Lets only the first `senders` clients send from here on; all of them receive. */
+  activate(senders: number): void {
+    this.#child.stdin.write(`active ${senders}\n`);
   }
 
   /** Opens clients until there are `count`. @returns false when they were not all let in. */
@@ -149,7 +165,9 @@ export class Load {
     if (this.#ended) return undefined;
     const answer = new Promise<Record<string, number>>((resolve) => this.#answers.push(resolve));
     this.#child.stdin.write(`${command}\n`);
-    return Promise.race([answer, once(this.#child, 'exit').then(() => undefined), sleep(systemClock(), READY_MS).then(() => undefined)]);
+    let timer: Timer | undefined;
+    const late = new Promise<undefined>((resolve) => (timer = clock.schedule(READY_MS, () => resolve(undefined))));
+    return Promise.race([answer, this.#gone, late]).finally(() => timer?.cancel());
   }
 }
 
