@@ -45,6 +45,7 @@ export async function main(args: string[]): Promise<void> {
     printKnee(result);
     save();
   }
+  warnOfOthers(report.knees);
   for (const candidate of CANDIDATES.filter(({ name }) => (smoke ? SMOKE.memoryNames : MEMORY_NAMES).has(name))) {
     const row = await measureMemory(candidate, program, IDLE[kind]);
     report.memory.push(row);
@@ -87,6 +88,12 @@ function printKnee({ name, mode, members, knee, points, beyond }: KneeResult): v
   const where = `${name.padEnd(14)} ${mode === 'relay' ? 'relay  ' : `${mode} Hz  `} ${String(members).padStart(2)} a session`;
   console.log(`${where}  ${knee === undefined ? 'bears nothing' : describe(knee)}  (${points.length} trials)`);
   for (const { times, point } of beyond) console.log(`${''.padEnd(where.length)}  at ${times}x: ${point === undefined ? 'clients lost their connection' : describe(point)}`);
+}
+
+/** On a machine that does other things meanwhile the figures say little. */
+function warnOfOthers(knees: readonly KneeResult[]): void {
+  const most = Math.max(0, ...knees.map(({ knee }) => knee?.othersCpu ?? 0));
+  if (most > 0.2) console.log(`other programs took up to ${percent(most)} of a core meanwhile: measure again on a quiet machine`);
 }
 
 function describe(point: Point): string {

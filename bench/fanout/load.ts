@@ -58,6 +58,8 @@ export interface Measurement {
   /** Share of a core that the server was busy, all its threads. */
   readonly serverCpu: number;
   readonly serverRssMiB: number;
+  /** Cores' worth of what neither of the two did: near 0 on a machine that has nothing else to do. */
+  readonly othersCpu: number;
 }
 
 /** Whether this machine can run the benchmark; else what it lacks. */
@@ -150,11 +152,13 @@ export class Load {
 
   /** @returns undefined when the generator lost a client. */
   async measure(durationMs: number): Promise<Measurement | undefined> {
-    const before = cpuMs(this.#server.pid);
+    const before = { server: cpuMs(this.#server.pid), machine: machineBusyMs() };
     const counted = await this.#ask(`measure ${durationMs}`);
-    if (counted === undefined || counted['seconds'] === undefined) return undefined;
-    const serverCpu = (cpuMs(this.#server.pid) - before) / (1000 * counted['seconds']);
-    return { ...counted, serverCpu, serverRssMiB: rssMiB(this.#server.pid) } as unknown as Measurement;
+    const { seconds, generatorCpu } = counted ?? {};
+    if (seconds === undefined || generatorCpu === undefined) return undefined;
+    const serverCpu = (cpuMs(this.#server.pid) - before.server) / (1000 * seconds);
+    const othersCpu = Math.max(0, (machineBusyMs() - before.machine) / (1000 * seconds) - serverCpu - generatorCpu);
+    return { ...counted, serverCpu, serverRssMiB: rssMiB(this.#server.pid), othersCpu } as unknown as Measurement;
   }
 
   stop(): Promise<void> {
@@ -175,6 +179,12 @@ function cpuMs(pid: number): number {
   // The command's name, in parentheses, may hold anything; the fields after it are counted from its end.
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
   return (Number(fields[11]) + Number(fields[12])) * PROC_TICK_MS;
+}
+
+/** Of all cores together. */
+function machineBusyMs(): number {
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0, steal = 0] = (readFileSync('/proc/stat', 'utf8').split('\n', 1)[0] ?? '').split(/\s+/).slice(1).map(Number);
+  return (user + nice + system + irq + softIrq + steal) * PROC_TICK_MS;
 }
 
 export function rssMiB(pid: number): number {

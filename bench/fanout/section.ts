@@ -81,7 +81,7 @@ busy it was. A knee is marked with ≥ where it was beyond that at the first num
 
 ${markdownTable(report.sink.map(({ clients, poseHz, sentPerSecond, generatorCpu, generatorLongestMs }) => ({ clients, 'poses, Hz': poseHz, 'sent, 1/s': Math.round(sentPerSecond), 'its core': percent(generatorCpu), 'longest loop, ms': generatorLongestMs.toFixed(1) })))}
 
-The rows of \`epoll\` are the same generator on the barest server: what it counts there, it could count for every other.
+Other programs took at most ${percent(Math.max(0, ...report.knees.map(({ knee }) => knee?.othersCpu ?? 0)))} of a core at any knee. The rows of \`epoll\` are the same generator on the barest server: what it counts there, it could count for every other.
 `;
   return { name: 'fanout', markdown, charts: charts(report) };
 }

@@ -57,8 +57,7 @@ class MemoryConnection implements Connection {
         return unreadBytes();
       },
       write: (packet) => this.#write(packet),
-      overflow: () => this.close('SLOW_CONSUMER', 'the reliable lane is full'),
-    });
+    }, () => this.close('SLOW_CONSUMER', 'the reliable lane is full'));
   }
 
   get bufferedBytes(): number {

@@ -16,22 +16,23 @@ export interface Link {
   readonly bufferedBytes: number;
   /** Sends one packet. @param packet - moved to the link. */
   write(packet: Uint8Array): void;
-  /** Called once when the reliable lane is over its bound. */
-  overflow(): void;
 }
 
 /** @bound holds at most LIMITS.reliableBytes, counting what the link buffers. */
 export class Outbox {
   readonly #turn: Turn;
   readonly #link: Link;
+  readonly #onOverflow: () => void;
   #messages: Uint8Array[] = [];
   #bytes = 0;
   #flushing = false;
   #closed = false;
 
-  constructor(clock: Clock, link: Link) {
+  /** @param onOverflow - called once when the reliable lane is over its bound. */
+  constructor(clock: Clock, link: Link, onOverflow: () => void) {
     this.#turn = turnOf(clock);
     this.#link = link;
+    this.#onOverflow = onOverflow;
   }
 
   get bufferedBytes(): number {
@@ -40,7 +41,7 @@ export class Outbox {
 
   send(message: Uint8Array, lane: Lane): SendOutcome {
     if (this.#closed) return 'closed';
-    const buffered = this.bufferedBytes;
+    const buffered = this.#bytes + this.#link.bufferedBytes;
     if (lane === 'latest' && buffered > LIMITS.latestHighWaterBytes) return 'superseded';
     if (buffered + message.length > LIMITS.reliableBytes) return this.#overflow();
     if (this.#messages.length === LIMITS.messagesPerPacket || this.#bytes + message.length > LIMITS.packetBytes) this.flush();
@@ -74,7 +75,7 @@ export class Outbox {
 
   #overflow(): SendOutcome {
     this.close();
-    this.#link.overflow();
+    this.#onOverflow();
     return 'closed';
   }
 

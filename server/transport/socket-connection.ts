@@ -37,13 +37,7 @@ export class SocketConnection implements Connection {
     this.remoteAddress = remoteAddress;
     this.#clock = clock;
     this.#port = port;
-    this.#outbox = new Outbox(clock, {
-      get bufferedBytes() {
-        return port.bufferedBytes;
-      },
-      write: (packet) => port.write(packet),
-      overflow: () => this.close('SLOW_CONSUMER', 'the reliable lane is full'),
-    });
+    this.#outbox = new Outbox(clock, port, () => this.close('SLOW_CONSUMER', 'the reliable lane is full'));
   }
 
   /** What still comes is not to be looked at. */

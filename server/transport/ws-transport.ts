@@ -53,7 +53,7 @@ export class WsTransport implements UpgradeTaker {
 
   #open(webSocket: WebSocket, socket: Duplex, remoteAddress: string): void {
     const { clock, listener } = this.#options;
-    const connection = new SocketConnection(clock, portOf(webSocket, socket), { id: `c${++this.#accepted}`, remoteAddress });
+    const connection = new SocketConnection(clock, new WsPort(webSocket, socket), { id: `c${++this.#accepted}`, remoteAddress });
     this.#connections.add(connection);
     webSocket.on('message', (data: RawData, isBinary: boolean) => {
       if (connection.isClosing) return;
@@ -70,17 +70,30 @@ export class WsTransport implements UpgradeTaker {
 }
 
 /** Packets go to the socket as whole frames, one system call each; what belongs to the protocol goes through the library. */
-function portOf(webSocket: WebSocket, socket: Duplex): SocketPort {
-  return {
-    get bufferedBytes() {
-      return socket.writableLength;
-    },
-    write(packet) {
-      if (webSocket.readyState === webSocket.OPEN) socket.write(binaryFrame(packet));
-    },
-    end: (closeCode, reason) => webSocket.close(closeCode, reason),
-    cut: () => webSocket.terminate(),
-  };
+class WsPort implements SocketPort {
+  readonly #webSocket: WebSocket;
+  readonly #socket: Duplex;
+
+  constructor(webSocket: WebSocket, socket: Duplex) {
+    this.#webSocket = webSocket;
+    this.#socket = socket;
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  write(packet: Uint8Array): void {
+    if (this.#webSocket.readyState === this.#webSocket.OPEN) this.#socket.write(binaryFrame(packet));
+  }
+
+  end(closeCode: number, reason: string): void {
+    this.#webSocket.close(closeCode, reason);
+  }
+
+  cut(): void {
+    this.#webSocket.terminate();
+  }
 }
 
 /** Why the library ended the link over what the peer sent, or the network did. */

@@ -60,8 +60,7 @@ export class Wire {
         return down.bufferedBytes;
       },
       write: (packet) => this.#write(packet),
-      overflow: () => this.#closeAsServer('SLOW_CONSUMER', 'the reliable lane is full'),
-    });
+    }, () => this.#closeAsServer('SLOW_CONSUMER', 'the reliable lane is full'));
     up.send(CONTROL_FRAME_BYTES, () => host.clock.enter(() => this.#accept()));
   }
 

@@ -44,8 +44,7 @@ export class RtcConnection implements Connection {
       write: (packet) => {
         for (const chunk of cutPacket(packet)) this.#hand('control', chunk);
       },
-      overflow: () => this.#end('SLOW_CONSUMER', 'the reliable lane is full', true),
-    });
+    }, () => this.#end('SLOW_CONSUMER', 'the reliable lane is full', true));
   }
 
   get bufferedBytes(): number {

@@ -29,8 +29,7 @@ export class SocketIoConnection implements Connection {
         return link.bufferedBytes;
       },
       write: (packet) => format.send(socket, packet),
-      overflow: () => this.close('SLOW_CONSUMER', 'the reliable lane is full'),
-    });
+    }, () => this.close('SLOW_CONSUMER', 'the reliable lane is full'));
   }
 
   get isClosing(): boolean {
