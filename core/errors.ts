@@ -38,6 +38,7 @@ export const ERRORS = {
   DEVICE_OUT_OF_MEMORY: { scope: 'message', retry: 'later', summary: 'the device had no memory left for this batch' },
   NOT_FOUND: { scope: 'message', retry: 'never', summary: 'there is nothing of this name' },
   SESSION_EXISTS: { scope: 'message', retry: 'never', summary: 'there is a session of this name already' },
+  ROLLOUT_EXISTS: { scope: 'message', retry: 'later', summary: 'this model has a rollout already, or serves this version' },
   RECORDING_FAILED: { scope: 'message', retry: 'later', summary: 'the recording could not be written' },
   MEDIA_UNAVAILABLE: { scope: 'message', retry: 'later', summary: 'nothing forwards voice and video now' },
   MEDIA_INVALID: { scope: 'message', retry: 'never', summary: 'parameters of a media request are not acceptable, or name what is not there' },

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../core/clock.ts';
 import { CopresenceError } from '../core/errors.ts';
-import { aliasesOf, readHistory, type HistoryEntry } from './history.ts';
+import { aliasesOf, readHistory, type HistoryAction, type HistoryEntry } from './history.ts';
 import { publishModel, rollBackAlias, setAlias, signModel, type RegistryOptions } from './publish.ts';
 import { createKeyPair, readSigners, readSigningKey, type SigningKey } from './signers.ts';
 import { openModelStore } from './store.ts';
@@ -124,8 +124,20 @@ async function list(modelsFolder: string, values: Values): Promise<void> {
 
 async function tellHistory(modelsFolder: string, values: Values, model: string | undefined): Promise<void> {
   for (const { wallMs, by, reason, what } of (await historyOf(modelsFolder, values)).filter((entry) => model === undefined || entry.what.model === model)) {
-    const done = what.action === 'publish' ? `published ${what.model} ${what.version}` : `${what.alias} of ${what.model} is ${what.version}`;
-    console.log(`${new Date(wallMs).toISOString()}  ${by.padEnd(12)} ${done}${reason === '' ? '' : ` (${reason})`}`);
+    console.log(`${new Date(wallMs).toISOString()}  ${by.padEnd(12)} ${describe(what)}${reason === '' ? '' : ` (${reason})`}`);
+  }
+}
+
+function describe(what: HistoryAction): string {
+  switch (what.action) {
+    case 'publish':
+      return `published ${what.model} ${what.version}`;
+    case 'alias':
+      return `${what.alias} of ${what.model} is ${what.version}`;
+    case 'rollout':
+      return `rollout of ${what.model} ${what.version}: ${what.outcome}`;
+    default:
+      return what satisfies never;
   }
 }
 

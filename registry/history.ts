@@ -21,6 +21,7 @@ export const aliasName = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/);
 
 const what = z.discriminatedUnion('action', [
   z.strictObject({ action: z.literal('publish'), model: modelName, version: modelVersion, manifestSha256: z.string().regex(/^[0-9a-f]{64}$/) }),
+  z.strictObject({ action: z.literal('rollout'), model: modelName, version: modelVersion, outcome: z.enum(['begun', 'promoted', 'rolled-back']) }),
   z.strictObject({ action: z.literal('alias'), model: modelName, version: modelVersion, alias: aliasName }),
 ]);
 /** Something that was done. */

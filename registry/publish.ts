@@ -77,6 +77,11 @@ export async function rollBackAlias(registry: RegistryOptions, { model, alias, r
   return target.version;
 }
 
+/** Writes down how a server's rollout of a version went. */
+export async function noteRollout(registry: RegistryOptions, { model, version, outcome, reason }: { model: string; version: string; outcome: 'begun' | 'promoted' | 'rolled-back'; reason: string }): Promise<void> {
+  await withFolderLock(registry.modelsFolder, registry.clock, () => note(registry, reason, { action: 'rollout', model, version, outcome }));
+}
+
 /**
  * Signs a version that is there, such as one that ships, after its files have been checked.
  *

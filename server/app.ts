@@ -2,6 +2,7 @@
 import type { Clock } from '../core/clock.ts';
 import { systemRandom, type Random } from '../core/random.ts';
 import { assert } from '../core/assert.ts';
+import { CopresenceError } from '../core/errors.ts';
 import { TASKS } from '../core/tasks.ts';
 import type { ResultValue } from '../protocol/message/result.ts';
 import { recordIntoFolder } from '../recording/sink.ts';
@@ -10,7 +11,7 @@ import { startRelaying, startTicking, type Ticking } from './broadcast/ticker.ts
 import type { Config } from './config.ts';
 import { Departure, type DrainRequest } from './drain/departure.ts';
 import type { DrainReport } from './drain/drain.ts';
-import type { DeviceFaults, DevicePool, InferenceRequest, MediaForwarding, Meter, ModelValue, OutcomeListener, RequestOutcome, SuggestPace } from './flow.ts';
+import type { DeviceFaults, DevicePool, InferenceRequest, MediaForwarding, Meter, ModelValue, ModelVersions, OutcomeListener, RequestOutcome, SuggestPace } from './flow.ts';
 import { openAdmin } from './http/admin/admin.ts';
 import { openForwarding, type OpenForwarding } from './forwarding/open-forwarding.ts';
 import { adminEntryOf, type Audit } from './http/admin/audit.ts';
@@ -18,6 +19,8 @@ import { createHttpServer, urlOf } from './http/http-server.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
 import { createOip } from './http/oip.ts';
 import type { OipModel } from './http/oip-service.ts';
+import { nameOfKey } from './model/model-key.ts';
+import { RolloutDesk, type RolloutEvent } from './rollout/rollout-desk.ts';
 import { createPipelines, heavierModel, lighterModel, servedRoutes, type RouteSettings } from './routes.ts';
 import { createLoadControl, LoadWatch, type LoadControl } from './scheduler/load/load-control.ts';
 import { alignedScheduler, cameraOf } from './scheduler/phase/aligned-scheduler.ts';
@@ -37,6 +40,8 @@ import { turnOf } from './transport/turn.ts';
 import { openTransports, type TransportAddress } from './transports.ts';
 
 const QUEUE_CAPACITY = 4096;
+/** Of a server whose models are not its own to change. */
+const NO_VERSIONS: ModelVersions = { serving: () => [], canaryKey: (model) => model, serve: () => Promise.reject(new CopresenceError('MODEL_UNAVAILABLE', 'the models of this server cannot be changed')) };
 
 export interface GatewayParts {
   readonly clock: Clock;
@@ -51,6 +56,10 @@ export interface GatewayParts {
   readonly createScheduler?: typeof createScheduler;
   /** Takes down who tried in a session what they may not, and what moderators did. */
   readonly onSessionAudit?: SessionAudit;
+  /** Changes which versions of the models are served; none can be changed where left out. */
+  readonly versions?: ModelVersions | undefined;
+  /** Hears how versions on trial do. */
+  readonly onRollout?: ((event: RolloutEvent) => void) | undefined;
   /** Forwards voice and video, where the settings want it. */
   readonly media?: MediaForwarding | undefined;
 }
@@ -64,6 +73,7 @@ export interface Gateway {
   readonly tokens: TokenVerifier;
   readonly revocations: Revocations;
   readonly recording: RecordingControl;
+  readonly rollouts: RolloutDesk;
   /** Tells the sender of a stream when it is looked at. */
   readonly suggestPace: SuggestPace;
   /** Stops ticking and ends every recording. Connections are the transport's to close, first. */
@@ -106,12 +116,14 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts): Gatew
   const pipelines = createPipelines({ clock, pool: parts.pool, scheduler: () => models, onOutcome }, routes);
   const create = parts.createScheduler ?? createScheduler;
   const watch = new LoadWatch(clock, parts.pool, parts.metrics.scheduler);
-  const budgetMs = (model: string): number => pipelines.budgetMs(heavierModel(routes, model));
+  const budgetMs = (key: string): number => pipelines.budgetMs(heavierModel(routes, nameOfKey(key)));
   const alignment = { suggest: suggestPace, streamOf: cameraOf, watch: parts.metrics.watchAlignment };
-  const models = (config['phase-alignment'] === 'auto' ? alignedScheduler(create, alignment) : create)(
+  const scheduled = (config['phase-alignment'] === 'auto' ? alignedScheduler(create, alignment) : create)(
     { clock, pool: parts.pool, onOutcome, metrics: watch.metrics },
     { queueCapacity: QUEUE_CAPACITY, budgetMs, policy: config['batch-policy'] },
   );
+  const { versions = NO_VERSIONS, onRollout = () => undefined } = parts;
+  const models = new RolloutDesk({ clock, next: () => scheduled, onOutcome, versions, report: onRollout });
   const scheduler: LoadControl = createLoadControl(
     { clock, pool: parts.pool, next: pipelines, onOutcome, metrics: parts.metrics.scheduler, suggestPace, watch },
     { budgetMs, lighter: (model) => lighterModel(routes, model), policy: config['batch-policy'] },
@@ -129,6 +141,7 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts): Gatew
     tokens,
     revocations,
     recording,
+    rollouts: models,
     suggestPace,
     async close() {
       ticking.stop();
@@ -171,6 +184,9 @@ export interface ServerParts {
   readonly onKept?: (session: string, code: string) => void;
   /** Spreads those out who are asked to go; the machine's chance when left out. */
   readonly random?: Random;
+  /** Changes which versions of the models are served, and hears how those on trial do. */
+  readonly versions?: ModelVersions;
+  readonly onRollout?: (event: RolloutEvent) => void;
   /** Hears how the forwarding of media stands: "media: ready", "media: unavailable because ...". */
   readonly onMedia?: (text: string) => void;
 }
@@ -189,6 +205,7 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
   const connections = (): number => transports.connectionCount;
   const admin = openAdmin(config, { ...gateway, clock, version: parts.version, departure, connections, onDrainAsked: parts.onDrainAsked, audit });
   const http = createHttpServer({ metrics, admin: admin.onMainPort, version: parts.version, viewerFolder: parts.viewerFolder, oip: oip.handler, loadStatus: () => gateway.scheduler.status() });
+  metrics.watchModels(() => gateway.rollouts.models);
   metrics.watchLoad(() => gateway.scheduler.status());
   const transports = await openTransports(config, { clock, random: parts.random ?? systemRandom, listener: gateway.reception, http, admit: (token) => gateway.tokens.verify(token) });
   metrics.watch({

@@ -103,6 +103,8 @@ const SETTINGS = {
   'hands-model': { schema: z.enum(['handlandmark-lite', 'handlandmark-full']).default('handlandmark-lite'), help: 'for hands in pictures: handlandmark-lite, or handlandmark-full, for which the first stands in under load' },
   'models-folder': { schema: z.string().optional(), help: 'where the models are; by default those that ship' },
   'model-signers': { schema: z.string().optional(), help: 'file of who may publish models and put them into production: with it, nothing else is loaded' },
+  'registry-key': { schema: z.string().optional(), help: 'file of the key that signs what rollouts write into the history of the models; unsigned when left out' },
+  'alert-url': { schema: z.url({ protocol: /^https?$/ }).optional(), help: 'where to POST, as JSON, that a version of a model was rolled back' },
   'cache-folder': { schema: z.string().optional(), help: 'where converted models are kept' },
   'recordings-folder': { schema: z.string().default('recordings'), help: 'where recordings are written' },
   'log-level': { schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'), help: 'how much is logged' },

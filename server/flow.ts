@@ -295,6 +295,22 @@ export interface DevicePool {
   onChange(listener: () => void): void;
 }
 
+// ── rollout → model ─────────────────────────────────────────────────────────
+
+/** Which versions the devices serve, for whoever changes that while they do. */
+export interface ModelVersions {
+  /** By name, the version that answers for everybody without a rollout. Empty until the devices have started. */
+  serving(): readonly { readonly name: string; readonly version: string }[];
+  /** What requests call the version of a model that is on trial. */
+  canaryKey(model: string): string;
+  /**
+   * Has every device serve these versions of one model; the other models stay as they are. Nothing that waits is lost.
+   *
+   * @throws CopresenceError MODEL_INVALID, MODEL_TAMPERED, MODEL_UNSIGNED, SHAPE_MISMATCH, GRAPH_UNSUPPORTED, MODEL_UNAVAILABLE or WORKER_FAILED; then they serve what they did before.
+   */
+  serve(wanted: { readonly model: string; readonly version: string; readonly canary?: string }): Promise<void>;
+}
+
 // ── scheduler → broadcast ───────────────────────────────────────────────────
 
 /**

@@ -12,7 +12,9 @@ import type { DrainRequest } from './drain/departure.ts';
 import type { Audit } from './http/admin/audit.ts';
 import { describeConfig, readConfig, type Config } from './config.ts';
 import { LatePool } from './late-pool.ts';
-import { startModelPool, type ServedModel } from './model/pool.ts';
+import { startModelPool, type ModelPool, type ServedModel } from './model/pool.ts';
+import { poolVersions } from './model/pool-versions.ts';
+import { modelsFolderOf, rolloutKeeper } from './rollout-keeper.ts';
 import { modelsToLoad, servedRoutes } from './routes.ts';
 import { Shutdown } from './shutdown.ts';
 import { signToken } from './session/token-signer.ts';
@@ -48,31 +50,35 @@ async function main(): Promise<void> {
     shutdown.signal();
   });
   const pool = new LatePool();
-  let served: readonly ServedModel[] = [];
+  let models: ModelPool | undefined;
   const { version } = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8')) as { version: string };
   const onDrainAsked = (asked: DrainRequest): void => {
     request = asked;
     shutdown.begin((asked.spreadS ?? config['drain-s']) * 1000 + EXIT_LIMIT_MS);
   };
   const onKept = (session: string, code: string): void => log.warn({ session, code }, 'a session could not be moved');
-  const server = await startServer(config, { clock, pool, tokenKey, version, viewerFolder: folder('.cache/viewer'), models: () => served, audit, onDrainAsked, onKept, onMedia: (text) => log.warn(text) });
+  const server = await startServer(config, { clock, pool, tokenKey, version, viewerFolder: folder('.cache/viewer'), models: () => servedByName(models), versions: poolVersions(() => models), onRollout: rolloutKeeper(config, clock, log), audit, onDrainAsked, onKept, onMedia: (text) => log.warn(text) });
   closings.push(async (asked) => log.info(await server.drain(asked), 'drained'), () => server.close());
   log.info({ url: server.url, transports: server.transports, grpcAddress: server.grpcAddress, adminUrl: server.adminUrl, workers: config.workers }, 'listening');
   if (config['oip-open']) log.warn('--oip-open: anybody who reaches the port may call models without a token');
   if (config['json-events']) console.log(JSON.stringify({ event: 'listening', url: server.url, ...(server.transports.length === 0 ? {} : { transports: server.transports }), grpcAddress: server.grpcAddress, adminUrl: server.adminUrl, ...(developmentKey === undefined ? {} : { devKey: developmentKey }) }));
   else if (developmentKey !== undefined) await explainDevelopment(clock, server.url, developmentKey);
-  const models = await startModelPool({ clock, log }, poolOptions(config));
-  closings.push(() => models.close());
-  served = models.models;
-  pool.attach(models);
-  log.info({ models: served.map(({ name, version, task, provider, refusedProviders }) => ({ name, version, task, provider, refusedProviders })) }, 'ready');
+  const started = (models = await startModelPool({ clock, log }, poolOptions(config)));
+  closings.push(() => started.close());
+  pool.attach(started);
+  log.info({ models: started.models.map(({ name, version, task, provider, refusedProviders }) => ({ name, version, task, provider, refusedProviders })) }, 'ready');
+}
+
+/** What can be called by name: a version on trial answers in its place, for sessions only. */
+function servedByName(pool: ModelPool | undefined): readonly ServedModel[] {
+  return (pool?.models ?? []).filter(({ key, name }) => key === name);
 }
 
 function poolOptions(config: Config): Parameters<typeof startModelPool>[1] {
   return {
     workerCount: config.workers,
     models: modelsToLoad(servedRoutes(config)),
-    modelsFolder: config['models-folder'] ?? folder('models'),
+    modelsFolder: modelsFolderOf(config),
     cacheFolder: config['cache-folder'] ?? folder('.cache/models'),
     signersFile: config['model-signers'],
     ...backendOptions(config),

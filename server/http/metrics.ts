@@ -7,6 +7,8 @@ import type { Batch, DeviceFaults, InferenceRequest, Meter, RequestOutcome } fro
 import type { SchedulerMetrics } from '../scheduler/metrics.ts';
 import type { LoadStatus } from '../scheduler/status.ts';
 import { LabelledCounter } from './counters.ts';
+import type { ModelView } from '../rollout/rollout-desk.ts';
+import { watchModels } from './model-gauges.ts';
 import { watchMedia, type MediaFigures } from './media-gauges.ts';
 import { watchLoad } from './load-gauges.ts';
 
@@ -33,6 +35,8 @@ export interface Metrics {
   watch(gauges: Gauges): void;
   /** Registers the status of the models. */
   watchLoad(status: () => LoadStatus): void;
+  /** Shows which version of each model serves, and the share of sessions that a version on trial has. */
+  watchModels(models: () => readonly ModelView[]): void;
   /** Registers what is forwarded. */
   watchMedia(figures: () => MediaFigures): void;
   /** Answers a scrape. */
@@ -51,6 +55,7 @@ export function createMetrics(): Metrics {
     watchAlignment: (states) => watchAlignment(meter, states),
     watch: (gauges) => watchGauges(meter, gauges),
     watchLoad: (status) => watchLoad(meter, status),
+    watchModels: (models) => watchModels(meter, models),
     watchMedia: (figures) => watchMedia(meter, figures),
     handle: (request, response) => exporter.getMetricsRequestHandler(request, response),
     close: () => provider.shutdown(),

@@ -5,7 +5,7 @@ import { CPU_BACKEND } from './backend/choice.ts';
 import type { BackendChoice } from './backend/choice.ts';
 import { WorkerDevice } from './worker-device.ts';
 import type { ModelLog } from './worker-device.ts';
-import type { LoadedModel } from './worker-messages.ts';
+import type { LoadedModel, ModelToLoad } from './worker-messages.ts';
 
 export interface ModelPoolOptions {
   /** Processes, 1.., for each of `gpus` where there are any; a CPU gains nothing from more than its cores less the one that the gateway needs. */
@@ -34,7 +34,15 @@ export type ServedModel = Omit<LoadedModel, 'samples'>;
 
 export interface ModelPool extends DevicePool {
   readonly devices: readonly WorkerDevice[];
+  /** As they are served now. */
   readonly models: readonly ServedModel[];
+  /**
+   * Has every worker serve these models from now on, in a new process beside each old one, one worker after the other; the old one
+   * serves until the new one has loaded and measured what is new to it.
+   *
+   * @throws CopresenceError as `startModelPool`; then every worker serves what it did before.
+   */
+  serve(models: readonly ModelToLoad[]): Promise<void>;
   /** Ends every worker; what they work on is lost. */
   close(): Promise<void>;
 }
@@ -57,6 +65,7 @@ export async function startModelPool(deps: { readonly clock: Clock; readonly log
   const parts = { clock: deps.clock, log: deps.log, onChange: () => listener() };
   const { gpus = [], workerCount } = options;
   const devices = Array.from({ length: workerCount * Math.max(1, gpus.length) }, (_, index) => new WorkerDevice(parts, deviceOptions(options, index)));
+  let serving = Promise.resolve();
   const close = async (): Promise<void> => {
     await Promise.all(devices.map((device) => device.close()));
   };
@@ -70,12 +79,27 @@ export async function startModelPool(deps: { readonly clock: Clock; readonly log
   }
   return {
     devices,
-    models: devices[0]?.models.map(({ samples: _, ...served }) => served) ?? [],
+    get models() {
+      return devices[0]?.models.map(({ samples: _, ...served }) => served) ?? [];
+    },
+    serve: (models) => (serving = serving.then(() => serveByAll(devices, models), () => serveByAll(devices, models))),
     onChange(next) {
       listener = next;
     },
     close,
   };
+}
+
+async function serveByAll(devices: readonly WorkerDevice[], models: readonly ModelToLoad[]): Promise<void> {
+  const before = devices.map((device) => device.wanted);
+  for (const [index, device] of devices.entries()) {
+    try {
+      await device.serve(models);
+    } catch (error) {
+      for (const [earlier, changed] of devices.slice(0, index).entries()) await changed.serve(before[earlier] ?? []);
+      throw error;
+    }
+  }
 }
 
 function deviceOptions(options: ModelPoolOptions, index: number): ConstructorParameters<typeof WorkerDevice>[1] {
@@ -88,7 +112,7 @@ function deviceOptions(options: ModelPoolOptions, index: number): ConstructorPar
     deadlineMs: new Map(models.map(({ name, deadlineMs }) => [name, deadlineMs])),
     watchdogFloorMs,
     probeMs,
-    load: { kind: 'load', models: models.map(({ name }) => ({ name })), modelsFolder, cacheFolder, signersFile, backend: onGpu(backend), backendOf: mapValues(backendOf, onGpu), capacity: MAX_BATCH_SIZE },
+    load: { kind: 'load', models: models.map(({ name }) => ({ key: name, name })), modelsFolder, cacheFolder, signersFile, backend: onGpu(backend), backendOf: mapValues(backendOf, onGpu), capacity: MAX_BATCH_SIZE },
   };
 }
 

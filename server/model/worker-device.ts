@@ -2,6 +2,7 @@
 import { every, type Clock, type Repeating, type Timer } from '../../core/clock.ts';
 import { CopresenceError } from '../../core/errors.ts';
 import type { Batch, BatchOutcome, Device, DeviceState, InferenceRequest, LatencyTable } from '../flow.ts';
+import { nameOfKey } from './model-key.ts';
 import { LatencyDrift } from './latency-drift.ts';
 import { scaleTable, toLatencyTable } from './latency-table.ts';
 import type { LatencyPoint, SweepLimits } from './latency-table.ts';
@@ -9,10 +10,11 @@ import { capTable, MemoryCap } from './memory-cap.ts';
 import { foundNoMemory, runSmaller } from './smaller-batches.ts';
 import type { TaskItem } from './task/adapter.ts';
 import { measure, warmUp } from './sweep.ts';
+import { runSamples } from './run-samples.ts';
 import { Watchdog } from './watchdog.ts';
 import { WorkerLink } from './worker-link.ts';
 import type { RunAnswer } from './worker-link.ts';
-import type { LoadMessage, LoadedModel } from './worker-messages.ts';
+import type { LoadMessage, LoadedModel, ModelToLoad } from './worker-messages.ts';
 
 /** Where facts go; a `pino` logger is one. Never a payload or a result. */
 export interface ModelLog {
@@ -63,7 +65,6 @@ const STABLE_MS = 30_000;
 const MAX_SEARCH_DEATHS = 24;
 /** Loading may convert a graph and, on a GPU, compile kernels. */
 const LOAD_LIMIT_MS = 120_000;
-const SAMPLE_LIMIT_MS = 30_000;
 
 export class WorkerDevice implements Device {
   readonly id: string;
@@ -71,17 +72,26 @@ export class WorkerDevice implements Device {
   readonly faults = { deaths: 0, outOfMemory: 0 };
   readonly #parts: WorkerDeviceParts;
   readonly #options: WorkerDeviceOptions;
-  readonly #models = new Map<string, MeasuredModel>();
+  #models: ReadonlyMap<string, MeasuredModel> = new Map();
   #status: Status = { state: 'down', restart: undefined };
   #closed = false;
   #deathsInARow = 0;
   #servingSinceMs = 0;
+  #wanted: readonly ModelToLoad[];
+  /** A worker that is to take the place of the one that serves, between two batches. */
+  #successor: { readonly link: WorkerLink; readonly models: ReadonlyMap<string, MeasuredModel>; readonly installed: () => void } | undefined;
   #probing: Repeating | undefined;
 
   constructor(parts: WorkerDeviceParts, options: WorkerDeviceOptions) {
     this.#parts = parts;
     this.#options = options;
+    this.#wanted = options.load.models;
     this.id = options.id;
+  }
+
+  /** What it is to serve, also after a restart. */
+  get wanted(): readonly ModelToLoad[] {
+    return this.#wanted;
   }
 
   get state(): DeviceState {
@@ -107,17 +117,40 @@ export class WorkerDevice implements Device {
     const link = new WorkerLink(this.#parts.clock);
     this.#change({ state: 'starting', link });
     try {
-      await this.#load(link);
+      this.#install(await this.#load(link, this.#wanted));
     } catch (error) {
       link.kill('start-up failed');
       await link.ended;
       this.#change({ state: 'down', restart: undefined });
       throw error;
     }
-    this.#servingSinceMs = this.#parts.clock.nowMs();
-    void link.ended.then(({ cause, outputBytes }) => this.#onEnd(cause, outputBytes));
+    this.#watch(link);
     this.#probing ??= every(this.#parts.clock, this.#options.probeMs, () => void this.#probe());
     this.#change({ state: 'idle', link });
+    this.#succeed();
+  }
+
+  /**
+   * Serves other models from now on: a new worker loads them, measures those that are new, and takes over between two
+   * batches. So nothing that waits is lost, and nothing of an old version stays in memory. One call at a time.
+   *
+   * @throws CopresenceError as `start`; the worker that serves goes on then.
+   */
+  async serve(models: readonly ModelToLoad[]): Promise<void> {
+    const link = new WorkerLink(this.#parts.clock);
+    try {
+      const measured = await this.#load(link, models);
+      if (this.#closed) throw new CopresenceError('WORKER_FAILED', 'the pool was closed');
+      await new Promise<void>((installed) => {
+        this.#successor = { link, models: measured, installed };
+        this.#wanted = models.map((model) => ({ ...model, version: measured.get(model.key)?.loaded.version }));
+        this.#succeed();
+      });
+    } catch (error) {
+      link.kill('it was not to serve');
+      await link.ended;
+      throw error;
+    }
   }
 
   run(batch: Batch): Promise<BatchOutcome> {
@@ -132,6 +165,7 @@ export class WorkerDevice implements Device {
   async close(): Promise<void> {
     this.#closed = true;
     this.#probing?.stop();
+    this.#successor?.link.kill('closed');
     if (this.#status.state === 'down') this.#status.restart?.cancel();
     else await this.#status.link.close();
   }
@@ -146,6 +180,7 @@ export class WorkerDevice implements Device {
       return answer;
     }
     if (this.#status.state === 'busy') this.#status = { state: 'idle', link };
+    this.#succeed();
     if (model.cap.grow(this.#parts.clock.nowMs())) this.#publish(model, 'batch cap raised');
     return { ...answer, modelVersion: model.loaded.version };
   }
@@ -155,7 +190,7 @@ export class WorkerDevice implements Device {
     const { loaded, measured, drift, watchdog } = model;
     const expectedMs = measured.latencyMs(Math.min(requests.length, measured.maxBatchSize));
     const startMs = clock.nowMs();
-    const message = { kind: 'run', model: loaded.name, items: requests.map(toItem), deadlineInMs: usefulForMs(requests, startMs) } as const;
+    const message = { kind: 'run', model: loaded.key, items: requests.map(toItem), deadlineInMs: usefulForMs(requests, startMs) } as const;
     const answer = await link.run(message, watchdog.limitMs(expectedMs, drift.factor));
     // Without memory nothing was computed, which says nothing of how long it takes.
     if (answer.kind === 'done' && !answer.items.some(foundNoMemory)) this.#observe(model, (clock.nowMs() - startMs) / expectedMs);
@@ -172,7 +207,7 @@ export class WorkerDevice implements Device {
       nowMs: () => clock.nowMs(),
       latencyMs: (size) => model.measured.latencyMs(size) * model.drift.factor,
       run: (some) => this.#attempt(link, model, some),
-      rebuild: () => link.rebuild(model.loaded.name, LOAD_LIMIT_MS),
+      rebuild: () => link.rebuild(model.loaded.key, LOAD_LIMIT_MS),
     });
     this.#publish(model, 'out of memory');
     if (answer.kind === 'lost' || !isRelapse) return answer;
@@ -190,8 +225,9 @@ export class WorkerDevice implements Device {
   /** Tells the scheduler, and the log, what batches of a model may be and cost from now on. */
   #publish(model: MeasuredModel, message: string): void {
     const { loaded, measured, drift, cap } = model;
-    this.latency.set(loaded.name, capTable(scaleTable(measured, drift.factor), cap.size));
-    this.#parts.log?.info({ deviceId: this.id, model: loaded.name, factor: drift.factor, maxBatchSize: cap.size }, message);
+    if (this.#models.get(loaded.key) !== model) return;
+    this.latency.set(loaded.key, capTable(scaleTable(measured, drift.factor), cap.size));
+    this.#parts.log?.info({ deviceId: this.id, model: loaded.key, factor: drift.factor, maxBatchSize: cap.size }, message);
     this.#parts.onChange();
   }
 
@@ -226,41 +262,76 @@ export class WorkerDevice implements Device {
   }
 
   #isTakenForSlow({ loaded, drift, measured }: MeasuredModel): boolean {
-    return drift.factor > 1 || drift.factor * measured.latencyMs(1) > this.#deadlineMs(loaded.name);
+    return drift.factor > 1 || drift.factor * measured.latencyMs(1) > this.#deadlineMs(loaded.key);
   }
 
   #endProbe(link: WorkerLink): void {
     if (this.#status.state === 'busy' && this.#status.link === link) this.#change({ state: 'idle', link });
+    this.#succeed();
   }
 
-  #deadlineMs(model: string): number {
-    return this.#options.deadlineMs.get(model) ?? Infinity;
+  /** Puts the successor in place, where there is one and no batch is on its way. */
+  #succeed(): void {
+    const { state } = this.#status;
+    const successor = this.#successor;
+    if (successor === undefined || (state !== 'idle' && state !== 'down')) return;
+    const before = this.#status;
+    this.#successor = undefined;
+    this.#install(successor.models);
+    this.#watch(successor.link);
+    this.#change({ state: 'idle', link: successor.link });
+    if (before.state === 'down') before.restart?.cancel();
+    else void before.link.close();
+    successor.installed();
   }
 
-  async #load(link: WorkerLink): Promise<void> {
-    const { load } = this.#options;
-    // A restart brings back the version that served before, also when a newer one has been published since.
-    const models = load.models.map(({ name }) => {
-      const before = this.#models.get(name);
-      return before === undefined ? { name } : { name, version: before.loaded.version };
-    });
-    for (const loaded of await link.load({ ...load, models }, LOAD_LIMIT_MS)) {
-      const before = this.#models.get(loaded.name);
-      if (before === undefined) await this.#measure(link, loaded);
-      else await warmUp((size) => runSamples(link, loaded, size), before.cap.size);
+  #install(models: ReadonlyMap<string, MeasuredModel>): void {
+    for (const key of this.latency.keys()) if (!models.has(key)) this.latency.delete(key);
+    for (const [key, model] of models) {
+      if (this.#models.get(key) !== model) this.latency.set(key, capTable(scaleTable(model.measured, model.drift.factor), model.cap.size));
     }
+    this.#models = models;
   }
 
-  async #measure(link: WorkerLink, loaded: LoadedModel): Promise<void> {
+  #watch(link: WorkerLink): void {
+    this.#servingSinceMs = this.#parts.clock.nowMs();
+    void link.ended.then(({ cause, outputBytes }) => this.#onEnd(link, cause, outputBytes));
+  }
+
+  #deadlineMs(key: string): number {
+    return this.#options.deadlineMs.get(nameOfKey(key)) ?? Infinity;
+  }
+
+  /** Loads models into a worker, warms up those that it has measured before, and measures the others. */
+  async #load(link: WorkerLink, wanted: readonly ModelToLoad[]): Promise<Map<string, MeasuredModel>> {
+    // A restart brings back the version that served before, also when a newer one has been published since.
+    const models = wanted.map((model) => ({ ...model, version: model.version ?? this.#models.get(model.key)?.loaded.version }));
+    const measured = new Map<string, MeasuredModel>();
+    for (const loaded of await link.load({ ...this.#options.load, models }, LOAD_LIMIT_MS)) {
+      const before = this.#measuredBefore(loaded);
+      if (before !== undefined) await warmUp((size) => runSamples(link, loaded, size), before.cap.size);
+      if (before === undefined) measured.set(loaded.key, await this.#measure(link, loaded));
+      // A version that has proved itself takes the name's own key, and keeps what is known of it.
+      else measured.set(loaded.key, before.loaded.key === loaded.key ? before : { ...before, loaded });
+    }
+    return measured;
+  }
+
+  /** Under whatever key. */
+  #measuredBefore({ key, name, version }: LoadedModel): MeasuredModel | undefined {
+    const same = this.#models.get(key) ?? [...this.#models.values()].find(({ loaded }) => loaded.name === name && loaded.version === version);
+    return same?.loaded.version === version ? same : undefined;
+  }
+
+  async #measure(link: WorkerLink, loaded: LoadedModel): Promise<MeasuredModel> {
     const { clock, log } = this.#parts;
-    const { name, version, provider, refusedProviders } = loaded;
-    const limits = { deadlineMs: this.#deadlineMs(name), maxBatchSize: this.#options.load.capacity };
+    const { key, version, provider, refusedProviders } = loaded;
+    const limits = { deadlineMs: this.#deadlineMs(key), maxBatchSize: this.#options.load.capacity };
     const points = await this.#sweep(link, loaded, limits);
     const measured = toLatencyTable(points, limits);
-    const watchdog = new Watchdog(this.#options.watchdogFloorMs);
-    this.#models.set(name, { loaded, measured, drift: new LatencyDrift(clock.nowMs()), watchdog, cap: new MemoryCap(measured.maxBatchSize), lastRunMs: clock.nowMs() });
-    this.latency.set(name, measured);
-    log?.info({ deviceId: this.id, model: name, version, provider, refusedProviders, maxBatchSize: measured.maxBatchSize, points }, 'model measured');
+    log?.info({ deviceId: this.id, model: key, version, provider, refusedProviders, maxBatchSize: measured.maxBatchSize, points }, 'model measured');
+    const nowMs = clock.nowMs();
+    return { loaded, measured, drift: new LatencyDrift(nowMs), watchdog: new Watchdog(this.#options.watchdogFloorMs), cap: new MemoryCap(measured.maxBatchSize), lastRunMs: nowMs };
   }
 
   /** Measures batches up to the largest that finds memory. */
@@ -271,20 +342,23 @@ export class WorkerDevice implements Device {
       return await measure(this.#parts.clock, run, limits);
     } catch (error) {
       if (!(error instanceof CopresenceError) || error.code !== 'DEVICE_OUT_OF_MEMORY' || triedSize === 1) throw error;
-      this.#parts.log?.warn({ deviceId: this.id, model: loaded.name, batchSize: triedSize }, 'out of memory while measuring');
-      await link.rebuild(loaded.name, LOAD_LIMIT_MS);
+      this.#parts.log?.warn({ deviceId: this.id, model: loaded.key, batchSize: triedSize }, 'out of memory while measuring');
+      await link.rebuild(loaded.key, LOAD_LIMIT_MS);
       return this.#sweep(link, loaded, { ...limits, maxBatchSize: triedSize >> 1 });
     }
   }
 
-  #onEnd(cause: string, outputBytes: number): void {
+  #onEnd(link: WorkerLink, cause: string, outputBytes: number): void {
     const { clock, log } = this.#parts;
+    // One that another has taken the place of is of no more interest.
+    if (this.#status.state === 'down' || this.#status.link !== link) return;
     const onBatch = this.#status.state === 'busy';
     if (this.#closed) return this.#change({ state: 'down', restart: undefined });
     this.faults.deaths++;
     if (clock.nowMs() - this.#servingSinceMs > STABLE_MS) this.#deathsInARow = 0;
     log?.warn({ deviceId: this.id, cause, outputBytes }, 'model worker ended');
     this.#restartLater(onBatch && this.#deathsInARow < MAX_SEARCH_DEATHS);
+    this.#succeed();
   }
 
   #restartLater(atOnce: boolean): void {
@@ -317,14 +391,4 @@ function usefulForMs(requests: readonly InferenceRequest[], nowMs: number): numb
 
 function toItem({ payload, encoding, region, origin }: InferenceRequest): TaskItem {
   return { payload, encoding, part: origin.part, ...(region === undefined ? {} : { region }) };
-}
-
-/** @throws CopresenceError WORKER_FAILED when the worker ends, DEVICE_OUT_OF_MEMORY, MODEL_INVALID when the model fails on its own samples. */
-async function runSamples(link: WorkerLink, { name, samples }: LoadedModel, size: number): Promise<void> {
-  const items = Array.from({ length: size }, (_, index) => samples[index % samples.length]).filter((item) => item !== undefined);
-  const answer: RunAnswer = await link.run({ kind: 'run', model: name, items, deadlineInMs: Infinity }, SAMPLE_LIMIT_MS);
-  if (answer.kind === 'lost') throw new CopresenceError('WORKER_FAILED', `${name}: ${answer.cause}`);
-  const failure = answer.items.find((item) => item.kind === 'failed');
-  if (failure?.code === 'DEVICE_OUT_OF_MEMORY') throw new CopresenceError(failure.code, `${name}: a batch of ${size}`);
-  if (failure !== undefined) throw new CopresenceError('MODEL_INVALID', `${name} fails on a sample with ${failure.code}`);
 }

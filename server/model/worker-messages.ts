@@ -7,6 +7,15 @@ import type { BackendChoice } from './backend/choice.ts';
 import type { RunnerOptions } from './runner.ts';
 import type { TaskItem } from './task/adapter.ts';
 
+/** A model version that a worker is to load. */
+export interface ModelToLoad {
+  /** What batches call it: its name, or the name and `@canary` for a version on trial beside the one that serves. */
+  readonly key: string;
+  readonly name: string;
+  /** What the store takes for current when left out. */
+  readonly version?: string | undefined;
+}
+
 /** The first message to a worker, once. */
 export interface LoadMessage extends RunnerOptions {
   readonly kind: 'load';
@@ -16,13 +25,13 @@ export interface LoadMessage extends RunnerOptions {
   readonly signersFile?: string | undefined;
   /** By model, what computes it where that is not `backend`. */
   readonly backendOf?: Readonly<Record<string, BackendChoice>>;
-  /** The highest version of a model whose version is left out. */
-  readonly models: readonly { readonly name: string; readonly version?: string }[];
+  readonly models: readonly ModelToLoad[];
 }
 
 /** One batch; the next is sent after its answer. */
 export interface RunMessage {
   readonly kind: 'run';
+  /** A key. */
   readonly model: string;
   readonly items: readonly TaskItem[];
   /** How long the answers are of use; Infinity for samples. */
@@ -38,6 +47,7 @@ export interface RebuildMessage {
 export type ToWorker = LoadMessage | RunMessage | RebuildMessage;
 
 export interface LoadedModel {
+  readonly key: string;
   readonly name: string;
   readonly version: string;
   readonly task: ModelTask;

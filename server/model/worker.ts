@@ -46,17 +46,17 @@ async function answerLoad(message: LoadMessage): Promise<void> {
 async function load(message: LoadMessage): Promise<LoadedModel[]> {
   const store = openModelStore(message);
   const loaded: LoadedModel[] = [];
-  for (const { name, version } of message.models) {
+  for (const { key, name, version } of message.models) {
     const backend = message.backendOf?.[name] ?? message.backend ?? CPU_BACKEND;
     const resolved = await store.resolve(name, version);
     const open = (): Promise<Runner> => openRunner(resolved, { capacity: message.capacity, backend }, clock);
     const runner = await open();
-    runners.set(name, runner);
-    openings.set(name, open);
+    runners.set(key, runner);
+    openings.set(key, open);
     const { manifest, provider, refusedProviders } = runner;
     const { task, inputs, outputs } = manifest;
     const samples = Array.from({ length: SAMPLES }, (_, index) => runner.sample(index));
-    loaded.push({ name, version: manifest.version, task, inputs, outputs, provider, refusedProviders, samples });
+    loaded.push({ key, name, version: manifest.version, task, inputs, outputs, provider, refusedProviders, samples });
   }
   return loaded;
 }

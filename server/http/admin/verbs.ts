@@ -11,6 +11,7 @@ import { endRevoked, type RevocationReach } from '../../session/end-revoked.ts';
 import type { Reception } from '../../session/reception.ts';
 import type { Revocations } from '../../session/revocations.ts';
 import type { Session } from '../../session/session.ts';
+import { DEFAULT_ROLLOUT_RULES, type RolloutDesk } from '../../rollout/rollout-desk.ts';
 import { sessionDetail, sessionRow } from './views.ts';
 
 export interface AdminParts {
@@ -24,6 +25,7 @@ export interface AdminParts {
   readonly connections: () => number;
   /** An admin wants the server to go down: its owner's to do. It is only drained where left out. */
   readonly onDrainAsked: ((request: DrainRequest) => void) | undefined;
+  readonly rollouts: RolloutDesk;
 }
 
 /** What a verb is about, from its path. */
@@ -54,6 +56,25 @@ const drainBody = z.strictObject({ spreadS: z.number().min(0).max(600).optional(
 const printable = z.string().min(1).max(LIMITS.nameLength * 4).regex(/^[^\p{Cc}]+$/u);
 const ttlS = z.int().min(1).max(LONGEST_REVOCATION_S).default(DEFAULT_REVOCATION_S);
 const revokeBody = z.union([z.strictObject({ jti: printable, ttlS }), z.strictObject({ subject: printable, ttlS })]);
+
+const MODEL = '(?<model>[a-z0-9][a-z0-9-]{0,62})';
+const share = z.number().min(0).max(1);
+const reasonBody = z.strictObject({ reason: z.string().max(500).default('admin') });
+const rolloutBody = z.strictObject({
+  version: z.string().regex(/^[1-9][0-9]{0,8}$/),
+  steps: z.array(z.number().min(0).max(100)).min(1).max(20).refine((steps) => steps.every((step, index) => step > (steps[index - 1] ?? -1)), 'do not rise').optional(),
+  holdS: z.number().min(0).max(30 * 86_400).optional(),
+  giveUpS: z.number().min(1).max(365 * 86_400).optional(),
+  minSamples: z.int().min(1).max(10_000_000).optional(),
+  maxMoreFailed: share.optional(),
+  maxMoreLate: share.optional(),
+  minAgreement: share.optional(),
+});
+
+/** @param rest - behind the model's name, as a pattern. */
+function onModel(rest: string): RegExp {
+  return new RegExp(`^/v1/admin/models/${MODEL}${rest}$`);
+}
 
 /** @param rest - behind the session's name, as a pattern. */
 function onSession(rest: string): RegExp {
@@ -93,6 +114,10 @@ export const VERBS: readonly Verb[] = [
   }),
   verb({ name: 'list-revocations', method: 'GET', path: /^\/v1\/admin\/revocations$/, body: NOTHING, run: ({ revocations }) => ({ revocations: revocations.list }) }),
   verb({ name: 'revoke', method: 'POST', path: /^\/v1\/admin\/revocations$/, body: revokeBody, about: ({ ttlS: _, ...token }) => token, run: (parts, _, body) => revoke(parts, body) }),
+  verb({ name: 'list-models', method: 'GET', path: /^\/v1\/admin\/models$/, body: NOTHING, run: ({ rollouts }) => ({ models: rollouts.models }) }),
+  verb({ name: 'begin-rollout', method: 'POST', path: onModel('/rollout'), body: rolloutBody, about: ({ version }) => ({ version }), run: beginRollout }),
+  verb({ name: 'promote', method: 'POST', path: onModel('/promote'), body: reasonBody, run: ({ rollouts }, { model = '' }, { reason }) => endRollout(rollouts, model, rollouts.promote(model, reason)) }),
+  verb({ name: 'roll-back', method: 'POST', path: onModel('/roll-back'), body: reasonBody, run: ({ rollouts }, { model = '' }, { reason }) => endRollout(rollouts, model, rollouts.rollBack(model, reason)) }),
   verb({ name: 'drain', method: 'POST', path: /^\/v1\/admin\/drain$/, body: drainBody, run: (parts, _, body) => drain(parts, body) }),
 ];
 
@@ -121,6 +146,24 @@ function onOne(parts: AdminParts, target: Target, act: (session: Session) => voi
   const session = sessionOf(parts, target);
   act(session);
   return sessionRow(session);
+}
+
+/** Answers when the version is loaded. */
+async function beginRollout({ rollouts }: AdminParts, { model = '' }: Target, { version, holdS, giveUpS, ...rules }: z.infer<typeof rolloutBody>): Promise<unknown> {
+  const given = Object.fromEntries(Object.entries(rules).filter(([, value]) => value !== undefined));
+  const times = { ...(holdS === undefined ? {} : { holdMs: holdS * 1000 }), ...(giveUpS === undefined ? {} : { giveUpMs: giveUpS * 1000 }) };
+  await rollouts.begin(model, version, { ...DEFAULT_ROLLOUT_RULES, ...given, ...times });
+  return viewOf(rollouts, model);
+}
+
+/** Answers when the old version, or the one on trial, is unloaded. */
+async function endRollout(rollouts: RolloutDesk, model: string, ended: Promise<void>): Promise<unknown> {
+  await ended;
+  return viewOf(rollouts, model);
+}
+
+function viewOf({ models }: RolloutDesk, model: string): unknown {
+  return models.find((view) => view.model === model);
 }
 
 function drain(parts: AdminParts, body: z.infer<typeof drainBody>): unknown {

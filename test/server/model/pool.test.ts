@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { assert } from '../../../core/assert.ts';
-import { systemClock, type Clock } from '../../../core/clock.ts';
+import { sleep, systemClock, type Clock } from '../../../core/clock.ts';
 import type { ItemOutcome } from '../../../server/flow.ts';
 import { startModelPool } from '../../../server/model/pool.ts';
 import type { ModelPool, ModelPoolOptions } from '../../../server/model/pool.ts';
 import type { WorkerDevice } from '../../../server/model/worker-device.ts';
+import { encodedNow, handSample } from '../../e2e/support/streams.ts';
 import { plain } from './pictures.ts';
 import { batchOf, request } from './requests.ts';
 import { certainGesture, moodyBody, publish } from './tiny-models.ts';
@@ -63,6 +64,18 @@ function isRunning(pid: number): boolean {
   }
 }
 
+/** The points of a left hand, as they come off the wire. */
+function hand(): Uint8Array {
+  const sample = handSample();
+  const bytes = encodedNow(sample);
+  return bytes.slice(bytes.length - 178);
+}
+
+function labelOf(outcome: ItemOutcome | undefined): string {
+  assert(outcome?.kind === 'done' && outcome.value.task === 'gesture', 'a gesture');
+  return outcome.value.label;
+}
+
 const verdict = (outcome: ItemOutcome): string => (outcome.kind === 'done' ? 'done' : outcome.code);
 
 describe('startModelPool', () => {
@@ -111,6 +124,55 @@ describe('startModelPool', () => {
     await publish(join(folder, 'models'), certainGesture('tampered', 0.5));
     await writeFile(join(folder, 'models/tampered/1/model.onnx'), 'another file');
     await expect(start({ models: [{ name: 'tampered', deadlineMs: 1 }] })).rejects.toMatchObject({ code: 'MODEL_TAMPERED' });
+  });
+});
+
+describe('a pool that is to serve other models', () => {
+  it('does so without losing a batch, under the name and beside it, and measures only what is new', async () => {
+    for (const [version, label] of [['1', 'old'], ['2', 'new']] as const) await publish(join(folder, 'models'), certainGesture('naming', 0.5, [label, 'other']), version);
+    const { pool, device } = await start({ models: [{ name: 'naming', deadlineMs: 50 }, { name: model, deadlineMs: 500 }] });
+    await pool.serve([{ key: 'naming', name: 'naming', version: '1' }, { key: model, name: model }]);
+    const table = device.latency.get(model);
+    const heard: string[] = [];
+    const lost: unknown[] = [];
+    let stopped = false;
+    // A batch right behind the other, as under load.
+    const load = (async () => {
+      while (!stopped) {
+        if (device.state !== 'idle') {
+          await sleep(systemClock(), 1);
+          continue;
+        }
+        const outcome = await device.run(batchOf('naming', [request(hand(), 'left')]));
+        if (outcome.kind === 'done') heard.push(`${outcome.modelVersion} ${labelOf(outcome.items[0])}`);
+        else lost.push(outcome);
+        await sleep(systemClock(), 0);
+      }
+    })();
+    const pid = processOf(device);
+    await pool.serve([{ key: 'naming', name: 'naming', version: '1' }, { key: 'naming@canary', name: 'naming', version: '2' }, { key: model, name: model }]);
+    expect(processOf(device)).not.toBe(pid);
+    expect(device.latency.get(model)).toBe(table);
+    await vi.waitFor(() => expect(device.state).toBe('idle'), { interval: 1 });
+    await pool.serve([{ key: 'naming', name: 'naming', version: '2' }, { key: model, name: model }]);
+    await vi.waitFor(() => expect(heard.at(-1)).toBe('2 new'), { interval: 5 });
+    stopped = true;
+    await load;
+    expect(lost).toEqual([]);
+    expect(new Set(heard)).toEqual(new Set(['1 old', '2 new']));
+    expect([...device.latency.keys()].sort()).toEqual([model, 'naming'].sort());
+    expect(pool.models.map(({ key, version }) => [key, version])).toEqual([['naming', '2'], [model, '1']]);
+    expect(isRunning(pid)).toBe(false);
+  });
+
+  it('goes on with what it serves where something cannot be loaded, and again after a restart', async () => {
+    const { pool, device } = await start();
+    const pid = processOf(device);
+    await expect(pool.serve([{ key: model, name: model, version: '7' }])).rejects.toMatchObject({ code: 'MODEL_INVALID' });
+    expect([processOf(device), device.state, device.wanted.map(({ key }) => key)]).toEqual([pid, 'idle', [model]]);
+    process.kill(pid, 'SIGKILL');
+    await backAgain(device, pid);
+    expect(pool.models.map(({ name, version }) => [name, version])).toEqual([[model, '1']]);
   });
 });
 

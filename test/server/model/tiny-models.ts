@@ -21,13 +21,13 @@ const FLOAT = 1;
 const INT64 = 7;
 const meaning = 'made for a test';
 
-/** Writes a model as version 1 into `modelsFolder`. */
-export async function publish(modelsFolder: string, model: TinyModel): Promise<void> {
-  const folder = join(modelsFolder, model.name, '1');
+/** Writes a model as a version, the first unless it is said, into `modelsFolder`. */
+export async function publish(modelsFolder: string, model: TinyModel, version = '1'): Promise<void> {
+  const folder = join(modelsFolder, model.name, version);
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'model.onnx'), model.graph);
   const { graph, ...rest } = model;
-  const manifest = { ...rest, version: '1', summary: meaning, licence: 'Apache-2.0', format: 'onnx', files: { 'model.onnx': digestOf(graph) }, data: [], metrics: {} };
+  const manifest = { ...rest, version, summary: meaning, licence: 'Apache-2.0', format: 'onnx', files: { 'model.onnx': digestOf(graph) }, data: [], metrics: {} };
   await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest));
 }
 
@@ -61,8 +61,8 @@ export function finishBody(name: string, graph: GraphBuilder, joints: string): T
   };
 }
 
-/** Calls every hand `first` with a probability of 0.75, and a mirrored hand the same. */
-export function certainGesture(name: string, threshold: number): TinyModel {
+/** Calls every hand `first`, or what is said instead, with a probability of 0.75, and a mirrored hand the same. */
+export function certainGesture(name: string, threshold: number, labels: readonly [string, string] = ['first', 'second']): TinyModel {
   const graph = new GraphBuilder({ name });
   const features = graph.input('features', 'float32', ['N', HAND_FEATURE_COUNT]);
   const nothing = graph.op('Gemm', [features, graph.constant('float32', [HAND_FEATURE_COUNT, 2], new Float32Array(HAND_FEATURE_COUNT * 2)), graph.constant('float32', [2], Float32Array.of(Math.log(3), 0))]);
@@ -74,7 +74,7 @@ export function certainGesture(name: string, threshold: number): TinyModel {
     graph: graph.toBytes(),
     inputs: [{ name: 'features', dtype: 'float32', shape: ['N', HAND_FEATURE_COUNT], meaning }],
     outputs: [{ name: 'probabilities', dtype: 'float32', shape: ['N', 2], meaning }],
-    labels: { probabilities: ['first', 'second'] },
+    labels: { probabilities: labels },
     thresholds: { probabilities: threshold },
   };
 }

@@ -1,0 +1,128 @@
+/** Versions of a model that are tried on a running server with real workers: a good one is promoted, a planted bad one goes by itself. */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { systemClock } from '../../core/clock.ts';
+import { readHistory } from '../../registry/history.ts';
+import { publishModel } from '../../registry/publish.ts';
+import { ADMIN_TOKEN } from '../support/running-server.ts';
+import { until } from '../support/until.ts';
+import { certainGesture, publish } from '../server/model/tiny-models.ts';
+import { ServerUnderTest, type Heard } from './support/server.ts';
+import { streamPoses } from './support/streams.ts';
+
+const NAME = 'gesture-mlp';
+const SESSIONS = 6;
+const QUICK = { holdS: 0.2, minSamples: 15, minAgreement: 0.8 };
+/** The test's hand points. */
+const RIGHT = 'point';
+
+describe('a rollout on a running server', { timeout: 180_000 }, () => {
+  let folder: string;
+  let server: ServerUnderTest;
+  let members: Heard[];
+  let streams: { stop(): void }[];
+  let alerts: Server;
+  const alerted: unknown[] = [];
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'rollout-'));
+    const models = join(folder, 'models');
+    for (const name of [NAME, 'avatar-language']) await cp(join(import.meta.dirname, '../../models', name), join(models, name), { recursive: true });
+    alerts = createServer((request, response) => {
+      let text = '';
+      request.on('data', (bytes: Buffer) => (text += bytes.toString()));
+      request.on('end', () => {
+        alerted.push(JSON.parse(text));
+        response.end();
+      });
+    });
+    await new Promise<void>((resolve) => alerts.listen(0, '127.0.0.1', resolve));
+    const alertUrl = `http://127.0.0.1:${(alerts.address() as AddressInfo).port}/`;
+    server = await ServerUnderTest.start(['--models-folder', models, '--video-tasks', '', '--admin-token', ADMIN_TOKEN, '--alert-url', alertUrl]);
+    await vi.waitFor(async () => expect((await server.get('/v2/health/ready')).status).toBe(200), { timeout: 120_000, interval: 100 });
+    members = await Promise.all(Array.from({ length: SESSIONS }, (_, index) => server.join(`room-${index}`, `Member ${index}`)));
+    streams = members.map(({ client }) => streamPoses(client));
+    await until(() => members.every(({ results }) => results.length > 0));
+  });
+  afterAll(async () => {
+    for (const stream of streams) stream.stop();
+    await server.process.stop();
+    alerts.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  async function admin(path: string, body?: object): Promise<{ status: number; body: Record<string, unknown> }> {
+    const response = await fetch(`${server.url}/v1/admin/models${path}`, { headers: { Authorization: `Bearer ${ADMIN_TOKEN}` }, ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }) });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  }
+
+  const modelNow = async (): Promise<unknown> => (((await admin('')).body['models']) as { model: string }[]).find(({ model }) => model === NAME);
+  /** By everybody, and no rollout any more. */
+  const untilServed = (version: string): Promise<void> => vi.waitFor(async () => expect(await modelNow()).toEqual({ model: NAME, version }), { timeout: 120_000, interval: 100 });
+  const heardVersions = (since: readonly number[]): Set<string>[] => members.map(({ results }, index) => new Set(results.slice(since[index]).map(({ version }) => version)));
+  const heardSoFar = (): number[] => members.map(({ results }) => results.length);
+
+  /** Publishes a version as a developer would: whole, from a folder of its own. */
+  async function publishVersion(prepare: (source: string) => Promise<void>): Promise<void> {
+    const source = join(folder, 'run');
+    await rm(source, { recursive: true, force: true });
+    await prepare(source);
+    await publishModel({ modelsFolder: join(folder, 'models'), clock: systemClock(), by: 'test' }, source, '');
+  }
+
+  it('promotes a good version: every session goes over to it once, and it is in production from then on', async () => {
+    await publishVersion(async (source) => {
+      await cp(join(import.meta.dirname, '../../models', NAME, '1'), source, { recursive: true });
+      const path = join(source, 'manifest.json');
+      await writeFile(path, (await readFile(path, 'utf8')).replace('"probabilities": 0.55', '"probabilities": 0.5'));
+    });
+    const since = heardSoFar();
+    expect((await admin(`/${NAME}/rollout`, { version: '2', steps: [0, 50, 100], ...QUICK })).status).toBe(200);
+    await untilServed('2');
+    await until(() => heardVersions(since).every((versions) => versions.has('2')));
+    for (const { results } of members) {
+      const versions = results.map(({ version }) => version).join('');
+      // Nobody goes to and fro.
+      expect(versions).toMatch(/^1+2+$/);
+    }
+    // A machine that is busy with something else may refuse streams for a while; nothing else may go wrong.
+    expect(members.flatMap(({ errors }) => errors).filter(({ code }) => code !== 'MODEL_OVERLOADED')).toEqual([]);
+    expect(await (await server.get('/metrics')).text()).toContain(`copresence_model_version_percent{model="${NAME}",version="2"} 100`);
+  });
+
+  it('takes a planted bad version back by itself, in the shadow, with an alert', async () => {
+    await publishVersion(async (source) => {
+      await publish(join(source, '..', 'made'), certainGesture(NAME, 0.5, ['fist', RIGHT]));
+      await cp(join(source, '..', 'made', NAME, '1'), source, { recursive: true });
+    });
+    const since = heardSoFar();
+    expect((await admin(`/${NAME}/rollout`, { version: '3', steps: [0, 50, 100], ...QUICK })).status).toBe(200);
+    await untilServed('2');
+    expect(heardVersions(since).every((versions) => versions.size === 1 && versions.has('2'))).toBe(true);
+    await until(() => alerted.length > 0);
+    expect(alerted).toMatchObject([{ event: 'rollout', model: NAME, version: '3', outcome: 'rolled-back', reason: 'disagreement' }]);
+  });
+
+  it('refuses what cannot be tried, and nothing changes', async () => {
+    expect(await admin(`/${NAME}/rollout`, { version: '9' })).toMatchObject({ status: 422, body: { code: 'MODEL_INVALID' } });
+    expect(await admin(`/${NAME}/rollout`, { version: '2' })).toMatchObject({ status: 409, body: { code: 'ROLLOUT_EXISTS' } });
+    expect(await admin('/nothing/rollout', { version: '2' })).toMatchObject({ status: 404, body: { code: 'MODEL_NOT_FOUND' } });
+    expect(await admin(`/${NAME}/rollout`, { version: '3', steps: [50, 10] })).toMatchObject({ status: 400, body: { code: 'MESSAGE_INVALID' } });
+    expect(await admin(`/${NAME}/promote`, {})).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
+    const since = heardSoFar();
+    await until(() => heardSoFar().every((count, index) => count > (since[index] ?? 0)));
+    expect(heardVersions(since).every((versions) => versions.size === 1 && versions.has('2'))).toBe(true);
+  });
+
+  it('writes all of it into the history of the models', async () => {
+    const told = (await readHistory(join(folder, 'models'))).map(({ what, reason }) => [what.action, what.version, what.action === 'rollout' ? what.outcome : what.action === 'alias' ? what.alias : '', reason]);
+    expect(told).toEqual([
+      ['publish', '2', '', ''], ['rollout', '2', 'begun', 'admin'], ['rollout', '2', 'promoted', 'rules'], ['alias', '2', 'production', 'rules'],
+      ['publish', '3', '', ''], ['rollout', '3', 'begun', 'admin'], ['rollout', '3', 'rolled-back', 'disagreement'],
+    ]);
+  });
+});
