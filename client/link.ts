@@ -169,7 +169,7 @@ export function errorOf(end: LinkEnd): CopresenceError {
 }
 
 /** What a close code means when no error message came before it. */
-function endOfClose(closeCode: number, reason: string): LinkEnd {
+export function endOfClose(closeCode: number, reason: string): LinkEnd {
   if (closeCode === 1000) return { ...NORMAL_END, detail: reason };
   for (const [code, entry] of Object.entries(ERRORS)) {
     if ('closeCode' in entry && entry.closeCode === closeCode) return lostEnd(code as ErrorCode, reason);

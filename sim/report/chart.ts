@@ -39,6 +39,8 @@ export interface LineChart {
   readonly height?: number;
   /** A horizontal line, such as a threshold. */
   readonly mark?: { readonly y: number; readonly label: string };
+  /** Stretches of x in which something was going on, such as a fault; a moment where both ends are the same. */
+  readonly spans?: readonly { readonly from: number; readonly to: number; readonly label: string }[];
 }
 
 export interface BarChart {
@@ -72,6 +74,7 @@ export function lineChart(chart: LineChart): string {
     return points.length === 1 ? dot(xScale(points[0]?.x ?? 0), yScale(points[0]?.y ?? 0), colourOf(colour ?? index)) : `<path d="${draw([...points]) ?? ''}" style="${style}"/>`;
   });
   return frame(chart.title, { width, height }, [
+    ...(chart.spans ?? []).map((span) => spanShape(xScale, span, { width, height })),
     verticalAxis(yScale, y, { width, height }),
     horizontalAxis(xScale, x, { width, height }),
     ...(chart.mark === undefined ? [] : [threshold(chart.mark.label, yScale(chart.mark.y), width)]),
@@ -157,6 +160,16 @@ function horizontalAxis(scale: Scale, axis: Axis, { width, height }: Size): stri
   });
   const label = text(axis.label, { x: (MARGIN.left + width - MARGIN.right) / 2, y: height - 6, anchor: 'middle', faint: true });
   return `<line x1="${MARGIN.left}" x2="${width - MARGIN.right}" y1="${base}" y2="${base}" style="stroke:var(--faint,#697386)"/>${ticks.join('')}${label}`;
+}
+
+const LEAST_SPAN_WIDTH = 2;
+
+function spanShape(xScale: Scale, { from, to, label }: { readonly from: number; readonly to: number; readonly label: string }, { width, height }: Size): string {
+  const left = Math.max(MARGIN.left, xScale(from));
+  const right = Math.min(width - MARGIN.right, Math.max(xScale(to), left + LEAST_SPAN_WIDTH));
+  if (right <= left) return '';
+  const name = escapeText(label);
+  return `<rect x="${round(left)}" y="${MARGIN.top}" width="${round(right - left)}" height="${height - MARGIN.top - MARGIN.bottom}" style="fill:var(--span,#d97706);fill-opacity:0.22"><title>${name}</title></rect>`;
 }
 
 function threshold(label: string, at: number, width: number): string {

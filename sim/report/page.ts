@@ -4,27 +4,14 @@ import { TIMED, type Timed } from '../measure/fleet-measure.ts';
 import type { TimelinePoint } from '../measure/latency.ts';
 import { barChart, escapeText, lineChart } from './chart.ts';
 import { milliseconds, shareOf } from './numbers.ts';
-import { PAGE_STYLE } from './page-style.ts';
-import { batchRows, byteRows, errorRows, latencyRows, messageRows, requestRows, sessionRows, settingRows, streamRows, TIMED_NAMES, toldTasks, verdictRows, type Rows } from './rows.ts';
+import { charts, pageFrame, pair, section, table, tilesOf, verdictTable } from './page-parts.ts';
+import { batchRows, byteRows, errorRows, latencyRows, messageRows, requestRows, sessionRows, settingRows, streamRows, TIMED_NAMES, toldTasks, verdictRows } from './rows.ts';
 
 const MOST_BARS = 32;
 
 /** The whole page. */
 export function renderPage(report: FleetReport): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Simulator report, ${escapeText(report.startedAt)}</title>
-<style>${PAGE_STYLE}</style>
-</head>
-<body>
-${[summary(report), ...sections(report)].join('\n')}
-</body>
-</html>
-`;
+  return pageFrame(`Simulator report, ${report.startedAt}`, [summary(report), ...sections(report)]);
 }
 
 function summary(report: FleetReport): string {
@@ -32,7 +19,7 @@ function summary(report: FleetReport): string {
   const kept = verdicts.filter((verdict) => verdict.passed).length;
   return `<header><h1>Simulator report</h1><span class="badge ${passed ? 'good' : 'bad'}">${passed ? 'passed' : 'failed'}: ${kept} of ${verdicts.length} thresholds kept</span></header>
 <p>${settings.headsets} virtual headsets in ${settings.sessions} sessions, ${settings.durationS} s measured, ${escapeText(report.startedAt)}</p>
-<div class="tiles">${tiles(report).map(([value, label]) => `<div class="tile"><b>${escapeText(value)}</b><span>${escapeText(label)}</span></div>`).join('')}</div>`;
+${tilesOf(tiles(report))}`;
 }
 
 function tiles(report: FleetReport): [string, string][] {
@@ -50,7 +37,7 @@ function tiles(report: FleetReport): [string, string][] {
 function sections(report: FleetReport): string[] {
   const errors = errorRows(report);
   return [
-    section('Thresholds', '', verdictTable(report)),
+    section('Thresholds', '', verdictTable(verdictRows(report))),
     section('Streams', 'Late: sent more than 5 ms after the intended time. Skipped: the simulator was too slow to send it. A pose that a newer one overtakes on the server is superseded, not delivered.', table(streamRows(report))),
     section('Latency', 'From the intended capture to the receiver, both on the server’s clock as the receiver knows it. The error of the clocks is the distance between such capture times and the true ones, which only a simulator knows.', table(latencyRows(report)) + charts([cumulative(report), ...timelines(report)])),
     section('Throughput', '', charts(throughput(report))),
@@ -61,35 +48,8 @@ function sections(report: FleetReport): string[] {
   ];
 }
 
-function section(title: string, note: string, body: string): string {
-  return `<section><h2>${escapeText(title)}</h2>${note === '' ? '' : `<p>${escapeText(note)}</p>`}${body}</section>`;
-}
-
-function table(rows: Rows, words = false): string {
-  const [head = [], ...body] = rows;
-  const cells = (tag: 'th' | 'td', row: readonly string[]): string => `<tr>${row.map((cell) => `<${tag}>${escapeText(cell)}</${tag}>`).join('')}</tr>`;
-  return `<div class="scroll"><table${words ? ' class="words"' : ''}><thead>${cells('th', head)}</thead><tbody>${body.map((row) => cells('td', row)).join('')}</tbody></table></div>`;
-}
-
-function verdictTable(report: FleetReport): string {
-  const [head = [], ...rows] = verdictRows(report);
-  const body = rows.map(([mark = '', ...cells], index) => {
-    const passed = report.verdicts[index]?.passed === true;
-    return `<tr><td class="${passed ? 'good' : 'bad'}">${mark} ${passed ? 'kept' : 'broken'}</td>${cells.map((cell) => `<td>${escapeText(cell)}</td>`).join('')}</tr>`;
-  });
-  return `<div class="scroll"><table class="words"><thead><tr>${head.map((cell) => `<th>${escapeText(cell)}</th>`).join('')}</tr></thead><tbody>${body.join('')}</tbody></table></div>`;
-}
-
 function originTable({ origins }: FleetReport): string {
   return table([['headset', 'recording', 'streams'], ...origins.map(({ headset, origin, source }) => [headset, origin, source])], true);
-}
-
-function pair(tables: readonly string[]): string {
-  return `<div class="pair">${tables.join('')}</div>`;
-}
-
-function charts(svgs: readonly string[]): string {
-  return `<div class="charts">${svgs.map((svg) => `<figure>${svg}</figure>`).join('')}</div>`;
 }
 
 function cumulative({ latency }: FleetReport): string {

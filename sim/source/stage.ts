@@ -44,10 +44,19 @@ export function stageTrack(track: PoseTrack, seat: Seat): StagedTrack {
   };
 }
 
+/** After how long a staged movement is where it was; it does so from its second round on. */
+export function loopPeriodMs(track: PoseTrack): number {
+  return Math.max(SHORTEST_LOOP_MS, trackDurationMs(track) - fadeOf(track));
+}
+
+function fadeOf(track: PoseTrack): number {
+  return Math.min(CROSSFADE_MS, trackDurationMs(track) / 2);
+}
+
 /** Within the crossfade the end of the recording, which lies one period later, fades out over its beginning. */
 function sampleLoop(track: PoseTrack, timeMs: number, into: PoseSample, scratch: PoseSample): void {
-  const fadeMs = Math.min(CROSSFADE_MS, trackDurationMs(track) / 2);
-  const periodMs = Math.max(SHORTEST_LOOP_MS, trackDurationMs(track) - fadeMs);
+  const fadeMs = fadeOf(track);
+  const periodMs = loopPeriodMs(track);
   const at = timeMs % periodMs;
   sampleTrack(track, at, into);
   if (timeMs < periodMs || at >= fadeMs) return;

@@ -1,0 +1,158 @@
+/** Measures a load run from inside its headsets. */
+import type { Clock } from '../../core/clock.ts';
+import type { ResultMessage } from '../../protocol/message/result.ts';
+import type { Sent } from '../target/target.ts';
+import { Distribution } from './distribution.ts';
+import type { LoadCounts, SecondPoint } from './load-result.ts';
+import { ReliableLedger, sumReliable } from './reliable-ledger.ts';
+import { TIMED_NAMES, type TimedName } from './thresholds.ts';
+
+/** A send later than this after it was meant to be counts as late. */
+const LATE_MS = 5;
+
+export type StreamName = 'pose' | 'video' | 'chat';
+
+/** All of one process. Before `begin` nothing is counted but joins. @bound one distribution for each timed thing, one point a second, and the ledgers. */
+export class LoadMeasure {
+  readonly timed: Readonly<Record<TimedName, Distribution>> = Object.fromEntries(TIMED_NAMES.map((name) => [name, new Distribution()])) as Record<TimedName, Distribution>;
+  readonly counts: LoadCounts = {
+    sent: 0, late: 0, missed: 0, superseded: 0, notLive: 0, expected: 0, delivered: 0, repeated: 0, packetsIn: 0, bytesIn: 0, sampleBytesIn: 0, sampleBytesOut: 0,
+    pictures: 0, results: 0, joinsAsked: 0, joined: 0, resumed: 0, joinsFailed: 0, linksLost: 0, linksCut: 0, predictions: 0, predictionMm: 0, heldMm: 0, headsetSeconds: 0,
+  };
+  readonly refusals = new Map<string, number>();
+  /** Why links were lost that no fault had cut. */
+  readonly ends = new Map<string, number>();
+  readonly batches = new Map<string, Map<number, number>>();
+  readonly #ledgers = new Map<number, ReliableLedger>();
+  readonly #seconds = new Map<number, SecondPoint>();
+  readonly #clock: Clock;
+  readonly #startMs: number;
+  #fromMs = Infinity;
+  #untilMs = Infinity;
+
+  /** @param startMs - second 0 of the run, warm-up included. */
+  constructor(clock: Clock, startMs: number) {
+    this.#clock = clock;
+    this.#startMs = startMs;
+  }
+
+  /** What is meant to be sent from now on counts. */
+  begin(nowMs: number): void {
+    this.#fromMs = nowMs;
+  }
+
+  /** What is meant to be sent from now on counts no more. */
+  end(nowMs: number): void {
+    this.#untilMs = nowMs;
+  }
+
+  counting(intendedMs: number): boolean {
+    return intendedMs >= this.#fromMs && intendedMs < this.#untilMs;
+  }
+
+  ledger(session: number): ReliableLedger {
+    const ledger = this.#ledgers.get(session) ?? new ReliableLedger();
+    this.#ledgers.set(session, ledger);
+    return ledger;
+  }
+
+  get reliable(): ReturnType<ReliableLedger['figures']> {
+    return sumReliable([...this.#ledgers.values()].map((ledger) => ledger.figures()));
+  }
+
+  get complete(): boolean {
+    return [...this.#ledgers.values()].every((ledger) => ledger.complete);
+  }
+
+  expireLines(nowMs: number): void {
+    for (const ledger of this.#ledgers.values()) ledger.expire(nowMs);
+  }
+
+  /** One send that was due. @param receivers - how many should get it. */
+  noteSent(stream: StreamName, intendedMs: number, outcome: { readonly sent: Sent; readonly missed: number; readonly receivers: number; readonly bytes: number }): void {
+    if (!this.counting(intendedMs)) return;
+    const { counts } = this;
+    const second = this.second();
+    counts.missed += outcome.missed;
+    second.missed += outcome.missed;
+    if (outcome.sent === 'superseded') counts.superseded++;
+    else if (outcome.sent === 'not-live') counts.notLive++;
+    else this.#noteOut(stream, intendedMs, outcome);
+  }
+
+  #noteOut(stream: StreamName, intendedMs: number, { receivers, bytes }: { readonly receivers: number; readonly bytes: number }): void {
+    const { counts } = this;
+    counts.sent++;
+    if (this.#clock.nowMs() - intendedMs > LATE_MS) counts.late++;
+    if (stream === 'video') counts.pictures++;
+    if (stream !== 'pose') return;
+    counts.sampleBytesOut += bytes;
+    counts.expected += receivers;
+    this.second().expected += receivers;
+  }
+
+  notePose(intendedMs: number, nowMs: number, sampleBytes: number): void {
+    if (!this.counting(intendedMs)) return;
+    const atS = this.atS(nowMs);
+    this.timed.pose.record(nowMs - intendedMs, atS);
+    this.counts.delivered++;
+    this.counts.sampleBytesIn += sampleBytes;
+    this.second().delivered++;
+  }
+
+  noteResult({ value, batchId, batchSize }: ResultMessage, latencyMs: number, seen: Set<string>): void {
+    const nowMs = this.#clock.nowMs();
+    if (!this.counting(nowMs - latencyMs)) return;
+    this.counts.results++;
+    this.second().results++;
+    this.timed[value.task].record(latencyMs, this.atS(nowMs));
+    const batch = `${value.task} ${batchId}`;
+    if (seen.has(batch)) return;
+    seen.add(batch);
+    const sizes = this.batches.get(value.task) ?? new Map<number, number>();
+    this.batches.set(value.task, sizes.set(batchSize, (sizes.get(batchSize) ?? 0) + 1));
+  }
+
+  /** What a display would show now. */
+  noteDisplay(ageMs: number): void {
+    const nowMs = this.#clock.nowMs();
+    if (this.counting(nowMs)) this.timed.display.record(ageMs, this.atS(nowMs));
+  }
+
+  /** @param predictedMm - how far a head drawn by its last two poses is from where its recording truly is. @param heldMm - of one drawn where it was. */
+  notePrediction(predictedMm: number, heldMm: number): void {
+    this.counts.predictions++;
+    this.counts.predictionMm += predictedMm;
+    this.counts.heldMm += heldMm;
+  }
+
+  noteTime(name: TimedName, durationMs: number): void {
+    this.timed[name].record(durationMs, this.atS(this.#clock.nowMs()));
+  }
+
+  noteReceived(packetBytes: number): void {
+    this.counts.packetsIn++;
+    this.counts.bytesIn += packetBytes;
+    this.second().bytesIn += packetBytes;
+  }
+
+  atS(nowMs: number): number {
+    return Math.max(0, Math.floor((nowMs - this.#startMs) / 1000));
+  }
+
+  second(): SecondPoint {
+    const atS = this.atS(this.#clock.nowMs());
+    const point = this.#seconds.get(atS) ?? { atS, live: 0, expected: 0, delivered: 0, missed: 0, results: 0, bytesIn: 0 };
+    this.#seconds.set(atS, point);
+    return point;
+  }
+
+  seconds(): SecondPoint[] {
+    return [...this.#seconds.values()].sort((a, b) => a.atS - b.atS);
+  }
+}
+
+/** Adds one to a count by name. */
+export function countIn(map: Map<string, number>, name: string): void {
+  map.set(name, (map.get(name) ?? 0) + 1);
+}

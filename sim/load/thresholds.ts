@@ -1,0 +1,70 @@
+/** Thresholds of a run: a measure's name and a bound, such as `"pose.p99Ms": "<= 60"`. */
+import { z } from 'zod';
+import type { Verdict } from '../fleet/fleet-report.ts';
+
+export const TIMED_NAMES = ['pose', 'display', 'join', 'resume', 'body-pose', 'body-3d', 'hands', 'gesture', 'language'] as const;
+export type TimedName = (typeof TIMED_NAMES)[number];
+export const STATISTICS = ['count', 'meanMs', 'p50Ms', 'p90Ms', 'p95Ms', 'p99Ms', 'maxMs'] as const;
+export type Statistic = (typeof STATISTICS)[number];
+export const FIGURES = {
+  'pose.delivered': 'poses that reached the others, as a share of those sent times the receivers',
+  'sent.late': 'sends more than 5 ms after they were meant to be, as a share',
+  'sent.missed': 'sends that the simulator left out, as a share',
+  'sent.superseded': 'sends that a congested link held back, as a share',
+  'reliable.lost': 'lines of chat that somebody did not hear',
+  'reliable.twice': 'lines of chat that somebody heard twice',
+  'reliable.outOfOrder': 'lines of chat heard after a later one',
+  'joins.failed': 'headsets that were never let in',
+  'links.lost': 'links that went without a fault of the profile',
+  'refusals': 'messages that the server refused',
+  'prediction.meanMm': 'mean error of a head that is drawn where its last two poses lead',
+} as const;
+export type FigureName = keyof typeof FIGURES;
+
+const NAMES: ReadonlySet<string> = new Set([...TIMED_NAMES.flatMap((name) => STATISTICS.map((statistic) => `${name}.${statistic}`)), ...Object.keys(FIGURES)]);
+const BOUND = /^\s*(<=|>=|<|>|==)\s*(-?\d+(?:\.\d+)?)\s*$/;
+
+export const thresholdName = z.string().refine((name) => NAMES.has(name), {
+  error: (issue) => `no measure called ${String(issue.input)}; there are ${Object.keys(FIGURES).join(', ')}, and one of ${TIMED_NAMES.join(', ')} with one of .${STATISTICS.join(', .')}`,
+});
+export const thresholdText = z.string().regex(BOUND, { error: 'is no bound such as "<= 60" or "> 0.95"' });
+
+/** What thresholds can be about. */
+export interface Judgeable {
+  readonly timed: Readonly<Partial<Record<TimedName, Readonly<Record<Statistic, number>>>>>;
+  readonly figures: Readonly<Record<FigureName, number>>;
+}
+
+/** One verdict for each threshold. A time that was never measured keeps none, except a bound on its count. */
+export function judgeThresholds(thresholds: Readonly<Record<string, string>>, judged: Judgeable): Verdict[] {
+  return Object.entries(thresholds).map(([name, text]) => {
+    const value = valueOf(name, judged);
+    return { name, limit: text.trim(), value: value === undefined ? 'not measured' : show(value), passed: value !== undefined && keeps(value, text) };
+  });
+}
+
+/** @param text - as `thresholdText` has it. */
+export function keeps(value: number, text: string): boolean {
+  const [, operator, bound] = BOUND.exec(text) ?? [];
+  const limit = Number(bound);
+  switch (operator) {
+    case '<=': return value <= limit;
+    case '>=': return value >= limit;
+    case '<': return value < limit;
+    case '>': return value > limit;
+    default: return value === limit;
+  }
+}
+
+function valueOf(name: string, { timed, figures }: Judgeable): number | undefined {
+  if (Object.hasOwn(FIGURES, name)) return figures[name as FigureName];
+  const dot = name.lastIndexOf('.');
+  const statistic = name.slice(dot + 1) as Statistic;
+  const of = timed[name.slice(0, dot) as TimedName];
+  if (of === undefined) return statistic === 'count' ? 0 : undefined;
+  return of.count === 0 && statistic !== 'count' ? undefined : of[statistic];
+}
+
+function show(value: number): string {
+  return String(Number(value.toPrecision(4)));
+}
