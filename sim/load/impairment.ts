@@ -60,7 +60,7 @@ export function throughNetwork(open: LineFactory, { clock, random, weather }: { 
       if (network === undefined && queues[way].length === 0) return deliver(packet);
       const fate = fateOf(network ?? CALM, lane, { bytes: packet.length, nowMs, ordered }, random);
       if (fate.kind === 'lost' || (!ordered && waiting[way] > MOST_WAITING_BYTES)) return;
-      const kept = packet.slice();
+      const kept = new Uint8Array(packet);
       const arrive = (): void => {
         waiting[way] -= kept.length;
         if (!ended) deliver(kept);

@@ -195,9 +195,9 @@ export class LoadHeadset implements GuestListener {
     countIn(this.#parts.measure.refusals, code);
   }
 
-  lost(code: string, final: boolean): void {
+  lost({ code, detail, final }: Parameters<GuestListener['lost']>[0]): void {
     const { measure, clock } = this.#parts;
-    this.#lastEnd = code;
+    this.#lastEnd = detail === '' ? code : `${code}: ${detail}`;
     this.#hear(false);
     this.#cutMs ??= clock.nowMs();
     if (this.#expectsEnd) measure.counts.linksCut++;

@@ -26,7 +26,7 @@ export function noteOf({ live, wanted, p50Ms, p99Ms, missed, lostLines }: Progre
 }
 
 function plainProgress(stream: NodeJS.WriteStream, totalS: number): LoadProgress {
-  let nextS = LINE_EVERY_S;
+  let nextS = 1;
   return {
     update(state) {
       if (state.atS < nextS) return;

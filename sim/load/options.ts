@@ -34,7 +34,7 @@ Plays a profile with light virtual headsets, by an open schedule, and judges it 
   --processes <n>        processes that share the sessions, each a core's worth of load (1)
   --recording <file>     replay an MCAP recording in place of the packaged movements
   --session <prefix>     in front of the sessions' numbers (load)
-  --find-knee            raise the number of headsets until a threshold breaks; each probe lasts --duration
+  --find-knee            raise the number of headsets until a threshold breaks; each probe is as long as the profile
   --repetitions <n>      searches of --find-knee, each with another seed; the interval is over them (3)
   --report <file>        write the report as a page, and as JSON beside it
 
@@ -77,7 +77,7 @@ async function profileOf(values: Values): Promise<Profile> {
   const seeded = seed === undefined ? {} : { seed: Number(seed) };
   if (path !== undefined) {
     for (const [name, value] of Object.entries({ headsets, duration, 'pose-hz': poseHz, 'session-size': sessionSize })) {
-      if (value !== undefined && !(values['find-knee'] && name === 'duration')) throw invalid(`--${name}`, 'is said by the profile');
+      if (value !== undefined) throw invalid(`--${name}`, 'is said by the profile');
     }
     return checkProfile({ ...(await readProfile(path)), ...seeded }, '--seed');
   }

@@ -2,6 +2,7 @@
 import { EXIT } from '../commands/command.ts';
 import { describeLoad } from '../report/load-terminal.ts';
 import { writeLoadReport } from '../report/write.ts';
+import { findKnee } from './find-knee.ts';
 import { showLoadProgress } from './load-progress.ts';
 import type { LoadReport } from './load-result.ts';
 import { machineClock } from './machine-clock.ts';
@@ -13,13 +14,20 @@ import { runLoad } from './run-load.ts';
 export async function playLoad(options: LoadOptions): Promise<number> {
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
-  const report = await playOnce(options, stop.signal);
+  const report = await play(options, stop.signal);
+  if (report === undefined) return EXIT.failed;
   process.stdout.write(`\n${describeLoad(report)}\n`);
   if (options.report !== undefined) {
     const { page, json } = await writeLoadReport(report, options.report);
     process.stdout.write(`\n  Report   ${page}\n  Figures  ${json}\n`);
   }
   return exitOf(report);
+}
+
+function play(options: LoadOptions, signal: AbortSignal): Promise<LoadReport | undefined> {
+  if (!options.findKnee) return playOnce(options, signal);
+  const say = (line: string): void => void process.stderr.write(`  ${line}\n`);
+  return findKnee(options.profile, { repetitions: options.repetitions, run: (profile) => playOnce({ ...options, profile }, signal), say, signal });
 }
 
 async function playOnce(options: LoadOptions, signal: AbortSignal): Promise<LoadReport> {

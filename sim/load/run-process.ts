@@ -46,8 +46,8 @@ export interface ProgressState {
 /** How long answers are waited for after the last send. */
 const DRAIN_MS = 3000;
 const DRAIN_STEP_MS = 50;
-/** If nobody at all is in for so long, the server is gone. */
-const DESERTED_MS = 12_000;
+/** If nobody at all is in for so long, and no fault is why, the server is gone. */
+const DESERTED_MS = 5000;
 
 /** Plays a share of a plan to its end, or until nobody is let in any more; what was measured by then is the result. */
 export async function runProcess(parts: ProcessParts): Promise<ProcessResult> {
@@ -215,9 +215,10 @@ class ProcessRun {
       return;
     }
     this.#desertedSinceMs ??= nowMs;
-    if (nowMs - this.#desertedSinceMs < DESERTED_MS) return;
+    const allowedMs = DESERTED_MS + longestAbsenceMs(this.#parts.profile.faults);
+    if (nowMs - this.#desertedSinceMs < allowedMs) return;
     const [why = 'nothing was heard'] = [...this.#headsets.values()].map(({ lastEnd }) => lastEnd).filter((end) => end !== undefined);
-    this.#aborted = `nobody has been in for ${DESERTED_MS / 1000} s: ${why}`;
+    this.#aborted = `nobody has been in for ${allowedMs / 1000} s: ${why}`;
     this.#wake?.();
   }
 
@@ -230,4 +231,10 @@ class ProcessRun {
       seconds: measure.seconds(), events: this.#happened, generator, aborted: this.#aborted ?? (this.#parts.signal.aborted ? 'ended by hand' : undefined),
     };
   }
+}
+
+/** How long a fault may keep somebody away. */
+function longestAbsenceMs(faults: readonly Fault[]): number {
+  const absences = faults.map((fault) => (fault.kind === 'reconnect-storm' ? fault.backS ?? 0 : fault.kind === 'half-open' ? fault.forS : 0));
+  return 1000 * Math.max(0, ...absences);
 }

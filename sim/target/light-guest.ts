@@ -260,13 +260,13 @@ export class LightGuest implements Guest {
     const plan = planReconnect({ end, nowMs, attempt: this.#attempt++, resumeUntilMs: this.#resume?.untilMs, joinAnew: true }, random);
     if (plan.kind === 'end') {
       this.#phase = { phase: 'gone' };
-      return this.#listener.lost(end.code, true);
+      return this.#listener.lost({ ...end, final: true });
     }
     if (plan.kind === 'join') this.#resume = undefined;
     const delayMs = this.#backMs ?? plan.delayMs;
     this.#backMs = undefined;
     this.#phase = { phase: 'waiting', timer: clock.schedule(delayMs, () => this.#open()) };
-    this.#listener.lost(end.code, false);
+    this.#listener.lost({ ...end, final: false });
   }
 
   #holds(line: Line): boolean {

@@ -17,7 +17,7 @@ export interface GuestListener {
   /** The server refused something, or said something that could not be read. */
   refused(code: string): void;
   /** The link is gone without having been left. `final`: nothing more will be tried. */
-  lost(code: string, final: boolean): void;
+  lost(end: { readonly code: string; readonly detail: string; readonly final: boolean }): void;
   received(packetBytes: number): void;
 }
 

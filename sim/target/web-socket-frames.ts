@@ -58,7 +58,8 @@ export class FrameReader {
       if (size === 0) break;
       at += size;
     }
-    this.#kept = at === all.length ? EMPTY : all.slice(at);
+    // A Buffer's own slice would be a view of what the caller reuses.
+    this.#kept = at === all.length ? EMPTY : new Uint8Array(all.subarray(at));
     return true;
   }
 
@@ -88,7 +89,7 @@ export class FrameReader {
     if (opcode !== OPCODE.continuation) this.#parts = { opcode, chunks: [], bytes: 0 };
     const parts = this.#parts;
     if (parts === undefined) return false;
-    parts.chunks.push(payload.slice());
+    parts.chunks.push(new Uint8Array(payload));
     parts.bytes += payload.length;
     if (parts.bytes > this.#maxBytes) return false;
     if (!isLast) return true;
