@@ -8,6 +8,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ main(args: string[]): Pro
   gateway: () => import('./gateway.ts'),
   scheduler: () => import('./scheduler.ts'),
   phase: () => import('./phase.ts'),
+  prediction: () => import('./prediction.ts'),
   inference: () => import('./inference.ts'),
   fanout: () => import('./fanout.ts'),
 };

@@ -41,7 +41,7 @@ export interface ConnectOptions {
   readonly heartbeatTimeoutMs?: number;
   /** Whether to join anew, as a new participant, when resuming is refused or too late; true when left out. */
   readonly reconnect?: boolean;
-  /** Whether to keep samples for `avatarAt` (about 36 KB a participant); true when left out. */
+  /** Whether to keep samples for `avatarAt` and `avatarNow` (about 50 KB a participant); true when left out. */
   readonly interpolate?: boolean;
   /** Called with the client before anything is sent, so that no event is missed. */
   readonly listen?: (client: CopresenceClient) => void;
@@ -94,7 +94,10 @@ export interface CopresenceClient {
   /** Variation of the time that a pose takes from its capture to here. */
   readonly jitterMs: number;
   serverNowMs(): number;
-  /** How far behind `serverNowMs` to draw the others, so that mostly two samples surround that moment. */
+  /**
+   * How far behind `serverNowMs` to draw all the others at one moment, 0..250: at it 99 of 100 samples of whoever comes latest are
+   * there. It changes by a few per cent of the time that goes by, so that motion neither jumps nor goes back.
+   */
   readonly renderDelayMs: number;
 
   /** Adds a listener; the returned function takes it away. What a listener throws is swallowed. */
@@ -118,6 +121,11 @@ export interface CopresenceClient {
    * @param into - overwritten, unless the answer is `none`; `valid` says which parts are known.
    */
   avatarAt(slot: number, serverMs: number, into: PoseSample): AvatarSource;
+  /**
+   * Where to draw a participant now: each at a moment of their own, as early as their link and the rate at which the server
+   * sends them allow. `into.captureMs` says which moment that is.
+   */
+  avatarNow(slot: number, into: PoseSample): AvatarSource;
 
   /** Leaves the session for good; resolves when the server knows, or after a second. */
   leave(): Promise<void>;

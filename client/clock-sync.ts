@@ -63,14 +63,7 @@ export class ClockFilter {
   }
 }
 
-const MAX_RENDER_DELAY_MS = 250;
-
-/**
- * Follows how old poses are when they come, and how much that varies (the smoothing of RFC 6298: 1/8 and 1/4).
- *
- * The age holds the way up, the wait for a tick and the way down, so that a participant on a bad link is drawn later
- * without anybody else having to know why.
- */
+/** Follows how old poses are when they come, and how much that varies (the smoothing of RFC 6298: 1/8 and 1/4). */
 export class PoseAge {
   #ageMs: number | undefined;
   #jitterMs = 0;
@@ -84,16 +77,5 @@ export class PoseAge {
     const before = this.#ageMs ?? ageMs;
     this.#jitterMs += (Math.abs(ageMs - before) - this.#jitterMs) / 4;
     this.#ageMs = before + (ageMs - before) / 8;
-  }
-
-  /**
-   * How far behind the server's clock to draw: age, three deviations and the tick that is still to come.
-   *
-   * @param tickMs - the time between two snapshots.
-   * @returns 0..250 ms.
-   */
-  renderDelayMs(tickMs: number): number {
-    const wantedMs = Math.max(0, this.#ageMs ?? 0) + 3 * this.#jitterMs + tickMs;
-    return Math.min(MAX_RENDER_DELAY_MS, wantedMs);
   }
 }

@@ -121,7 +121,7 @@ class Participation implements CopresenceClient {
   }
 
   get renderDelayMs(): number {
-    return this.#view.poseAge.renderDelayMs(this.#view.tickMs);
+    return this.#view.renderDelayMs;
   }
 
   serverNowMs(): number {
@@ -161,6 +161,10 @@ class Participation implements CopresenceClient {
 
   avatarAt(slot: number, serverMs: number, into: PoseSample): AvatarSource {
     return this.#view.avatarAt(slot, serverMs, into);
+  }
+
+  avatarNow(slot: number, into: PoseSample): AvatarSource {
+    return this.#view.avatarNow(slot, into);
   }
 
   leave(): Promise<void> {
@@ -235,22 +239,14 @@ class Participation implements CopresenceClient {
     const nowMs = this.#clock.nowMs();
     if (this.#resume !== undefined) this.#resume.untilMs ??= nowMs + this.#resume.keptMs;
     // It is on its way already, and the token is good for one resume.
-    if (this.#moving !== undefined && end.retry !== 'never') return this.#setState(this.#resumingState(end.code));
+    if (this.#moving !== undefined && end.retry !== 'never') return this.#setState({ state: 'resuming', sinceMs: nowMs, cause: end.code });
     const plan = planReconnect({
       end, nowMs, attempt: this.#attempt++, resumeUntilMs: this.#resume?.untilMs, joinAnew: this.#options.reconnect ?? true,
     }, this.#random);
     if (plan.kind === 'end') return this.#finish(end);
     if (plan.kind === 'join') this.#resume = undefined;
-    this.#setState(plan.kind === 'resume' ? this.#resumingState(end.code) : this.#joiningState());
+    this.#setState(plan.kind === 'resume' ? { state: 'resuming', sinceMs: nowMs, cause: end.code } : { state: 'joining', sinceMs: nowMs, anew: true });
     this.#timer = this.#clock.schedule(plan.delayMs, () => this.#open(plan.kind));
-  }
-
-  #resumingState(cause: string): ClientState {
-    return this.#state.state === 'resuming' ? this.#state : { state: 'resuming', sinceMs: this.#clock.nowMs(), cause };
-  }
-
-  #joiningState(): ClientState {
-    return this.#state.state === 'joining' ? this.#state : { state: 'joining', sinceMs: this.#clock.nowMs(), anew: true };
   }
 
   #finish(end: LinkEnd): void {
@@ -265,8 +261,9 @@ class Participation implements CopresenceClient {
     this.#firstJoin = undefined;
   }
 
+  /** The way in and the way back last from their beginning, however many attempts they take. */
   #setState(state: ClientState): void {
-    if (state === this.#state) return;
+    if (state.state === this.#state.state) return;
     this.#state = state;
     this.#emitter.emit('state', state);
   }

@@ -2,28 +2,28 @@
  * Where the others are between two samples, and shortly after the last one.
  *
  * Samples come in ticks and late; drawn as they come they stutter. So each participant is drawn a little in the past,
- * between the two samples that surround that moment. When the newer one is missing, the last motion goes on for at most
- * 100 ms, and then stands still and says so: a guess that goes on for longer shows motion that nobody made.
+ * between the two samples that surround that moment. When the newer one is missing, the motion goes on as the filters of
+ * prediction/ expect, for at most 100 ms, and then stands still and says so: a guess that goes on for longer shows motion
+ * that nobody made.
  */
 import { HAND_FLOATS } from '../protocol/codec/hand.ts';
 import { createPoseSample, type PoseSample } from '../protocol/codec/pose-sample.ts';
 import { POSE_FLOATS } from '../protocol/codec/quantise.ts';
 import type { AvatarSource } from './client.ts';
 import { blendPoses, type Blend } from './blend.ts';
+import { AvatarMotion } from './prediction/avatar-motion.ts';
+import { MAX_GAP_MS } from './prediction/part-motion.ts';
 
-/** A third of a second at 72 Hz, more than the largest render delay. */
-const CAPACITY = 24;
+/** A quarter of a second at 120 Hz: as much as the largest render delay. */
+const CAPACITY = 32;
 export const MAX_EXTRAPOLATION_MS = 100;
-/** Samples further apart than this are not one motion: the earlier one is held until this long before the later. */
-const MAX_GAP_MS = 250;
-/** A faster head or hand is a jump or a tracking error, and is not continued. */
-const MAX_SPEED_M_PER_S = 8;
 /** A capture time this far before the newest one starts a new time line instead of being late. */
 const RESTART_MS = 1000;
 
 /** The newest samples of one participant, in order of capture. @bound CAPACITY samples of about 1.5 KB. */
 export class SampleBuffer {
   readonly #ring: PoseSample[] = [];
+  readonly #motion = new AvatarMotion();
   /** Index of the oldest sample. */
   #first = 0;
   #length = 0;
@@ -38,7 +38,9 @@ export class SampleBuffer {
     if (newest !== undefined && sample.captureMs <= newest.captureMs) {
       if (sample.captureMs > newest.captureMs - RESTART_MS) return false;
       this.#length = 0;
+      this.#motion.forget();
     }
+    this.#motion.observe(sample);
     copySample(sample, this.#nextPlace());
     return true;
   }
@@ -55,22 +57,19 @@ export class SampleBuffer {
       copySample(previous === undefined || next.captureMs === serverMs ? next : previous, into);
       return next.captureMs === serverMs ? 'interpolated' : 'held';
     }
+    // Samples further apart are not one motion: the earlier one is held until this long before the later.
     const startMs = Math.max(previous.captureMs, next.captureMs - MAX_GAP_MS);
     blendSamples(previous, next, Math.max(0, serverMs - startMs) / (next.captureMs - startMs), into);
-    return 'interpolated';
+    return serverMs < startMs ? 'held' : 'interpolated';
   }
 
-  /** Goes on with the motion of the last two samples, up to MAX_EXTRAPOLATION_MS, then stands. */
+  /** Goes on with the motion, up to MAX_EXTRAPOLATION_MS, then stands. */
   #beyond(newest: PoseSample, serverMs: number, into: PoseSample): AvatarSource {
     const aheadMs = serverMs - newest.captureMs;
-    const previous = this.#at(this.#length - 2);
-    if (previous === undefined || !isOneMotion(previous, newest)) copySample(newest, into);
-    else {
-      const spanMs = newest.captureMs - previous.captureMs;
-      blendSamples(previous, newest, 1 + Math.min(aheadMs, MAX_EXTRAPOLATION_MS) / spanMs, into);
-      into.valid = newest.valid;
-      into.tracked = newest.tracked;
-    }
+    const leadMs = Math.min(aheadMs, MAX_EXTRAPOLATION_MS);
+    copySample(newest, into);
+    into.captureMs = newest.captureMs + leadMs;
+    this.#motion.advance(into, leadMs);
     return aheadMs <= MAX_EXTRAPOLATION_MS ? 'extrapolated' : 'held';
   }
 
@@ -89,30 +88,6 @@ export class SampleBuffer {
     if (this.#length === CAPACITY) this.#first = (this.#first + 1) % CAPACITY;
     else this.#length++;
     return (this.#ring[place] ??= createPoseSample());
-  }
-}
-
-/** The buffers of everybody in a session, by slot. */
-export class Avatars {
-  readonly #buffers = new Map<number, SampleBuffer>();
-
-  add(slot: number, sample: PoseSample): void {
-    let buffer = this.#buffers.get(slot);
-    if (buffer === undefined) this.#buffers.set(slot, (buffer = new SampleBuffer()));
-    buffer.add(sample);
-  }
-
-  at(slot: number, serverMs: number, into: PoseSample): AvatarSource {
-    return this.#buffers.get(slot)?.sampleAt(serverMs, into) ?? 'none';
-  }
-
-  /** Forgets a participant who left, so that the next one on that slot does not start in the old place. */
-  forget(slot: number): void {
-    this.#buffers.delete(slot);
-  }
-
-  clear(): void {
-    this.#buffers.clear();
   }
 }
 
@@ -139,18 +114,4 @@ function blendSamples(previous: PoseSample, next: PoseSample, fraction: number, 
   for (let hand = 0; hand < 2; hand++) {
     if ((both & (8 << hand)) !== 0) blendPoses(hands, into.hands, hand * HAND_FLOATS, (hand + 1) * HAND_FLOATS);
   }
-}
-
-/** Whether two samples in a row are near enough in time and place for their motion to be continued. */
-function isOneMotion(previous: PoseSample, next: PoseSample): boolean {
-  const spanMs = next.captureMs - previous.captureMs;
-  if (spanMs > MAX_GAP_MS || previous.spaceEpoch !== next.spaceEpoch || previous.valid !== next.valid) return false;
-  for (let part = 0; part < 3; part++) {
-    if ((next.valid & (1 << part)) !== 0 && distance(previous.rigid, next.rigid, part * POSE_FLOATS) * 1000 > MAX_SPEED_M_PER_S * spanMs) return false;
-  }
-  return true;
-}
-
-function distance(a: Float32Array, b: Float32Array, at: number): number {
-  return Math.hypot(b[at]! - a[at]!, b[at + 1]! - a[at + 1]!, b[at + 2]! - a[at + 2]!);
 }

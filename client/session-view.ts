@@ -5,11 +5,11 @@ import { decodeSnapshot } from '../protocol/codec/snapshot.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { ParticipantInfo } from '../protocol/message/common.ts';
 import type { SessionInfo } from '../protocol/message/session.ts';
+import { Avatars, type Now } from './avatars.ts';
 import type { AvatarSource } from './client.ts';
 import { ClockFilter, PoseAge } from './clock-sync.ts';
 import type { Emitter } from './emitter.ts';
 import type { JoinedEvent, PoseEvent, PresenceEvent } from './events.ts';
-import { Avatars } from './interpolation.ts';
 
 export class SessionView {
   readonly participants = new Map<number, ParticipantInfo>();
@@ -18,7 +18,6 @@ export class SessionView {
   recording = false;
   /** How the session stands; undefined until the server says so. */
   info: SessionInfo | undefined;
-  tickMs = 0;
   /** Of the newest snapshot of this connection. */
   #tick: number | undefined;
 
@@ -47,7 +46,6 @@ export class SessionView {
     this.#tick = undefined;
     this.recording = message.recording;
     if (!message.resumed) this.info = undefined;
-    this.tickMs = message.tickRateHz > 0 ? 1000 / message.tickRateHz : 0;
     this.clockFilter.restart();
   }
 
@@ -71,7 +69,7 @@ export class SessionView {
     const serverMs = arrivedMs + this.clockFilter.offsetMs;
     const isKey = payload[8] === 1;
     const header = decodeSnapshot(payload, serverMs, this.#scratch, (slot, sample, sampleBytes) => {
-      if (this.participants.has(slot)) this.#avatars?.add(slot, sample);
+      if (this.participants.has(slot)) this.#avatars?.add(slot, sample, serverMs);
       // A key snapshot repeats poses that may be as old as their participant has been still.
       if (!isKey) this.poseAge.add(serverMs - sample.captureMs);
       this.#pose.slot = slot;
@@ -94,5 +92,18 @@ export class SessionView {
 
   avatarAt(slot: number, serverMs: number, into: PoseSample): AvatarSource {
     return this.#avatars?.at(slot, serverMs, into) ?? 'none';
+  }
+
+  avatarNow(slot: number, into: PoseSample): AvatarSource {
+    return this.#avatars?.now(slot, this.#now(), into) ?? 'none';
+  }
+
+  get renderDelayMs(): number {
+    return this.#avatars?.commonDelayMs(this.#now()) ?? 0;
+  }
+
+  #now(): Now {
+    const deviceMs = this.#clock.nowMs();
+    return { deviceMs, serverMs: deviceMs + this.clockFilter.offsetMs };
   }
 }

@@ -17,6 +17,8 @@ const EMOTION_MS = 15_000;
 const SPREAD_SPACING_M = 1.25;
 const OVERLAP_M = 0.3;
 const HEADS_COMPARED = 32;
+/** Whoever stands still because nothing is heard of them is not to be taken for somebody who stands still. */
+const NOTES: Readonly<Record<Presence, string>> = { present: '', stale: 'not heard', away: 'away' };
 const SIDES = ['left', 'right'] as const;
 
 interface Said {
@@ -62,21 +64,21 @@ export class Crowd {
 
   /** Draws everybody as the client knows them now. */
   update(client: CopresenceClient, nowMs: number): void {
-    const serverMs = client.serverNowMs() - client.renderDelayMs;
     for (const slot of this.#members.keys()) if (!client.participants.has(slot)) this.#remove(slot);
     let place = 0;
     const drawn = [...this.#members.values()].filter(({ seen }) => seen).length;
     for (const participant of client.participants.values()) {
-      const source = client.avatarAt(participant.slot, serverMs, this.#sample);
+      const source = client.avatarNow(participant.slot, this.#sample);
       if (source === 'none' || (this.#sample.valid & PART_BITS.head) === 0) continue;
       const member = this.#memberOf(participant.slot);
       member.seen = true;
       this.#place(member, place++, drawn);
       member.avatar.pose(this.#sample);
-      member.avatar.show(presenceOf(participant, source === 'held'));
+      const presence = presenceOf(participant, source === 'held');
+      member.avatar.show(presence);
       member.avatar.skeleton.group.visible = member.bodyUntilMs > nowMs;
       member.avatar.placePanels(this.#room.camera, nowMs);
-      this.#label(member, participant, nowMs);
+      this.#label(member, participant, presence, nowMs);
     }
   }
 
@@ -107,12 +109,11 @@ export class Crowd {
     for (const slot of [...this.#members.keys()]) this.#remove(slot);
   }
 
-  #label(member: Member, participant: ParticipantInfo, nowMs: number): void {
+  #label(member: Member, participant: ParticipantInfo, presence: Presence, nowMs: number): void {
     const emotion = member.emotion !== undefined && member.emotion.untilMs > nowMs ? member.emotion.text : undefined;
-    const away = participant.presence === 'away';
-    const person = { slot: participant.slot, name: participant.name, emotion, note: away ? 'away' : '' };
+    const person = { slot: participant.slot, name: participant.name, emotion, note: NOTES[presence] };
     member.tag.fill(JSON.stringify(person), () => tagContent(person));
-    member.tag.dim(away);
+    member.tag.dim(presence !== 'present');
     const { camera } = this.#room;
     member.tag.follow(member.avatar.nameAnchor(this.#point), camera, this.#room);
     for (const side of SIDES) this.#labelHand(member, side, nowMs, camera);

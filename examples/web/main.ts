@@ -39,7 +39,7 @@ every(clock, 1000 / 36, (nowMs) => {
   const draw = map.getContext('2d') as CanvasRenderingContext2D;
   draw.clearRect(0, 0, map.width, map.height);
   for (const { slot, name } of client.participants.values()) {
-    if (client.avatarAt(slot, client.serverNowMs() - client.renderDelayMs, theirs) === 'none') continue;
+    if (client.avatarNow(slot, theirs) === 'none') continue;
     draw.fillStyle = slot === client.self.slot ? '#58a6ff' : '#e6edf3';
     draw.fillText(`● ${name}`, 320 + (theirs.rigid[0] ?? 0) * 60, 150 + (theirs.rigid[2] ?? 0) * 60);
   }
