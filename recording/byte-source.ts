@@ -1,5 +1,6 @@
 /** Bytes that can be read from any place: a file, through a small window, or memory. */
 import type { FileHandle } from 'node:fs/promises';
+import { invalidAt } from './format.ts';
 
 export interface ByteSource {
   readonly size: number;
@@ -14,8 +15,11 @@ export function bytesSource(bytes: Uint8Array): ByteSource {
   return { size: bytes.length, read: (offset, length) => Promise.resolve(bytes.subarray(offset, offset + length)) };
 }
 
+/** @throws CopresenceError RECORDING_INVALID when it is a folder or a pipe, which cannot be read from any place. */
 export async function fileSource(file: FileHandle): Promise<ByteSource> {
-  const { size } = await file.stat();
+  const stats = await file.stat();
+  if (!stats.isFile()) throw invalidAt(0, 'not a file');
+  const { size } = stats;
   const window = new Uint8Array(WINDOW_BYTES);
   let windowAt = 0;
   let windowBytes = 0;

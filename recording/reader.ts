@@ -80,8 +80,7 @@ const ITEM_COST_BYTES = 200;
 export async function openRecording(path: string): Promise<Recording> {
   const file = await open(path, 'r').catch((error: unknown) => { throw invalidAt(0, `cannot open ${path}: ${String(error)}`); });
   try {
-    const source = await fileSource(file).catch((error: unknown) => { throw invalidAt(0, `cannot read ${path}: ${String(error)}`); });
-    return await openSource(source, () => file.close());
+    return await openSource(await fileSource(file), () => file.close());
   } catch (error) {
     await file.close();
     throw error;

@@ -207,7 +207,7 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
   const http = createHttpServer({ metrics, admin: admin.onMainPort, version: parts.version, viewerFolder: parts.viewerFolder, oip: oip.handler, loadStatus: () => gateway.scheduler.status() });
   metrics.watchModels(() => gateway.rollouts.models);
   metrics.watchLoad(() => gateway.scheduler.status());
-  const transports = await openTransports(config, { clock, random: parts.random ?? systemRandom, listener: gateway.reception, http, admit: (token) => gateway.tokens.verify(token) });
+  const transports = await openTransports(config, { clock, random: parts.random ?? systemRandom, listener: gateway.reception, http, onRefused: (status) => metrics.stages.handshakeRefused(status), admit: (token) => gateway.tokens.verify(token) });
   metrics.watch({
     connections,
     sessions: () => gateway.directory.size,

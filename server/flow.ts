@@ -47,6 +47,8 @@ export type MessageKindLabel = 'pose' | 'video' | 'chat' | 'control';
 
 /** Where the stages report what they did; the HTTP side turns it into metrics. Never throws, never blocks. */
 export interface Meter {
+  /** Refused at the door, before there was a connection. @param status - of the HTTP answer. */
+  handshakeRefused(status: number): void;
   connectionOpened(): void;
   connectionClosed(code: ErrorCode | 'NORMAL'): void;
   message(kind: MessageKindLabel, outcome: 'accepted' | 'refused' | 'superseded'): void;

@@ -23,6 +23,8 @@ export interface TransportParts {
   readonly listener: ConnectionListener;
   /** Whose upgrades the transports take. */
   readonly http: Server;
+  /** Hears of each handshake that is refused at the door, by its HTTP status. */
+  readonly onRefused: (status: number) => void;
   /** Rejects a token with which nothing can be joined. */
   readonly admit: (token: string) => Promise<unknown>;
 }
@@ -48,12 +50,12 @@ export interface Transports extends Transport {
 }
 
 /** @throws CopresenceError CONFIG_INVALID when a transport's library or its port cannot be had. */
-export async function openTransports(config: TransportConfig, { clock, random, listener, http, admit }: TransportParts): Promise<Transports> {
+export async function openTransports(config: TransportConfig, { clock, random, listener, http, onRefused, admit }: TransportParts): Promise<Transports> {
   const all: Transport[] = [];
   const addresses: TransportAddress[] = [];
   const countConnections = (): number => all.reduce((sum, { connectionCount }) => sum + connectionCount, 0);
   const admission = new Admission({ connectionsPerAddress: config['connections-per-address'], acceptsPerSecond: config['accepts-per-second'] }, random, clock.nowMs());
-  const shared: WebSocketOptions = { clock, admission, listener: countAddresses(admission, listener), allowedOrigins: config['allowed-origins'], maxConnections: config['max-connections'], countConnections };
+  const shared: WebSocketOptions = { clock, admission, onRefused, listener: countAddresses(admission, listener), allowedOrigins: config['allowed-origins'], maxConnections: config['max-connections'], countConnections };
   const upgrades = new Map<string, UpgradeTaker>();
   const ws = new WsTransport(shared);
   all.push(ws);

@@ -67,6 +67,7 @@ function histogram(meter: OtelMeter, name: string, description: string, boundari
 }
 
 function stageMeter(meter: OtelMeter): Meter {
+  const refusedHandshakes = new LabelledCounter(meter, 'copresence_handshakes_refused', { description: 'Handshakes refused before there was a connection, by HTTP status', labels: ['status'] });
   const opened = new LabelledCounter(meter, 'copresence_connections_opened', { description: 'Connections accepted', labels: [] });
   const closed = new LabelledCounter(meter, 'copresence_connections_closed', { description: 'Connections ended, by why', labels: ['code'] });
   const messages = new LabelledCounter(meter, 'copresence_messages', { description: 'Messages from clients, by kind and what became of them', labels: ['kind', 'outcome'] });
@@ -77,6 +78,7 @@ function stageMeter(meter: OtelMeter): Meter {
   const residence = histogram(meter, 'copresence_pose_residence_ms', 'Time from a pose\'s arrival to its snapshot, the wait for the tick included');
   const age = histogram(meter, 'copresence_result_age_ms', 'Time from capture to result');
   return {
+    handshakeRefused: (status) => refusedHandshakes.add(1, String(status)),
     connectionOpened: () => opened.add(1),
     connectionClosed: (code) => closed.add(1, code),
     message: (kind, outcome) => messages.add(1, kind, outcome),

@@ -22,7 +22,13 @@ export function callerOf(request: IncomingMessage): Caller {
  *
  * @param ownCount - connections of this transport, which count where the options do not count those of all.
  */
-export function refuseCaller({ clock, allowedOrigins, maxConnections, countConnections, admission }: WebSocketOptions, { address, origin, host }: Caller, ownCount: number): Refusal | undefined {
+export function refuseCaller(options: WebSocketOptions, caller: Caller, ownCount: number): Refusal | undefined {
+  const refusal = refusalOf(options, caller, ownCount);
+  if (refusal !== undefined) options.onRefused?.(refusal.status);
+  return refusal;
+}
+
+function refusalOf({ clock, allowedOrigins, maxConnections, countConnections, admission }: WebSocketOptions, { address, origin, host }: Caller, ownCount: number): Refusal | undefined {
   if (!isAllowedOrigin(origin, host, allowedOrigins)) return { status: 403 };
   const isFull = (countConnections?.() ?? ownCount) >= maxConnections;
   if (admission === undefined) return isFull ? { status: 503 } : undefined;

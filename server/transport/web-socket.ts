@@ -20,6 +20,8 @@ export interface WebSocketOptions {
   readonly countConnections?: () => number;
   /** Further bounds that all transports share; none where left out. */
   readonly admission?: Admission | undefined;
+  /** Hears of each handshake that is refused at the door, by its HTTP status. */
+  readonly onRefused?: (status: number) => void;
 }
 
 /** The close code of RFC 6455 section 7.4, or this protocol's own. */

@@ -11,6 +11,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   load: { summary: 'load a server with thousands of light headsets, by a profile', load: async () => (await import('./load.ts')).load },
   run: { summary: 'run virtual headsets against a server', load: async () => (await import('./run.ts')).run },
   world: { summary: 'live whole simulated worlds through, from seeds', load: async () => (await import('./world.ts')).world },
+  inspect: { summary: 'show what is in a recording', load: async () => (await import('./inspect.ts')).inspect },
+  validate: { summary: 'check a recording against every rule', load: async () => (await import('./validate.ts')).validate },
+  recover: { summary: 'make a closed file of a recording that was cut off or damaged', load: async () => (await import('./recover.ts')).recover },
+  cut: { summary: 'write a part of a recording', load: async () => (await import('./cut.ts')).cut },
+  convert: { summary: 'turn other formats into recordings, and recordings into other formats', load: async () => (await import('./convert.ts')).convert },
 };
 
 /** What is meant when the first word is an option. */

@@ -78,8 +78,11 @@ function readInput(input: Place, schemas: ReadonlyMap<number, InputSchema>, samp
   const rest = parts.slice(POSE_AT + POSE_FLOATS);
   const grip = schema.hasGrip ? rest.shift() : undefined;
   const hand = schema.hasHand ? rest.shift() : undefined;
-  writePose(grip === undefined ? ray : finiteList(grip, POSE_FLOATS), sample.rigid, (1 + schema.side) * POSE_FLOATS);
-  sample.valid |= PART_BITS.leftController << schema.side;
+  // A bare hand has no controller beside it.
+  if (grip !== undefined || hand === undefined) {
+    writePose(grip === undefined ? ray : finiteList(grip, POSE_FLOATS), sample.rigid, (1 + schema.side) * POSE_FLOATS);
+    sample.valid |= PART_BITS.leftController << schema.side;
+  }
   if (hand === undefined) return;
   writeHand(finiteList(hand, schema.joints.length * JOINT_NUMBERS), { schema, side: schema.side, ray }, sample);
 }

@@ -91,7 +91,7 @@ describe('a rollout on a running server', { timeout: 180_000 }, () => {
     }
     // A machine that is busy with something else may refuse streams for a while; nothing else may go wrong.
     expect(members.flatMap(({ errors }) => errors).filter(({ code }) => code !== 'MODEL_OVERLOADED')).toEqual([]);
-    expect(await (await server.get('/metrics')).text()).toContain(`copresence_model_version_percent{model="${NAME}",version="2"} 100`);
+    expect(await (await server.get('/metrics')).text()).toMatch(new RegExp(`copresence_model_version_percent\\{[^}]*model="${NAME}"[^}]*version="2"[^}]*\\} 100\\n`));
   });
 
   it('takes a planted bad version back by itself, in the shadow, with an alert', async () => {

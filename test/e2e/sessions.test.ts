@@ -2,13 +2,14 @@
 import { SignJWT, type JWTPayload } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeDown } from '../../protocol/codec/control.ts';
-import { KIND, readContainer } from '../../protocol/codec/container.ts';
+import { frameMessage, KIND, readContainer } from '../../protocol/codec/container.ts';
 import type { DownMessage, DownMessageOf } from '../../protocol/down.ts';
 import type { UpMessage } from '../../protocol/up.ts';
 import { TOKEN_AUDIENCE } from '../../server/session/token.ts';
 import { until } from '../support/until.ts';
 import { joinRaw, openRaw, send, type RawSocket } from './support/raw-socket.ts';
 import { deviceClock, ServerUnderTest } from './support/server.ts';
+import { encodedNow, handSample } from './support/streams.ts';
 
 const CONSENT = { inference: false, recording: false, training: false };
 let server: ServerUnderTest;
@@ -105,15 +106,18 @@ describe('who goes beyond what they may', () => {
       { type: 'join', session: 'other', name: 'x', consent: CONSENT },
     ];
     for (const message of tries) send(watcher, message);
-    await until(() => heard(watcher, 'error').length === tries.length);
-    const withoutGrant = ['say', 'record', 'lock', 'kick', 'set-metadata'].map((verb) => `${verb} GRANT_MISSING`);
+    watcher.socket.send(frameMessage(KIND.poseSample, encodedNow(handSample())));
+    watcher.socket.send(frameMessage(KIND.videoChunk, new Uint8Array(40)));
+    await until(() => heard(watcher, 'error').length === tries.length + 2);
+    const withoutGrant = ['say', 'record', 'lock', 'kick', 'set-metadata', 'pose', 'video'].map((verb) => `${verb} GRANT_MISSING`);
     const refused = heard(watcher, 'error').map(({ about, code }) => `${about} ${code}`);
     expect(refused.sort()).toEqual([...withoutGrant, 'say MESSAGE_INVALID', 'join MESSAGE_UNEXPECTED'].sort());
     expect(host.client.state.state).toBe('live');
     expect(host.chat).toEqual([]);
     const [{ participantId } = { participantId: '' }] = heard(watcher, 'joined');
     const audit = (): { verb: string; outcome: string }[] => server.log.split('\n').filter((line) => line.includes(participantId) && line.includes('"audit":true')).map((line) => JSON.parse(line) as { verb: string; outcome: string });
-    await until(() => audit().length >= 6);
+    await until(() => audit().length >= withoutGrant.length + 1);
+    expect(host.poses.size).toBe(0);
     expect(new Set(audit().map(({ verb, outcome }) => `${verb} ${outcome}`))).toEqual(new Set([...withoutGrant, 'say MESSAGE_INVALID']));
     for (const secret of ['words-of-the-watcher', ...server.tokens]) expect(server.log).not.toContain(secret);
     watcher.socket.close();
@@ -150,6 +154,7 @@ describe('a link that is half open', () => {
     // Nothing is read and nothing answered, while the operating system keeps the connection.
     lost.socket.pause();
     await until(() => events.includes(`away ${before.participantId}`));
+    expect(await (await server.get('/metrics')).text()).toMatch(/copresence_connections_closed_total\{code="HEARTBEAT_TIMEOUT".*\} 1/);
     const back = await listen();
     send(back, { type: 'hello', version: 1, oldestVersion: 1, capabilities: ['sessions'], token, deviceMs: deviceClock.nowMs() });
     send(back, { type: 'resume', resumeToken: before.resumeToken });

@@ -2,9 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { assert } from '../../core/assert.ts';
 import { fuzz } from './fuzz.ts';
 import { TARGETS } from './targets.ts';
+import { TEXT_TARGETS } from './text-targets.ts';
+
+const ALL_TARGETS = [...TARGETS, ...TEXT_TARGETS];
 
 describe('the fuzzer', () => {
-  it.each(TARGETS)('finds no input on which the decoder of $name breaks a promise', (target) => {
+  it.each(ALL_TARGETS)('finds no input on which the decoder of $name breaks a promise', (target) => {
     expect(fuzz(target, 1, (executions) => executions < 3000)).toEqual({ executions: 3000 });
   });
 

@@ -4,15 +4,18 @@ import { systemClock } from '../../core/clock.ts';
 import { randomInt, systemRandom } from '../../core/random.ts';
 import { fuzz } from './fuzz.ts';
 import { TARGETS } from './targets.ts';
+import { TEXT_TARGETS } from './text-targets.ts';
+
+const ALL_TARGETS = [...TARGETS, ...TEXT_TARGETS];
 
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' }, seed: { type: 'string' } } });
 const seed = values.seed === undefined ? randomInt(systemRandom, 2 ** 32) : Number(values.seed);
 const clock = systemClock();
-const targetMs = (Number(values.seconds) * 1000) / TARGETS.length;
+const targetMs = (Number(values.seconds) * 1000) / ALL_TARGETS.length;
 if (!Number.isInteger(seed) || !(targetMs > 0)) throw new Error('--seconds takes a number above 0, --seed a whole number');
 
 process.stdout.write(`seed ${seed}\n`);
-for (const target of TARGETS) {
+for (const target of ALL_TARGETS) {
   const endMs = clock.nowMs() + targetMs;
   const { executions, failure } = fuzz(target, seed, () => clock.nowMs() < endMs);
   process.stdout.write(`${target.name}: ${executions} executions\n`);

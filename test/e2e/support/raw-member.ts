@@ -5,7 +5,7 @@ import { KIND, readContainer } from '../../../protocol/codec/container.ts';
 import { createPoseSample } from '../../../protocol/codec/pose-sample.ts';
 import { decodeSnapshot } from '../../../protocol/codec/snapshot.ts';
 import { until } from '../../support/until.ts';
-import { joinRaw, openRaw, type RawSocket } from './raw-socket.ts';
+import { joinRaw, openRaw, send, type RawSocket } from './raw-socket.ts';
 import { deviceClock } from './server.ts';
 
 export class RawMember {
@@ -54,6 +54,7 @@ export class RawMember {
     const decoded = decodeDown(payload);
     if (decoded.kind === 'refused') return;
     if (decoded.message.type === 'joined') this.joined = true;
+    if (decoded.message.type === 'ping') send(this.raw, { type: 'pong', serverMs: decoded.message.serverMs, deviceMs: deviceClock.nowMs() });
     if (decoded.message.type === 'error') this.errors.push(decoded.message.code);
   }
 }

@@ -109,12 +109,12 @@ export function isRunning(pid: number): boolean {
 }
 
 /** Waits for `condition` while doing `again` at most every `periodMs`: a deadline may be missed on a busy machine. */
-export function untilRepeating(condition: () => boolean, periodMs: number, again: () => void): Promise<void> {
+export function untilRepeating(condition: () => boolean, periodMs: number, again: () => void, giveUpAfterMs?: number): Promise<void> {
   let nextMs = -Infinity;
   return until(condition, () => {
     const nowMs = deviceClock.nowMs();
     if (nowMs < nextMs) return;
     nextMs = nowMs + periodMs;
     again();
-  });
+  }, giveUpAfterMs);
 }

@@ -23,15 +23,24 @@ export function handSample(): PoseSample {
   return sample;
 }
 
+/** All that a headset tracks. */
+export function bothHands(): PoseSample {
+  const sample = handSample();
+  sample.valid |= PART_BITS.rightController | PART_BITS.rightHand;
+  sample.rigid.copyWithin(14, 7, 14);
+  sample.hands.copyWithin(sample.hands.length / 2, 0, sample.hands.length / 2);
+  return sample;
+}
+
 /** Sends a sample captured now. */
 export function sendNow(client: CopresenceClient, sample: PoseSample): void {
   sample.captureMs = deviceClock.nowMs();
   client.sendPose(sample);
 }
 
-/** A sample captured now, as it goes over the wire. */
-export function encodedNow(sample: PoseSample): Uint8Array {
-  sample.captureMs = deviceClock.nowMs();
+/** A sample captured now, as it goes over the wire. @param aheadMs - captured as much later than now. */
+export function encodedNow(sample: PoseSample, aheadMs = 0): Uint8Array {
+  sample.captureMs = deviceClock.nowMs() + aheadMs;
   const bytes = new Uint8Array(MAX_POSE_SAMPLE_BYTES);
   const size = encodePoseSample(sample, bytes, 0);
   if (typeof size === 'string') throw new Error(size);
