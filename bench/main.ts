@@ -11,6 +11,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ main(args: string[]): Pro
   prediction: () => import('./prediction.ts'),
   inference: () => import('./inference.ts'),
   fanout: () => import('./fanout.ts'),
+  recording: () => import('./recording.ts'),
 };
 
 const { values, positionals } = parseArgs({

@@ -76,6 +76,8 @@ async function mapByIndex(source: ByteSource): Promise<FileMap | undefined> {
     metadata.push({ name: record.name, values: record.metadata, offset });
   }
   chunks.sort((a, b) => a.offset - b.offset);
+  // One chunk listed a million times would be read as often.
+  if (chunks.some(({ offset }, index) => offset < (chunks[index - 1]?.offset ?? 0) + (chunks[index - 1]?.length ?? 0))) return undefined;
   return { chunks, metadata, complete: true, indexed: true, endsAt: source.size };
 }
 
