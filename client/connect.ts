@@ -286,16 +286,14 @@ class Participation implements CopresenceClient {
       case 'chat': return this.#emitter.emit('chat', message);
       case 'result': return this.#emitter.emit('result', message);
       case 'pace': return this.#emitter.emit('pace', message);
+      case 'key-frame': return this.#emitter.emit('key-frame', message);
       case 'unmatched': return this.#link?.close(unmatchedEnd(message.reason));
       case 'session-info':
         this.#view.info = message;
         return this.#emitter.emit('session-info', message);
       case 'move': return this.#onMove(message);
       case 'error': return this.#onError(message);
-      case 'media-reply':
-      case 'media-event':
-      case 'matched':
-      case 'sessions':
+      case 'media-reply': case 'media-event': case 'matched': case 'sessions':
         return;
       default: message satisfies never;
     }

@@ -2,6 +2,7 @@
 import { ERRORS, type ErrorCode, type RetryAdvice } from '../core/errors.ts';
 import type { PoseSample } from '../protocol/codec/pose-sample.ts';
 import type { DownMessageOf } from '../protocol/down.ts';
+import type { KeyFrameMessage } from '../protocol/message/key-frame.ts';
 import type { MoveMessage } from '../protocol/message/move.ts';
 import type { SessionInfo } from '../protocol/message/session.ts';
 import type { ResultMessage } from '../protocol/message/result.ts';
@@ -76,6 +77,8 @@ export interface ClientEvents {
   recording: RecordingEvent;
   /** When the server would like a stream to be captured; `connect` does not follow by itself. */
   pace: PaceEvent;
+  /** The next picture of the stream should stand alone: those between cannot be decoded. */
+  'key-frame': KeyFrameMessage;
   /** The server wants this client to go elsewhere; `connect` follows by itself. */
   move: MoveEvent;
   /** After every way in, and whenever something of it changes. */

@@ -26,6 +26,7 @@ export const ERRORS = {
   POSE_OUT_OF_RANGE: { scope: 'message', retry: 'never', summary: 'a position is further than 32.767 m from the origin' },
   TIME_IN_FUTURE: { scope: 'message', retry: 'never', summary: 'a capture time lies in the future' },
   VIDEO_INVALID: { scope: 'message', retry: 'never', summary: 'a picture is truncated, of another type or too large' },
+  VIDEO_UNSUPPORTED: { scope: 'message', retry: 'never', summary: 'this server cannot decode pictures of this codec' },
   GRANT_MISSING: { scope: 'message', retry: 'never', summary: 'the role does not allow this' },
   CONSENT_MISSING: { scope: 'message', retry: 'never', summary: 'a participant has not consented to this' },
   RATE_LIMITED: { scope: 'message', retry: 'later', summary: 'too many messages of this type' },

@@ -4,6 +4,7 @@ import { chatMessage } from './message/chat.ts';
 import { clockReplyMessage, pingMessage } from './message/clock.ts';
 import { errorMessage } from './message/error.ts';
 import { joinedMessage, leftMessage, presenceMessage } from './message/join.ts';
+import { keyFrameMessage } from './message/key-frame.ts';
 import { moveMessage } from './message/move.ts';
 import { mediaEventMessage, mediaReplyMessage } from './message/media.ts';
 import { paceMessage } from './message/pace.ts';
@@ -23,6 +24,7 @@ export const downMessage = z.discriminatedUnion('type', [
   resultMessage,
   recordingMessage,
   paceMessage,
+  keyFrameMessage,
   moveMessage,
   sessionInfoMessage,
   sessionsMessage,

@@ -11,7 +11,7 @@ import { startRelaying, startTicking, type Ticking } from './broadcast/ticker.ts
 import type { Config } from './config.ts';
 import { Departure, type DrainRequest } from './drain/departure.ts';
 import type { DrainReport } from './drain/drain.ts';
-import type { DeviceFaults, DevicePool, InferenceRequest, MediaForwarding, Meter, ModelValue, ModelVersions, OutcomeListener, RequestOutcome, SuggestPace } from './flow.ts';
+import type { DeviceFaults, DevicePool, InferenceRequest, MediaForwarding, Meter, ModelValue, ModelVersions, OutcomeListener, RequestOutcome, SuggestPace, VideoDecoding } from './flow.ts';
 import { openAdmin } from './http/admin/admin.ts';
 import { openForwarding, type OpenForwarding } from './forwarding/open-forwarding.ts';
 import { adminEntryOf, type Audit } from './http/admin/audit.ts';
@@ -27,7 +27,7 @@ import { alignedScheduler, cameraOf } from './scheduler/phase/aligned-scheduler.
 import { createScheduler } from './scheduler/scheduler.ts';
 import type { SessionAudit } from './session/audit.ts';
 import { SessionDirectory } from './session/directory.ts';
-import { Ingest } from './session/ingest.ts';
+import { Ingest, type IngestOptions } from './session/ingest.ts';
 import { MediaControl } from './session/media-control.ts';
 import { Pacing } from './session/pacing.ts';
 import { Reception } from './session/reception.ts';
@@ -36,6 +36,7 @@ import { Results } from './session/results.ts';
 import { refuseRevoked, Revocations } from './session/revocations.ts';
 import type { Session } from './session/session.ts';
 import { createTokenVerifier, type TokenVerifier } from './session/token.ts';
+import { DecodeHost } from './video/decode-host.ts';
 import { turnOf } from './transport/turn.ts';
 import { openTransports, type TransportAddress } from './transports.ts';
 
@@ -62,6 +63,8 @@ export interface GatewayParts {
   readonly onRollout?: ((event: RolloutEvent) => void) | undefined;
   /** Forwards voice and video, where the settings want it. */
   readonly media?: MediaForwarding | undefined;
+  /** Decodes pictures of other codecs than JPEG. */
+  readonly video?: VideoDecoding | undefined;
 }
 
 /** Everything behind the transport: give its `reception` the connections of any transport. */
@@ -98,16 +101,20 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts): Gatew
     onEntered: ({ session }) => ticking.changed(session),
     onLeft: (membership) => {
       scheduler.forget(membership.session.id, membership.participant.slot);
+      ingest.left(membership);
       recording.left(membership);
     },
     onEmpty: (session) => remember(stopping, recording.stop(session)),
   });
+  const tell: Pick<IngestOptions, 'refuse' | 'notify'> = {
+    refuse: (participant, code, about) => reception.refuseParticipant(participant, code, about),
+    notify: (participant, code, about) => reception.notifyParticipant(participant, code, about),
+  };
   const results = new Results({
     clock,
     meter,
     session: (id) => directory.session(id),
-    refuse: (participant, code, about) => reception.refuseParticipant(participant, code, about),
-    notify: (participant, code, about) => reception.notifyParticipant(participant, code, about),
+    ...tell,
   });
   const pacing = new Pacing({ clock, session: (id) => directory.session(id) });
   const suggestPace: SuggestPace = (origin, suggestion) => pacing.suggest(origin, suggestion);
@@ -129,11 +136,11 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts): Gatew
     { budgetMs, lighter: (model) => lighterModel(routes, model), policy: config['batch-policy'] },
   );
   const ticking: Ticking<Session> = startBroadcast(config, clock, directory, broadcaster);
-  const ingest = new Ingest({ meter, changed: (session) => ticking.changed(session), submit: (request) => scheduler.submit(request), forget: (id, slot) => scheduler.forget(id, slot), routes, gestureRateHz: config['gesture-rate-hz'] });
+  const ingest: Ingest = new Ingest({ meter, ...tell, video: parts.video, changed: (session) => ticking.changed(session), submit: (request) => scheduler.submit(request), forget: (id, slot) => scheduler.forget(id, slot), routes, gestureRateHz: config['gesture-rate-hz'] });
   const revocations = new Revocations(() => clock.wallMs());
   const tokens = refuseRevoked(parts.tokens ?? createTokenVerifier(parts.tokenKey, () => clock.wallMs()), revocations);
   const media = parts.media && new MediaControl({ forwarding: parts.media, sessions: () => directory.sessions, session: (id) => directory.session(id) });
-  const reception: Reception = new Reception({ clock, meter, tokens, directory, ingest, recording, pacing, media, serverName: `copresence ${parts.version}`, audit: parts.onSessionAudit });
+  const reception: Reception = new Reception({ clock, meter, tokens, directory, ingest, recording, pacing, media, serverName: `copresence ${parts.version}`, audit: parts.onSessionAudit, decodesVideo: () => (parts.video?.codecs.length ?? 0) > 0 });
   return {
     reception,
     directory,
@@ -189,6 +196,8 @@ export interface ServerParts {
   readonly onRollout?: (event: RolloutEvent) => void;
   /** Hears how the forwarding of media stands: "media: ready", "media: unavailable because ...". */
   readonly onMedia?: (text: string) => void;
+  /** Hears when pictures of other codecs than JPEG cannot be decoded, and when their process starts anew. */
+  readonly onVideo?: (text: string) => void;
 }
 
 /** Opens the port and serves until closed. @throws what listening throws (EADDRINUSE, EACCES). */
@@ -197,7 +206,9 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
   const metrics = createMetrics();
   const media = await openMedia(config, parts);
   if (media !== undefined) metrics.watchMedia(() => media.figures);
-  const gateway = createGateway(config, { ...parts, meter: metrics.stages, metrics, media, onSessionAudit: (entry) => audit(adminEntryOf(entry)) });
+  const video = openVideo(config, parts);
+  if (video !== undefined) metrics.watchVideo(() => video);
+  const gateway = createGateway(config, { ...parts, meter: metrics.stages, metrics, media, video, onSessionAudit: (entry) => audit(adminEntryOf(entry)) });
   const { onKept = () => undefined, audit = () => undefined, random = systemRandom } = parts;
   const departure = new Departure(config, { ...gateway, clock, random, onKept });
   const notReady = (): string | undefined => (departure.hasBegun ? 'draining' : whyPoolIsNotReady(pool, config.workers));
@@ -207,7 +218,7 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
   const http = createHttpServer({ metrics, admin: admin.onMainPort, version: parts.version, viewerFolder: parts.viewerFolder, oip: oip.handler, loadStatus: () => gateway.scheduler.status() });
   metrics.watchModels(() => gateway.rollouts.models);
   metrics.watchLoad(() => gateway.scheduler.status());
-  const transports = await openTransports(config, { clock, random: parts.random ?? systemRandom, listener: gateway.reception, http, onRefused: (status) => metrics.stages.handshakeRefused(status), admit: (token) => gateway.tokens.verify(token) });
+  const transports = await openTransports(config, { clock, random: parts.random ?? systemRandom, listener: gateway.reception, http, onRefused: (status) => metrics.stages.handshakeRefused(status), takesVideo: () => (video?.codecs.length ?? 0) > 0, admit: (token) => gateway.tokens.verify(token) });
   metrics.watch({
     connections,
     sessions: () => gateway.directory.size,
@@ -232,6 +243,7 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
       await transports.close('SERVER_DRAINING', 'the server is going down');
       await gateway.close();
       await media?.close();
+      await video?.close();
       await grpc?.close();
       adminPort?.close();
       http.close();
@@ -244,6 +256,12 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
 async function openMedia(config: Config, { clock, onMedia = () => undefined }: ServerParts): Promise<OpenForwarding | undefined> {
   if (config.media === 'off') return undefined;
   return openForwarding({ listenAddress: config['media-address'] ?? config.host, announcedAddress: config['media-announce'], port: config['media-port'] }, { clock, report: onMedia });
+}
+
+/** Its process starts with the first picture that needs it. */
+function openVideo(config: Config, { clock, onVideo = () => undefined }: ServerParts): DecodeHost | undefined {
+  if (config['video-decoders'] === 0 || config.workers === 0) return undefined;
+  return new DecodeHost(clock, { maxDecoders: config['video-decoders'], onFault: onVideo });
 }
 
 /** Passes a result on; what is only a step on the way to one has a listener of its own. */

@@ -79,6 +79,7 @@ const SETTINGS = {
   rtc: { schema: flag.default(false), help: 'take connections over WebRTC data channels too' },
   'ice-servers': { schema: iceServers.default([]), help: 'with --rtc, servers that help to find a way through firewalls, separated by commas: stun:host:port, turn:user:password@host:port' },
   'rtc-port-range': { schema: portRange.optional(), help: 'with --rtc, the UDP ports to use, such as 50000-50999; any when left out' },
+  'video-decoders': { schema: count.max(1024).default(64), help: 'VP8 and H.264 streams decoded at once, if the package node-av is installed; 0 for none, so that cameras send JPEGs' },
   'tick-rate-hz': { schema: z.coerce.number().min(1).max(120).default(72), help: 'snapshots a second' },
   relay: { schema: flag.default(false), help: 'pass each pose on as soon as it has come, instead of at ticks: less latency, more sends' },
   'gesture-rate-hz': { schema: z.coerce.number().min(1).max(72).default(18), help: 'how often each hand is given to the gesture model' },

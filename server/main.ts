@@ -57,7 +57,7 @@ async function main(): Promise<void> {
     shutdown.begin((asked.spreadS ?? config['drain-s']) * 1000 + EXIT_LIMIT_MS);
   };
   const onKept = (session: string, code: string): void => log.warn({ session, code }, 'a session could not be moved');
-  const server = await startServer(config, { clock, pool, tokenKey, version, viewerFolder: folder('.cache/viewer'), models: () => servedByName(models), versions: poolVersions(() => models), onRollout: rolloutKeeper(config, clock, log), audit, onDrainAsked, onKept, onMedia: (text) => log.warn(text) });
+  const server = await startServer(config, { clock, pool, tokenKey, version, viewerFolder: folder('.cache/viewer'), models: () => servedByName(models), versions: poolVersions(() => models), onRollout: rolloutKeeper(config, clock, log), audit, onDrainAsked, onKept, onMedia: (text) => log.warn(text), onVideo: (text) => log.warn(text) });
   closings.push(async (asked) => log.info(await server.drain(asked), 'drained'), () => server.close());
   log.info({ url: server.url, transports: server.transports, grpcAddress: server.grpcAddress, adminUrl: server.adminUrl, workers: config.workers }, 'listening');
   if (config['oip-open']) log.warn('--oip-open: anybody who reaches the port may call models without a token');

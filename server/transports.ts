@@ -27,6 +27,8 @@ export interface TransportParts {
   readonly onRefused: (status: number) => void;
   /** Rejects a token with which nothing can be joined. */
   readonly admit: (token: string) => Promise<unknown>;
+  /** Whether cameras can be taken as video tracks. */
+  readonly takesVideo?: () => boolean;
 }
 
 /** One way to connect. */
@@ -50,7 +52,7 @@ export interface Transports extends Transport {
 }
 
 /** @throws CopresenceError CONFIG_INVALID when a transport's library or its port cannot be had. */
-export async function openTransports(config: TransportConfig, { clock, random, listener, http, onRefused, admit }: TransportParts): Promise<Transports> {
+export async function openTransports(config: TransportConfig, { clock, random, listener, http, onRefused, admit, takesVideo }: TransportParts): Promise<Transports> {
   const all: Transport[] = [];
   const addresses: TransportAddress[] = [];
   const countConnections = (): number => all.reduce((sum, { connectionCount }) => sum + connectionCount, 0);
@@ -73,7 +75,7 @@ export async function openTransports(config: TransportConfig, { clock, random, l
     addresses.push({ transport: 'uws', url: uws.url, packageName: uws.packageName });
   }
   if (config.rtc) {
-    const rtc = await RtcTransport.start({ ...shared, admit, peers: peerSettings(config) });
+    const rtc = await RtcTransport.start({ ...shared, admit, peers: { ...peerSettings(config), takesVideo: takesVideo?.() === true } });
     all.push(rtc);
     upgrades.set(RtcTransport.path, rtc);
   }

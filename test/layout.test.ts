@@ -25,6 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'server/scheduler': ['core', 'protocol', 'server/flow.ts'],
   'server/broadcast': ['core', 'protocol', 'server/flow.ts'],
   'server/rollout': ['core', 'protocol', 'server/flow.ts'],
+  'server/video': ['core', 'protocol', 'server/flow.ts'],
   'server/forwarding': ['core', 'protocol', 'server/flow.ts'],
   'server/pipeline': ['core', 'protocol', 'features', 'server/flow.ts'],
   'server/model': ['core', 'protocol', 'server/flow.ts', 'registry', 'features'],

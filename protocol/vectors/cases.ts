@@ -120,7 +120,10 @@ export const SNAPSHOTS: readonly Case<SnapshotValue>[] = [
 export const VIDEO_CHUNKS: readonly Case<VideoChunkValue>[] = [
   { name: 'a JPEG (its first and last bytes only)', value: { captureMs: 2000.5, codec: 'jpeg', kind: 'key', width: 640, height: 480, bytesHex: 'ffd8ffe000104a464946ffd9' } },
   { name: 'the largest picture', value: { captureMs: 3000, codec: 'jpeg', kind: 'key', width: 1920, height: 1080, bytesHex: 'ffd8ffd9' } },
-  { name: 'a VP8 delta, which servers of version 1 refuse', value: { captureMs: 4000, codec: 'vp8', kind: 'delta', width: 320, height: 240, bytesHex: '9d012a' } },
+  { name: 'a VP8 key picture (its header only)', value: { captureMs: 3500, codec: 'vp8', kind: 'key', width: 320, height: 240, bytesHex: '1002009d012a4001f000' } },
+  { name: 'a VP8 delta', value: { captureMs: 4000, codec: 'vp8', kind: 'delta', width: 320, height: 240, bytesHex: '310100' } },
+  { name: 'a VP8 delta that no later picture needs', value: { captureMs: 4066.5, codec: 'vp8', kind: 'delta', discardable: true, width: 320, height: 240, bytesHex: '310100' } },
+  { name: 'an H.264 delta, in Annex B', value: { captureMs: 4133, codec: 'h264', kind: 'delta', width: 1280, height: 720, bytesHex: '00000001419a' } },
 ];
 
 export const CONTAINERS: readonly Case<readonly FramedValue[]>[] = [

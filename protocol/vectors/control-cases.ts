@@ -109,6 +109,7 @@ export const DOWN_MESSAGES: readonly Case<DownMessage>[] = [
     }, { chatId: 13 }),
   },
   { name: 'pace with a moment', value: { type: 'pace', stream: 'camera', rateHz: 15, captureMs: 60012.5, reason: 'phase' } },
+  { name: 'key-frame', value: { type: 'key-frame', stream: 'camera' } },
   { name: 'pace without one', value: { type: 'pace', stream: 'hands', rateHz: 0, reason: 'load' } },
   { name: 'move to another server', value: { type: 'move', to: 'wss://two.example/', reason: 'drain', withinMs: 5000, resume: true } },
   { name: 'move anywhere', value: { type: 'move', reason: 'drain', withinMs: 2000, resume: false } },

@@ -41,6 +41,7 @@ export interface VideoChunkValue {
   captureMs: number;
   codec: VideoCodec;
   kind: 'key' | 'delta';
+  discardable?: boolean;
   width: number;
   height: number;
   bytesHex: string;

@@ -65,6 +65,8 @@ const VIDEO_CHUNKS_REFUSED: readonly RefusedCase[] = [
   { name: 'no bytes', format: 'video-chunk', hex: '', code: 'MESSAGE_INVALID' },
   { name: 'a header and no picture', format: 'video-chunk', hex: jpeg.slice(0, 20), code: 'MESSAGE_INVALID' },
   { name: 'an unknown flag', format: 'video-chunk', hex: patch(jpeg, 5, '02'), code: 'MESSAGE_INVALID' },
+  { name: 'a discardable key picture', format: 'video-chunk', hex: patch(patch(jpeg, 4, '02'), 5, '03'), code: 'MESSAGE_INVALID' },
+  { name: 'an unknown flag of a VP8 delta', format: 'video-chunk', hex: patch(patch(jpeg, 4, '02'), 5, '04'), code: 'MESSAGE_INVALID' },
   { name: 'an unknown codec', format: 'video-chunk', hex: patch(jpeg, 4, '00'), code: 'VIDEO_INVALID' },
   { name: 'no width', format: 'video-chunk', hex: patch(jpeg, 6, '0000'), code: 'VIDEO_INVALID' },
   { name: 'no height', format: 'video-chunk', hex: patch(jpeg, 8, '0000'), code: 'VIDEO_INVALID' },

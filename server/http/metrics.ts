@@ -11,6 +11,7 @@ import type { ModelView } from '../rollout/rollout-desk.ts';
 import { watchModels } from './model-gauges.ts';
 import { watchMedia, type MediaFigures } from './media-gauges.ts';
 import { watchLoad } from './load-gauges.ts';
+import { watchVideo, type VideoFigures } from './video-gauges.ts';
 
 /** Milliseconds; dense around one frame of 72 and 90 Hz and around what a person notices. */
 const LATENCY_BUCKETS_MS = [0.25, 0.5, 1, 2, 3, 5, 7.5, 11.1, 13.9, 20, 30, 50, 75, 100, 150, 250, 500];
@@ -39,6 +40,8 @@ export interface Metrics {
   watchModels(models: () => readonly ModelView[]): void;
   /** Registers what is forwarded. */
   watchMedia(figures: () => MediaFigures): void;
+  /** Registers what is decoded outside the models' workers. */
+  watchVideo(figures: () => VideoFigures): void;
   /** Answers a scrape. */
   handle(request: IncomingMessage, response: ServerResponse): void;
   close(): Promise<void>;
@@ -57,6 +60,7 @@ export function createMetrics(): Metrics {
     watchLoad: (status) => watchLoad(meter, status),
     watchModels: (models) => watchModels(meter, models),
     watchMedia: (figures) => watchMedia(meter, figures),
+    watchVideo: (figures) => watchVideo(meter, figures),
     handle: (request, response) => exporter.getMetricsRequestHandler(request, response),
     close: () => provider.shutdown(),
   };

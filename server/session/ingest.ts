@@ -3,11 +3,13 @@ import type { ErrorCode } from '../../core/errors.ts';
 import type { Task } from '../../core/tasks.ts';
 import { HAND_BYTES } from '../../protocol/codec/hand.ts';
 import { checkPoseSample, handOffset, readCaptureMs } from '../../protocol/codec/pose-sample.ts';
-import { decodeVideoChunk } from '../../protocol/codec/video-chunk.ts';
+import { decodeVideoChunk, encodeVideoChunk, type VideoChunk } from '../../protocol/codec/video-chunk.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { UpMessageOf } from '../../protocol/up.ts';
-import type { InferenceRequest, Meter, RecordedItem } from '../flow.ts';
+import type { InferenceRequest, Meter, PictureTag, RecordedItem, VideoDecoding } from '../flow.ts';
+import { CameraStreams } from './camera-streams.ts';
 import type { Membership } from './directory.ts';
+import type { Participant } from './participant.ts';
 import type { Session } from './session.ts';
 
 /** Which model answers a task, and how long it may take from arrival to result. */
@@ -30,17 +32,38 @@ export interface IngestOptions {
   readonly routes: Readonly<Partial<Record<Task, TaskRoute>>>;
   /** How often a hand is looked at; its stream comes several times as fast as gestures change. */
   readonly gestureRateHz: number;
+  /** Decodes pictures of other codecs than JPEG; none are taken where left out. */
+  readonly video?: VideoDecoding | undefined;
+  /** Tells one participant that a picture was refused after it was taken. */
+  readonly refuse: (participant: Participant, code: ErrorCode, about: string) => void;
+  /** The same where it is not their doing. */
+  readonly notify: (participant: Participant, code: ErrorCode, about: string) => void;
 }
+
+/** When a picture was captured: on the device's clock, or so long before it arrived. */
+type Capture = { readonly kind: 'device' } | { readonly kind: 'age'; readonly ageMs: number };
 
 const HANDS = ['left', 'right'] as const;
 
 /** Each method takes one input and returns why it was refused, or undefined. */
 export class Ingest {
   readonly #options: IngestOptions;
+  readonly #cameras: CameraStreams;
   #requests = 0;
 
   constructor(options: IngestOptions) {
     this.#options = options;
+    this.#cameras = new CameraStreams({
+      ...options,
+      onPicture: (membership, { jpeg, width, height }, { captureDeviceMs, captureMs, arrivedMs }) => {
+        const { participant } = membership;
+        // Consent may have been withdrawn while it was decoded, and given again since.
+        if (!participant.consent.inference || arrivedMs <= participant.withdrawnMs) return;
+        const bytes = encodeVideoChunk({ captureMs: captureDeviceMs, codec: 'jpeg', kind: 'key', width, height, bytes: jpeg });
+        this.#record(membership, { kind: 'video', bytes, captureDeviceMs, captureServerMs: captureMs, arrivedMs });
+        for (const task of participant.video) this.#submit(membership, task, 'camera', jpeg, captureMs, arrivedMs);
+      },
+    });
   }
 
   /** @param payload - an encoded pose sample; valid during the call. */
@@ -69,6 +92,20 @@ export class Ingest {
 
   /** @param payload - an encoded video chunk; valid during the call. */
   video(membership: Membership, payload: Uint8Array, arrivedMs: number): ErrorCode | undefined {
+    return this.#video(membership, payload, { kind: 'device' }, arrivedMs);
+  }
+
+  /** The same of a video track, whose pictures come with their age in place of a capture time. */
+  trackPicture(membership: Membership, payload: Uint8Array, ageMs: number, arrivedMs: number): ErrorCode | undefined {
+    return this.#video(membership, payload, { kind: 'age', ageMs }, arrivedMs);
+  }
+
+  /** A participant is gone for good. */
+  left({ participant }: Membership): void {
+    this.#cameras.close(participant);
+  }
+
+  #video(membership: Membership, payload: Uint8Array, capture: Capture, arrivedMs: number): ErrorCode | undefined {
     const { participant } = membership;
     const { meter } = this.#options;
     if (participant.floods.video.add(arrivedMs)) return 'FLOODING';
@@ -77,14 +114,25 @@ export class Ingest {
     const offsetMs = offsetOf(membership);
     const chunk = decodeVideoChunk(payload, arrivedMs - offsetMs);
     if (typeof chunk === 'string') return chunk;
-    if (chunk.codec !== 'jpeg' || chunk.kind !== 'key') return 'VIDEO_INVALID';
-    const captureMs = onServerClock(membership, chunk.captureMs + offsetMs, arrivedMs);
+    if (chunk.codec === 'jpeg' && chunk.kind !== 'key') return 'VIDEO_INVALID';
+    const captureDeviceMs = capture.kind === 'device' ? chunk.captureMs : arrivedMs - capture.ageMs - wayMs(membership) - offsetMs;
+    const captureMs = onServerClock(membership, captureDeviceMs + offsetMs, arrivedMs);
     if (captureMs === undefined) return 'TIME_IN_FUTURE';
-    if (!participant.limits.video.take(arrivedMs)) return void meter.message('video', 'superseded');
+    const isInTime = participant.limits.video.take(arrivedMs);
+    if (chunk.codec !== 'jpeg') return this.#encoded(membership, chunk, { captureDeviceMs, captureMs, arrivedMs }, isInTime);
+    if (!isInTime) return void meter.message('video', 'superseded');
     meter.message('video', 'accepted');
-    this.#record(membership, { kind: 'video', bytes: payload, captureDeviceMs: chunk.captureMs, captureServerMs: captureMs, arrivedMs });
+    this.#record(membership, { kind: 'video', bytes: payload, captureDeviceMs, captureServerMs: captureMs, arrivedMs });
     const picture = Uint8Array.from(chunk.bytes);
     for (const task of participant.video) this.#submit(membership, task, 'camera', picture, captureMs, arrivedMs);
+    return undefined;
+  }
+
+  /** What models look at comes back decoded, or not at all. */
+  #encoded(membership: Membership, chunk: VideoChunk, tag: PictureTag, isInTime: boolean): ErrorCode | undefined {
+    const outcome = isInTime ? this.#cameras.push(membership, chunk, tag) : this.#cameras.leaveOut(membership, chunk);
+    if (outcome !== 'taken' && outcome !== 'superseded') return outcome;
+    this.#options.meter.message('video', outcome === 'taken' ? 'accepted' : 'superseded');
     return undefined;
   }
 
@@ -108,6 +156,7 @@ export class Ingest {
   /** No model runs on what came until now, and what one is running on is not shown. */
   withdraw({ session, participant }: Membership, nowMs: number): void {
     participant.withdrawnMs = nowMs;
+    this.#cameras.close(participant);
     this.#options.forget(session.id, participant.slot);
   }
 
@@ -158,6 +207,12 @@ function onServerClock({ participant }: Membership, captureMs: number, arrivedMs
   // An honest device seems ahead by as much as the offset is off: by seconds, when its hello was held up on the way.
   const errorMs = participant.presence.state === 'live' ? participant.presence.clock.errorMs : Infinity;
   return captureMs > arrivedMs + LIMITS.futureMs + errorMs ? undefined : Math.min(Math.max(captureMs, arrivedMs - LIMITS.pastMs), arrivedMs);
+}
+
+/** How long the shortest way of a packet takes, as far as pings tell: half a round trip. */
+function wayMs({ participant }: Membership): number {
+  const errorMs = participant.presence.state === 'live' ? participant.presence.clock.errorMs : Infinity;
+  return Number.isFinite(errorMs) ? errorMs : 0;
 }
 
 /** Server minus device clock. */

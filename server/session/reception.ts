@@ -6,7 +6,7 @@ import { KIND, readContainer } from '../../protocol/codec/container.ts';
 import type { DownMessageOf } from '../../protocol/down.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { UpMessage, UpMessageOf } from '../../protocol/up.ts';
-import { CAPABILITIES, OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from '../../protocol/version.ts';
+import { CAPABILITIES, OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION, type Capability } from '../../protocol/version.ts';
 import type { Connection, ConnectionListener, MessageKindLabel, Meter } from '../flow.ts';
 import { auditEntry, isAudited, type SessionAudit } from './audit.ts';
 import { ClockOffset } from './clock-offset.ts';
@@ -46,6 +46,8 @@ export interface ReceptionOptions {
   readonly pacing: Pacing;
   /** Where the server forwards voice and video. */
   readonly media?: MediaControl | undefined;
+  /** Whether pictures of other codecs than JPEG can be decoded now. */
+  readonly decodesVideo?: (() => boolean) | undefined;
   readonly serverName: string;
   readonly audit?: SessionAudit | undefined;
 }
@@ -119,6 +121,19 @@ export class Reception implements ConnectionListener {
     if (problem === undefined) return;
     this.#options.meter.refusal(problem);
     closeWith(connection, problem, ERRORS[problem].summary, 'packet');
+  }
+
+  /** What is refused of a track is told once a second and not counted: it goes on by itself until the browser hears of it. */
+  onTrackPicture(connection: Connection, chunk: Uint8Array, ageMs: number, arrivedMs: number): void {
+    const guest = this.#guests.get(connection);
+    if (guest === undefined || guest.closing) return;
+    guest.lastHeardMs = arrivedMs;
+    const { membership } = guest;
+    const problem = membership === undefined ? 'MESSAGE_UNEXPECTED' : this.#options.ingest.trackPicture(membership, chunk, ageMs, arrivedMs);
+    if (problem === undefined) return;
+    this.#options.meter.message('video', 'refused');
+    if (problem === 'FLOODING') this.#close(guest, problem, ERRORS[problem].summary, 'video');
+    else if (membership?.participant.limits.notice.take(arrivedMs) === true) this.notifyParticipant(membership.participant, problem, 'video');
   }
 
   /** Refuses one message of a participant's, wherever they are connected now. */
@@ -241,8 +256,9 @@ export class Reception implements ConnectionListener {
   }
 
   #welcome(guest: Guest, message: UpMessageOf<'hello'>, version: number): void {
-    const { clock, serverName, media } = this.#options;
-    guest.capabilities = CAPABILITIES.filter((capability) => message.capabilities.includes(capability) && (capability !== 'media' || media !== undefined));
+    const { clock, serverName, media, decodesVideo } = this.#options;
+    const canDo = (capability: Capability): boolean => (capability === 'media' ? media !== undefined : capability !== 'video-codecs' || decodesVideo?.() === true);
+    guest.capabilities = CAPABILITIES.filter((capability) => message.capabilities.includes(capability) && canDo(capability));
     const { id: connectionId } = guest.connection;
     const welcome: DownMessageOf<'welcome'> = { type: 'welcome', version, capabilities: [...guest.capabilities], server: serverName, connectionId, serverMs: clock.nowMs(), heartbeatMs: LIMITS.heartbeatMs };
     guest.connection.send(encodeDown(welcome), 'reliable');

@@ -43,6 +43,7 @@ export function countAddresses(admission: Admission, listener: ConnectionListene
       listener.onOpen(connection);
     },
     onPacket: (connection, packet, arrivedMs) => listener.onPacket(connection, packet, arrivedMs),
+    onTrackPicture: (connection, chunk, ageMs, arrivedMs) => listener.onTrackPicture?.(connection, chunk, ageMs, arrivedMs),
     onClose(connection, code) {
       admission.closed(connection.remoteAddress);
       listener.onClose(connection, code);

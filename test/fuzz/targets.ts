@@ -8,12 +8,23 @@ import { isAcceptableMessagePack } from '../../protocol/codec/message-pack-guard
 import { checkPoseSample, createPoseSample, decodePoseSample, encodePoseSample, MAX_POSE_SAMPLE_BYTES } from '../../protocol/codec/pose-sample.ts';
 import { decodeSnapshot, encodeSnapshot, SNAPSHOT_ENTRY_BYTES, SNAPSHOT_HEADER_BYTES, type SnapshotEntry } from '../../protocol/codec/snapshot.ts';
 import { decodeVideoChunk, encodeVideoChunk } from '../../protocol/codec/video-chunk.ts';
+import type { InterCodec } from '../../protocol/video/picture.ts';
+import { readPictureHeader } from '../../protocol/video/picture-header.ts';
 import { readJpegHeader } from '../../server/model/jpeg-header.ts';
+import { VideoReceiver } from '../../server/transport/rtc/video/video-receiver.ts';
+import { LIMITS } from '../../protocol/limits.ts';
 import type { FuzzTarget } from './fuzz.ts';
 
 const NEAR_MS = 1_000_000;
 /** A start of image, an APP0 segment and a baseline frame header of 640 x 480. */
 const JPEG_HEADER = Uint8Array.from(Buffer.from('ffd8ffe000104a46494600010100000100010000ffc000110801e002800301220002110103110100', 'hex'));
+
+/** A baseline parameter set of 320 x 240, a picture parameter set and the start of an IDR slice. */
+const H264_KEY = hex('000000016742c014da0507e8400000030040000007a3c50aa80000000168ce3c80000000016588840a');
+/** Packets of a key picture: a VP8 one with a picture number, and an H.264 one of three units together. */
+const VP8_PACKET = hex('80e000010000000100001b5890808123' + '1002009d012a4001f00000');
+const H264_PACKET = hex('80e000010000000100001b58' + '18' + '00156742c014da0507e8400000030040000007a3c50aa8' + '000468ce3c80' + '00046588840a');
+const SENDER_REPORT = hex('80c8000600001b58e8000000800000000000000100000001' + '00000001');
 
 export const TARGETS: readonly FuzzTarget[] = [
   { name: 'container', corpus: vectors('container'), check: checkContainer },
@@ -24,8 +35,16 @@ export const TARGETS: readonly FuzzTarget[] = [
   { name: 'snapshot', corpus: vectors('snapshot'), check: checkSnapshot },
   { name: 'video-chunk', corpus: vectors('video-chunk'), check: checkVideo },
   { name: 'hand', corpus: vectors('hand'), check: checkHand },
+  { name: 'vp8-header', corpus: [hex('1002009d012a4001f00000'), hex('310100')], check: (bytes) => checkPicture('vp8', bytes) },
+  { name: 'h264-header', corpus: [H264_KEY, hex('00000001419a')], check: (bytes) => checkPicture('h264', bytes) },
+  { name: 'rtp-vp8', corpus: [VP8_PACKET, SENDER_REPORT], check: (bytes) => checkTrack('vp8', bytes) },
+  { name: 'rtp-h264', corpus: [H264_PACKET, SENDER_REPORT], check: (bytes) => checkTrack('h264', bytes) },
   { name: 'jpeg-header', corpus: [JPEG_HEADER], check: checkJpeg },
 ];
+
+function hex(text: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(text, 'hex'));
+}
 
 /** The golden bytes of one format. */
 function vectors(format: string): Uint8Array[] {
@@ -108,4 +127,23 @@ function checkHand(bytes: Uint8Array): void {
 function checkJpeg(bytes: Uint8Array): void {
   const header = readJpegHeader(bytes);
   if (header.kind === 'baseline') assert(header.width > 0 && header.height > 0, 'an empty picture passes');
+}
+
+function checkPicture(codec: InterCodec, bytes: Uint8Array): void {
+  const header = readPictureHeader(codec, bytes);
+  assert(header?.key !== true || (header.size !== undefined && header.size.width > 0 && header.size.height > 0), 'a key picture without a size');
+  assert(header?.key !== true || !header.discardable, 'a key picture that is not needed');
+}
+
+/** The same datagram over and over with rising numbers, as a hostile sender would, and all that a track does with time. */
+function checkTrack(codec: InterCodec, bytes: Uint8Array): void {
+  const receiver = new VideoReceiver({ codec, payloadType: 96, retransmissionType: 97 });
+  for (let step = 0; step < 6; step++) {
+    const datagram = Uint8Array.from(bytes);
+    if (datagram.length > 3) datagram[3] = (datagram[3]! + step) & 255;
+    for (const { chunk, ageMs } of [...receiver.receive(datagram, 100 * step), ...receiver.poll(100 * step).pictures]) {
+      assert(chunk.bytes.length > 0 && chunk.bytes.length <= LIMITS.videoBytes && chunk.width <= LIMITS.videoWidth && chunk.height <= LIMITS.videoHeight, 'a picture outside the limits');
+      assert(ageMs >= 0 && ageMs <= Math.max(LIMITS.pastMs, 600), 'an age that cannot be');
+    }
+  }
 }

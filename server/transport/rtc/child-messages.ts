@@ -9,6 +9,8 @@ export interface PeerSettings {
   readonly ports?: { readonly first: number; readonly last: number };
   /** The address to listen on; every one of the machine's where left out. */
   readonly bindAddress?: string;
+  /** Whether cameras are taken as video tracks. */
+  readonly takesVideo?: boolean;
 }
 
 /** `close`: at once, or when everything that was sent on `control` has left. */
@@ -17,6 +19,7 @@ export type ToChild =
   | { readonly kind: 'offer'; readonly peer: number; readonly sdp: string }
   | { readonly kind: 'candidate'; readonly peer: number; readonly candidate: string; readonly mid: string }
   | { readonly kind: 'send'; readonly peer: number; readonly channel: ChannelName; readonly bytes: Uint8Array }
+  | { readonly kind: 'key-picture'; readonly peer: number }
   | { readonly kind: 'close'; readonly peer: number; readonly atOnce: boolean }
   | { readonly kind: 'ping' };
 
@@ -27,6 +30,8 @@ export type FromChild =
   | { readonly kind: 'candidate'; readonly peer: number; readonly candidate: string; readonly mid: string }
   | { readonly kind: 'open'; readonly peer: number }
   | { readonly kind: 'message'; readonly peer: number; readonly channel: ChannelName; readonly bytes: Uint8Array }
+  /** `chunk`: an encoded video chunk without a capture time. */
+  | { readonly kind: 'picture'; readonly peer: number; readonly chunk: Uint8Array; readonly ageMs: number }
   | { readonly kind: 'text'; readonly peer: number }
   | { readonly kind: 'taken'; readonly peer: number; readonly bytes: number }
   | { readonly kind: 'gone'; readonly peer: number; readonly cause: string }

@@ -18,14 +18,22 @@ let backlog: FromChild[] = [];
 let backlogBytes = 0;
 let isSending = false;
 
-function tell(event: FromChild): void {
-  if (event.kind === 'message') {
-    backlogBytes += event.bytes.length;
-    if (backlogBytes > BACKLOG_BYTES) return event.channel === 'control' ? peers.get(event.peer)?.end('too much at once') : undefined;
+/** @returns whether it is on its way; else it was given up for want of room. */
+function tell(event: FromChild): boolean {
+  backlogBytes += bytesOf(event);
+  if (bytesOf(event) > 0 && backlogBytes > BACKLOG_BYTES) {
+    if (event.kind === 'message' && event.channel === 'control') peers.get(event.peer)?.end('too much at once');
+    return false;
   }
   backlog.push(event);
   if (event.kind === 'gone') peers.delete(event.peer);
   if (backlog.length === 1) clock.defer(flush);
+  return true;
+}
+
+function bytesOf(event: FromChild): number {
+  if (event.kind === 'message') return event.bytes.length;
+  return event.kind === 'picture' ? event.chunk.length : 0;
 }
 
 /** One list at a time is under way, so that what the gateway cannot take yet stays here and is counted. */
@@ -48,9 +56,10 @@ function take(message: ToChild): void {
   else guarded(message.peer, () => takeFor(peers.get(message.peer), message));
 }
 
-function takeFor(peer: Peer | undefined, message: Extract<ToChild, { kind: 'candidate' | 'send' | 'close' }>): void {
+function takeFor(peer: Peer | undefined, message: Extract<ToChild, { kind: 'candidate' | 'send' | 'key-picture' | 'close' }>): void {
   if (message.kind === 'candidate') peer?.candidate(message.candidate, message.mid);
   else if (message.kind === 'send') peer?.send(message.channel, message.bytes);
+  else if (message.kind === 'key-picture') peer?.requestKeyPicture();
   else peer?.close(message.atOnce);
 }
 

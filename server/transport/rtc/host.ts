@@ -1,8 +1,7 @@
 /** The gateway's side of the process with the peer connections: starts it, talks to it, and starts it again when it dies. */
 import { fork, type ChildProcess } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { every, type Clock, type Repeating } from '../../../core/clock.ts';
+import { childEntry, loaderFlags, nativeEnvironment } from '../../../core/child-process.ts';
 import { CopresenceError } from '../../../core/errors.ts';
 import type { FromChild, PeerEvent, PeerSettings, ToChild } from './child-messages.ts';
 
@@ -89,8 +88,7 @@ export class RtcHost {
   }
 
   #fork(): void {
-    const entry = new URL(`./child${fileURLToPath(import.meta.url).endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
-    const child = fork(entry, { execArgv: execArgv(), env: environment(), serialization: 'advanced', stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+    const child = fork(childEntry('child', import.meta.url), { execArgv: loaderFlags(import.meta.url), env: nativeEnvironment(), serialization: 'advanced', stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
     this.#child = child;
     this.#heardMs = this.#clock.nowMs();
     this.post({ kind: 'settings', settings: this.#settings });
@@ -141,17 +139,3 @@ export class RtcHost {
 
 /** A send that fails means that the process is going; its exit says so. */
 function ignoreSendError(): void {}
-
-/** The parent's own flags, so that the child runs through the same loader; a `.ts` entry needs one in any case. */
-function execArgv(): string[] {
-  const flags = process.execArgv.filter((flag) => !flag.startsWith('--inspect'));
-  if (!import.meta.url.endsWith('.ts') || flags.some((flag) => flag.includes('tsx'))) return flags;
-  return [...flags, '--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href];
-}
-
-/** Only what a native library looks for: it reads strangers' datagrams, so it gets no secrets to lose. */
-const ENVIRONMENT = /^(PATH|HOME|USERPROFILE|SYSTEMROOT|TMPDIR|TEMP|TMP|LANG|TZ|NODE_ENV|NODE_PATH|(DY)?LD_LIBRARY_PATH)$/i;
-
-function environment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => ENVIRONMENT.test(name)));
-}

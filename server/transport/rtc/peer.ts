@@ -1,9 +1,11 @@
 /** One native peer connection, in the process that may crash with it. */
-import type { DataChannel, PeerConnection, RtcConfig } from 'node-datachannel';
+import type { DataChannel, PeerConnection, RtcConfig, Track } from 'node-datachannel';
 import type { Clock } from '../../../core/clock.ts';
 import type { ChannelName } from '../../../protocol/rtc/channel.ts';
 import type { IceServer } from '../../../protocol/rtc/signal.ts';
 import type { PeerEvent, PeerSettings } from './child-messages.ts';
+import { CameraTrack } from './video/camera-track.ts';
+import { answerVideo, pickVideo, type OfferedVideo } from './video/video-section.ts';
 
 /** The constructor of the native package, which only its own process loads. */
 export type CreatePeerConnection = new (name: string, config: RtcConfig) => PeerConnection;
@@ -16,10 +18,13 @@ const LAST_BYTES_MS = 2000;
 export class Peer {
   readonly #clock: Clock;
   readonly #id: number;
-  readonly #tell: (event: PeerEvent) => void;
+  readonly #tell: (event: PeerEvent) => boolean;
+  readonly #takesVideo: boolean;
   readonly #connection: PeerConnection;
   readonly #channels: Partial<Record<ChannelName, DataChannel>> = {};
   readonly #early: PeerEvent[] = [];
+  #video: OfferedVideo | undefined;
+  #camera: CameraTrack | undefined;
   #hasAnswered = false;
   #isOpen = false;
   #handedBytes = 0;
@@ -27,10 +32,11 @@ export class Peer {
   #closing = false;
   #gone = false;
 
-  constructor(clock: Clock, create: CreatePeerConnection, settings: PeerSettings, id: number, tell: (event: PeerEvent) => void) {
+  constructor(clock: Clock, create: CreatePeerConnection, settings: PeerSettings, id: number, tell: (event: PeerEvent) => boolean) {
     this.#clock = clock;
     this.#id = id;
     this.#tell = tell;
+    this.#takesVideo = settings.takesVideo === true;
     this.#connection = new create(`peer-${id}`, nativeConfig(settings));
     this.#connection.onLocalDescription((sdp) => this.#answer(sdp));
     this.#connection.onLocalCandidate((candidate, mid) => this.#candidate({ kind: 'candidate', peer: id, candidate, mid }));
@@ -38,6 +44,7 @@ export class Peer {
       if (state === 'failed' || state === 'closed') this.end(`the peer connection ${state}`);
     });
     this.#connection.onDataChannel((channel) => this.#channel(channel));
+    this.#connection.onTrack((track) => this.#track(track));
   }
 
   get isGone(): boolean {
@@ -49,9 +56,11 @@ export class Peer {
     return bufferedBytes(this.#channels.control) + bufferedBytes(this.#channels.state);
   }
 
-  /** Takes an offer, and answers. @throws what the native side makes of a bad one. */
+  /** Takes an offer, and answers; a later one adds a camera. @throws what the native side makes of a bad one, and of one that restarts ICE. */
   offer(sdp: string): void {
-    this.#connection.setRemoteDescription(sdp, 'offer');
+    const offered = pickVideo(sdp, { takesVideo: this.#takesVideo });
+    this.#video = offered.video;
+    this.#connection.setRemoteDescription(offered.sdp, 'offer');
     this.#connection.setLocalDescription('answer');
   }
 
@@ -62,6 +71,10 @@ export class Peer {
   send(channel: ChannelName, bytes: Uint8Array): void {
     this.#handedBytes += bytes.length;
     if (this.#channels[channel]?.isOpen() === true) this.#channels[channel].sendMessageBinary(bytes);
+  }
+
+  requestKeyPicture(): void {
+    this.#camera?.requestKey();
   }
 
   /** Ends when what was sent has left, which `poll` sees, or at once. */
@@ -76,6 +89,7 @@ export class Peer {
     const taken = this.#handedBytes - this.waitingBytes;
     if (taken !== this.#toldBytes) this.#emit({ kind: 'taken', peer: this.#id, bytes: taken });
     this.#toldBytes = taken;
+    this.#camera?.poll(this.#clock.nowMs());
     if (this.#closing && bufferedBytes(this.#channels.control) === 0) this.#endGently();
   }
 
@@ -97,7 +111,7 @@ export class Peer {
 
   #answer(sdp: string): void {
     this.#hasAnswered = true;
-    this.#emit({ kind: 'answer', peer: this.#id, sdp });
+    this.#emit({ kind: 'answer', peer: this.#id, sdp: this.#video === undefined ? sdp : answerVideo(sdp, this.#video.mid) });
     for (const candidate of this.#early.splice(0)) this.#emit(candidate);
   }
 
@@ -105,6 +119,13 @@ export class Peer {
   #candidate(candidate: PeerEvent): void {
     if (this.#hasAnswered) this.#emit(candidate);
     else this.#early.push(candidate);
+  }
+
+  /** One camera at a time: a later one takes the place of the one before. */
+  #track(track: Track): void {
+    const video = this.#video;
+    if (video === undefined || track.mid() !== video.mid) return;
+    this.#camera = new CameraTrack(this.#clock, track, video, (chunk, ageMs) => this.#emit({ kind: 'picture', peer: this.#id, chunk, ageMs }));
   }
 
   #channel(channel: DataChannel): void {
@@ -121,8 +142,8 @@ export class Peer {
     this.#emit({ kind: 'open', peer: this.#id });
   }
 
-  #emit(event: PeerEvent): void {
-    if (!this.#gone) this.#tell(event);
+  #emit(event: PeerEvent): boolean {
+    return !this.#gone && this.#tell(event);
   }
 }
 
@@ -134,6 +155,8 @@ function nativeConfig({ iceServers, ports, bindAddress }: PeerSettings): RtcConf
   return {
     iceServers: iceServers.map(nativeUrl),
     disableAutoNegotiation: true,
+    // Else a camera that a later offer adds would find no keys for its packets.
+    forceMediaTransport: true,
     maxMessageSize: MAX_MESSAGE_BYTES,
     ...(ports === undefined ? {} : { portRangeBegin: ports.first, portRangeEnd: ports.last }),
     ...(bindAddress === undefined ? {} : { bindAddress }),

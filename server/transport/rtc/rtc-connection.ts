@@ -12,6 +12,8 @@ export interface RtcLink {
   readonly id: string;
   readonly remoteAddress: string;
   send(channel: ChannelName, bytes: Uint8Array): void;
+  /** Asks the camera of the peer connection for a key picture. */
+  requestKeyPicture(): void;
   /** Ends the peer connection and the WebSocket; `atOnce` gives up what has not left yet. */
   end(code: ErrorCode | 'NORMAL', reason: string, atOnce: boolean): void;
 }
@@ -30,6 +32,7 @@ export class RtcConnection implements Connection {
   #takenBytes = 0;
   #stall: StallState = FLOWING;
   #isClosed = false;
+  #hasCamera = false;
 
   constructor(clock: Clock, link: RtcLink) {
     this.id = link.id;
@@ -67,6 +70,16 @@ export class RtcConnection implements Connection {
     this.#flushState();
     this.#control.flush();
     this.#end(code, reason, false);
+  }
+
+  /** A picture has come on a video track. */
+  seesCamera(): void {
+    this.#hasCamera = true;
+  }
+
+  requestKeyPicture(): boolean {
+    if (this.#hasCamera && !this.#isClosed) this.#link.requestKeyPicture();
+    return this.#hasCamera;
   }
 
   /** Takes a message of a channel in. @returns a packet, if it is one whole, or why the connection has to end. */

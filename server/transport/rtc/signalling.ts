@@ -110,7 +110,7 @@ export class Signalling {
     );
   }
 
-  /** The first offer makes the peer connection; a later one restarts ICE or adds a track. */
+  /** The first offer makes the peer connection; a later one adds a camera. One that restarts ICE ends it: the native side has no such thing. */
   #offer(phase: Phase, sdp: string): ErrorCode | undefined {
     if (++this.#offers > SIGNAL_LIMITS.offers) return 'TOO_MANY_ERRORS';
     const { host } = this.#options;
@@ -130,8 +130,12 @@ export class Signalling {
     }
   }
 
-  #traffic(connection: RtcConnection, event: Extract<PeerEvent, { kind: 'message' | 'text' | 'taken' }>): void {
+  #traffic(connection: RtcConnection, event: Extract<PeerEvent, { kind: 'message' | 'picture' | 'text' | 'taken' }>): void {
     if (event.kind === 'taken') return connection.taken(event.bytes);
+    if (event.kind === 'picture') {
+      connection.seesCamera();
+      return this.#options.listener.onTrackPicture?.(connection, event.chunk, event.ageMs, this.#options.clock.nowMs());
+    }
     if (event.kind === 'text') return connection.close('TEXT_NOT_SUPPORTED', 'binary messages only');
     const packet = connection.received(event.channel, event.bytes);
     if (packet === undefined) return;
@@ -146,6 +150,7 @@ export class Signalling {
     const connection = new RtcConnection(clock, {
       ...this.#about,
       send: (channel, bytes) => host.post({ kind: 'send', peer, channel, bytes }),
+      requestKeyPicture: () => host.post({ kind: 'key-picture', peer }),
       end: (code, reason, atOnce) => this.#end(code, reason, atOnce),
     });
     this.#phase = { state: 'open', peer, connection };

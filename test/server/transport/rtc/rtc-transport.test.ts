@@ -133,6 +133,20 @@ describe('the channels of WebRTC', () => {
   });
 });
 
+describe('an offer on a connection that is there', () => {
+  it('[RTC10] that restarts ICE ends it as lost, so that the client resumes', async () => {
+    const { server, connections, closes } = await startWorld();
+    const client = await connectRtc({ port: server.port });
+    await until(() => connections.length === 1);
+    const sdp = ['v=0', 'o=- 1 2 IN IP4 127.0.0.1', 's=-', 't=0 0', 'a=group:BUNDLE 0', 'm=application 9 UDP/DTLS/SCTP webrtc-datachannel', 'c=IN IP4 0.0.0.0', 'a=mid:0', 'a=setup:actpass',
+      'a=ice-ufrag:anew', 'a=ice-pwd:anewanewanewanewanewanew', `a=fingerprint:sha-256 ${Array(32).fill('AB').join(':')}`, 'a=sctp-port:5000', ''].join('\r\n');
+    client.signal(JSON.stringify({ type: 'offer', sdp }));
+    expect(await client.closed).toBe(1006);
+    await until(() => closes.length === 1);
+    expect(closes).toEqual(['CONNECTION_LOST']);
+  });
+});
+
 describe('strangers at the UDP port of a peer connection', () => {
   it('[RTC8] are answered with no more bytes than they send, and the connection goes on', async () => {
     const { server, connections, packets, closes } = await startWorld();
