@@ -11,7 +11,8 @@ import { startRelaying, startTicking, type Ticking } from './broadcast/ticker.ts
 import type { Config } from './config.ts';
 import { Departure, type DrainRequest } from './drain/departure.ts';
 import type { DrainReport } from './drain/drain.ts';
-import type { DeviceFaults, DevicePool, InferenceRequest, MediaForwarding, Meter, ModelValue, ModelVersions, OutcomeListener, RequestOutcome, SuggestPace, VideoDecoding } from './flow.ts';
+import type { DeviceFaults, DevicePool, InferenceRequest, MediaForwarding, Meter, ModelValue, ModelVersions, OutcomeListener, RequestOutcome, SuggestPace } from './flow.ts';
+import type { VideoDecoding } from './video-flow.ts';
 import { openAdmin } from './http/admin/admin.ts';
 import { openForwarding, type OpenForwarding } from './forwarding/open-forwarding.ts';
 import { adminEntryOf, type Audit } from './http/admin/audit.ts';
@@ -106,15 +107,11 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts): Gatew
     },
     onEmpty: (session) => remember(stopping, recording.stop(session)),
   });
-  const tell: Pick<IngestOptions, 'refuse' | 'notify'> = {
-    refuse: (participant, code, about) => reception.refuseParticipant(participant, code, about),
-    notify: (participant, code, about) => reception.notifyParticipant(participant, code, about),
-  };
   const results = new Results({
     clock,
     meter,
     session: (id) => directory.session(id),
-    ...tell,
+    ...tellOf(() => reception),
   });
   const pacing = new Pacing({ clock, session: (id) => directory.session(id) });
   const suggestPace: SuggestPace = (origin, suggestion) => pacing.suggest(origin, suggestion);
@@ -136,7 +133,7 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts): Gatew
     { budgetMs, lighter: (model) => lighterModel(routes, model), policy: config['batch-policy'] },
   );
   const ticking: Ticking<Session> = startBroadcast(config, clock, directory, broadcaster);
-  const ingest: Ingest = new Ingest({ meter, ...tell, video: parts.video, changed: (session) => ticking.changed(session), submit: (request) => scheduler.submit(request), forget: (id, slot) => scheduler.forget(id, slot), routes, gestureRateHz: config['gesture-rate-hz'] });
+  const ingest: Ingest = new Ingest({ meter, ...tellOf(() => reception), video: parts.video, changed: (session) => ticking.changed(session), submit: (request) => scheduler.submit(request), forget: (id, slot) => scheduler.forget(id, slot), routes, gestureRateHz: config['gesture-rate-hz'] });
   const revocations = new Revocations(() => clock.wallMs());
   const tokens = refuseRevoked(parts.tokens ?? createTokenVerifier(parts.tokenKey, () => clock.wallMs()), revocations);
   const media = parts.media && new MediaControl({ forwarding: parts.media, sessions: () => directory.sessions, session: (id) => directory.session(id) });
@@ -256,6 +253,14 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
 async function openMedia(config: Config, { clock, onMedia = () => undefined }: ServerParts): Promise<OpenForwarding | undefined> {
   if (config.media === 'off') return undefined;
   return openForwarding({ listenAddress: config['media-address'] ?? config.host, announcedAddress: config['media-announce'], port: config['media-port'] }, { clock, report: onMedia });
+}
+
+/** How a participant hears of what was refused later than it came. */
+function tellOf(reception: () => Reception): Pick<IngestOptions, 'refuse' | 'notify'> {
+  return {
+    refuse: (participant, code, about) => reception().refuseParticipant(participant, code, about),
+    notify: (participant, code, about) => reception().notifyParticipant(participant, code, about),
+  };
 }
 
 /** Its process starts with the first picture that needs it. */

@@ -2,7 +2,7 @@
 import type { ErrorCode } from '../../core/errors.ts';
 import { encodeDown } from '../../protocol/codec/control.ts';
 import type { VideoChunk } from '../../protocol/codec/video-chunk.ts';
-import type { DecodedPicture, PictureTag, VideoDecoding, VideoStream } from '../flow.ts';
+import type { DecodedPicture, PictureTag, VideoDecoding, VideoStream } from '../video-flow.ts';
 import type { Membership } from './directory.ts';
 import type { Participant } from './participant.ts';
 

@@ -6,7 +6,8 @@ import { checkPoseSample, handOffset, readCaptureMs } from '../../protocol/codec
 import { decodeVideoChunk, encodeVideoChunk, type VideoChunk } from '../../protocol/codec/video-chunk.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { UpMessageOf } from '../../protocol/up.ts';
-import type { InferenceRequest, Meter, PictureTag, RecordedItem, VideoDecoding } from '../flow.ts';
+import type { InferenceRequest, Meter, RecordedItem } from '../flow.ts';
+import type { PictureTag, VideoDecoding } from '../video-flow.ts';
 import { CameraStreams } from './camera-streams.ts';
 import type { Membership } from './directory.ts';
 import type { Participant } from './participant.ts';

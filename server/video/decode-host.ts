@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { childEntry, loaderFlags, nativeEnvironment } from '../../core/child-process.ts';
 import { every, type Clock, type Repeating } from '../../core/clock.ts';
 import type { InterCodec } from '../../protocol/video/picture.ts';
-import type { VideoDecoding, VideoStream, VideoStreamListener } from '../flow.ts';
+import type { VideoDecoding, VideoStream, VideoStreamListener } from '../video-flow.ts';
 import type { FromDecoder, ToDecoder } from './decode-messages.ts';
 import { DecodeStream } from './decode-stream.ts';
 import { Strikes } from './strikes.ts';

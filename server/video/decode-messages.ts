@@ -1,7 +1,7 @@
 /** What the gateway and the process that decodes pictures tell each other: lists of these, one list a turn. */
 import type { ErrorCode } from '../../core/errors.ts';
 import type { InterCodec } from '../../protocol/video/picture.ts';
-import type { DecodedPicture } from '../flow.ts';
+import type { DecodedPicture } from '../video-flow.ts';
 
 /** One encoded picture; `id` rises within its stream. */
 export interface QueuedPicture {

@@ -3,7 +3,7 @@ import { assert } from '../../core/assert.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import type { VideoChunk } from '../../protocol/codec/video-chunk.ts';
-import type { PictureTag, VideoStream, VideoStreamListener } from '../flow.ts';
+import type { PictureTag, VideoStream, VideoStreamListener } from '../video-flow.ts';
 import { admitPicture, asksForKey, NEW_STREAM, type StreamState } from './admit-picture.ts';
 import type { StreamEvent, ToDecoder } from './decode-messages.ts';
 

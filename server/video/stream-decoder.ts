@@ -3,7 +3,7 @@ import type { Codec, CodecContext, Frame, Packet, SoftwareScaleContext } from 'n
 import { LIMITS } from '../../protocol/limits.ts';
 import type { InterCodec, PictureSize } from '../../protocol/video/picture.ts';
 import { readPictureHeader } from '../../protocol/video/picture-header.ts';
-import type { DecodedPicture } from '../flow.ts';
+import type { DecodedPicture } from '../video-flow.ts';
 import { DECODED_SIDE, type QueuedPicture } from './decode-messages.ts';
 import { toJpeg } from './to-jpeg.ts';
 

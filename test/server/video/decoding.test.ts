@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../core/clock.ts';
 import type { VideoChunk } from '../../../protocol/codec/video-chunk.ts';
-import type { PictureTag } from '../../../server/flow.ts';
+import type { PictureTag } from '../../../server/video-flow.ts';
 import { admitPicture, asksForKey, KEY_REQUEST_MS, MAX_BYTES_UNDER_WAY, MAX_UNDER_WAY, NEW_STREAM } from '../../../server/video/admit-picture.ts';
 import type { ToDecoder } from '../../../server/video/decode-messages.ts';
 import { planDecoding } from '../../../server/video/decode-plan.ts';
