@@ -12,6 +12,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ main(args: string[]): Pro
   inference: () => import('./inference.ts'),
   fanout: () => import('./fanout.ts'),
   recording: () => import('./recording.ts'),
+  faults: () => import('./faults.ts'),
 };
 
 const { values, positionals } = parseArgs({

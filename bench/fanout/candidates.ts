@@ -110,15 +110,20 @@ function copresence(name: string, flags: readonly string[]): Candidate {
     can: () => true,
     firstSenders: (mode, members) => halfOf(ABOUT_OURS, mode, members),
     async start(mode, members) {
-      const limits = ['--max-connections', '8192', '--max-sessions', '4096', '--sessions-per-subject', '4096', '--accepts-per-second', '100000'];
       const pace = mode === 'relay' ? ['--relay'] : ['--tick-rate-hz', String(mode)];
-      const server = ['--import', 'tsx', `${ROOT}server/main.ts`, '--port', '0', '--workers', '0', '--json-events', '--log-level', 'warn', '--token-key', KEY];
-      const child = spawnPinned(process.execPath, [...server, ...limits, ...pace, ...flags]);
-      const { url, transports } = (await firstJson(child)) as { url: string; transports?: readonly { readonly url: string }[] };
-      const port = Number(new URL(transports?.[0]?.url ?? url).port);
-      return { port, pid: child.pid ?? 0, entrance: (client) => ENTRANCES.copresence(port, Math.floor(client / members)), stop: () => end(child) };
+      return startCopresence(['--accepts-per-second', '100000', ...pace, ...flags], members);
     },
   };
+}
+
+/** This project's server on its core. @param members - in a row share a session. */
+export async function startCopresence(flags: readonly string[], members: number): Promise<LoadedServer> {
+  const server = ['--import', 'tsx', `${ROOT}server/main.ts`, '--port', '0', '--workers', '0', '--json-events', '--log-level', 'warn', '--token-key', KEY];
+  const limits = ['--max-connections', '8192', '--max-sessions', '4096', '--sessions-per-subject', '4096'];
+  const child = spawnPinned(process.execPath, [...server, ...limits, ...flags]);
+  const { url, transports } = (await firstJson(child)) as { url: string; transports?: readonly { readonly url: string }[] };
+  const port = Number(new URL(transports?.[0]?.url ?? url).port);
+  return { port, pid: child.pid ?? 0, entrance: (client) => ENTRANCES.copresence(port, Math.floor(client / members)), stop: () => end(child) };
 }
 
 /** How often a headset sends: with ticks as often as they come, so that each carries one new pose of everybody. */
@@ -126,14 +131,19 @@ export function poseHz(mode: Mode): number {
   return mode === 'relay' ? RELAY_POSE_HZ : mode;
 }
 
-let token: Promise<string> | undefined;
+/** The load generator's clock: the machine's monotonic one. */
+export function deviceMs(): number {
+  return Number(process.hrtime.bigint() / 1000n) / 1000;
+}
 
-async function greeting(session: number): Promise<Uint8Array> {
+const tokens = new Map<string, Promise<string>>();
+
+/** The hello and the join of a client. @param subject - of its token. */
+export async function greeting(session: number | string, subject = 'load'): Promise<Uint8Array> {
   const clock = systemClock();
-  token ??= signToken(Buffer.from(KEY, 'utf8'), { subject: 'load', session: '*', role: 'participant' }, { ttlS: 24 * 3600, wallMs: clock.wallMs() });
-  // The generator's clock is the machine's monotonic one, as this process's is, but with another origin; pings set it right.
-  const deviceMs = Number(process.hrtime.bigint() / 1000n) / 1000;
-  const hello = encodeUp({ type: 'hello', version: 1, oldestVersion: 1, capabilities: ['pose'], token: await token, deviceMs });
+  const token = tokens.get(subject) ?? signToken(Buffer.from(KEY, 'utf8'), { subject, session: '*', role: 'participant' }, { ttlS: 24 * 3600, wallMs: clock.wallMs() });
+  tokens.set(subject, token);
+  const hello = encodeUp({ type: 'hello', version: 1, oldestVersion: 1, capabilities: ['pose'], token: await token, deviceMs: deviceMs() });
   const join = encodeUp({ type: 'join', session: `s${session}`, name: 'load', consent: { inference: false, recording: false, training: false } });
   return Buffer.concat([hello, join]);
 }
