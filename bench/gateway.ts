@@ -98,7 +98,7 @@ async function openHeadset(port: number, index: number): Promise<WebSocket> {
       if (decoded.kind === 'message' && decoded.message.type === 'ping') socket.send(encodeUp({ type: 'pong', serverMs: decoded.message.serverMs, deviceMs: clock.nowMs() }));
     }));
   });
-  socket.send(encodeUp({ type: 'hello', version: 1, oldestVersion: 1, capabilities: [...CAPABILITIES], token, deviceMs: clock.nowMs() }));
+  socket.send(encodeUp({ type: 'hello', version: 1, oldestVersion: 1, capabilities: CAPABILITIES.filter((capability) => capability !== 'delta'), token, deviceMs: clock.nowMs() }));
   socket.send(encodeUp({ type: 'join', session: `s${Math.floor(index / PER_SESSION)}`, name: `h${index}`, consent: { inference: false, recording: false, training: false } }));
   await joined;
   return socket;

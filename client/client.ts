@@ -19,6 +19,14 @@ export type WayIn =
   /** With others who want the same `metadata` and, themselves among them, `min` to `max` people. REQUEST_EXPIRED when there were none in time. */
   | { readonly kind: 'match'; readonly wanted: { readonly metadata?: Metadata; readonly min: number; readonly max: number; readonly timeoutMs: number } };
 
+/** For a device or a link that is slower than the server. */
+export interface SnapshotWish {
+  /** 1..120; the server sends no slower than 5 Hz. */
+  readonly rateHz?: number;
+  /** Kept by having those who matter least come less often, though not below 5 Hz. */
+  readonly bytesPerSecond?: number;
+}
+
 export interface ConnectOptions {
   /** The server: `ws:`, `wss:`, `http:` or `https:`; the path is filled in. */
   readonly url: string;
@@ -43,6 +51,8 @@ export interface ConnectOptions {
   readonly reconnect?: boolean;
   /** Whether to keep samples for `avatarAt` and `avatarNow` (about 50 KB a participant); true when left out. */
   readonly interpolate?: boolean;
+  /** What this client would have of snapshots at most; as much as the server gives where left out. */
+  readonly snapshots?: SnapshotWish;
   /** Called with the client before anything is sent, so that no event is missed. */
   readonly listen?: (client: CopresenceClient) => void;
 }
@@ -112,6 +122,8 @@ export interface CopresenceClient {
   /** Takes effect at once, and is what a later join anew gives. */
   setConsent(consent: Consent): SendResult;
   record(action: 'start' | 'stop'): SendResult;
+  /** Takes the place of `ConnectOptions.snapshots`. Nothing is said to a server that does not know of it. */
+  askSnapshots(wish: SnapshotWish): SendResult;
   readonly moderation: Moderation;
 
   /**

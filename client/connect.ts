@@ -10,23 +10,23 @@ import { LIMITS } from '../protocol/limits.ts';
 import type { Consent, ParticipantInfo } from '../protocol/message/common.ts';
 import type { SessionInfo } from '../protocol/message/session.ts';
 import type { UpMessage } from '../protocol/up.ts';
-import type { AvatarSource, ConnectOptions, CopresenceClient, Self, SendResult } from './client.ts';
+import type { AvatarSource, ConnectOptions, CopresenceClient, Self, SendResult, SnapshotWish } from './client.ts';
 import { Emitter } from './emitter.ts';
-import { checkEntry, entryOf, helloOf, waitMs } from './entry.ts';
+import { checkEntry, entryOf, helloOf, isWayIn, waitMs } from './entry.ts';
 import { unreadable, type ClientEventName, type ClientState, type Listener } from './events.ts';
-import { endOfError, errorOf, Link, lostEnd, NORMAL_END, unmatchedEnd, type LinkEnd, type LinkListener, type LinkOptions } from './link.ts';
+import { endOfError, errorOf, Link, lostEnd, NORMAL_END, unmatchedEnd, type LinkEnd, type LinkListener, type LinkOptions, type SnapshotKind } from './link.ts';
 import { startMove, tailListener, urlOfMove } from './move.ts';
 import { moderationOver } from './moderation.ts';
 import { planReconnect } from './reconnect.ts';
 import { sendPose, sendReliable, sendVideo } from './send.ts';
 import { SessionView } from './session-view.ts';
+import { SnapshotTerms } from './snapshot-terms.ts';
 import { connectUrl } from './socket.ts';
 
 /** The first exchanges come quickly, so that the offset is good before the first pose is drawn. */
 const CLOCK_BURST = { count: 5, periodMs: 60 };
 const CLOCK_PERIOD_MS = 2000;
 const LEAVE_WAIT_MS = 1000;
-const WAYS_IN: ReadonlySet<string> = new Set(['hello', 'join', 'resume', 'create', 'join-code', 'match']);
 
 /** See `Connect` in client.ts. */
 export function connect(options: ConnectOptions): Promise<CopresenceClient> {
@@ -52,6 +52,7 @@ class Participation implements CopresenceClient {
   #linkUrl = '';
   #joinedUrl = '';
   readonly #emitter = new Emitter();
+  readonly #terms: SnapshotTerms;
   readonly moderation = moderationOver((message) => this.#sendReliable(message));
   readonly #view: SessionView;
   readonly #poseBytes = new Uint8Array(MAX_POSE_SAMPLE_BYTES);
@@ -80,7 +81,8 @@ class Participation implements CopresenceClient {
     this.#random = options.random ?? systemRandom;
     this.#url = connectUrl(options.url);
     this.#home = this.#url;
-    this.#view = new SessionView(options.clock, this.#emitter, { interpolate: options.interpolate ?? true });
+    this.#terms = new SnapshotTerms(options.snapshots, { link: () => this.#link, send: (message) => this.#sendReliable(message) });
+    this.#view = new SessionView(options.clock, this.#emitter, { interpolate: options.interpolate ?? true, snapshots: this.#terms });
     this.#firstJoin = firstJoin;
     this.#consent = options.consent;
     this.#state = { state: 'joining', sinceMs: options.clock.nowMs(), anew: false };
@@ -155,6 +157,10 @@ class Participation implements CopresenceClient {
     return this.#sendReliable({ type: 'record', action });
   }
 
+  askSnapshots(wish: SnapshotWish): SendResult {
+    return this.#terms.ask(wish);
+  }
+
   get info(): SessionInfo | undefined {
     return this.#view.info;
   }
@@ -186,8 +192,6 @@ class Participation implements CopresenceClient {
     this.#finish(NORMAL_END);
   }
 
-  // ── connections ───────────────────────────────────────────────────────────
-
   #liveLink(): Link | undefined {
     return this.#state.state === 'live' && this.#leaving === undefined && !this.#silent ? this.#link : undefined;
   }
@@ -215,7 +219,7 @@ class Participation implements CopresenceClient {
     return {
       onOpen,
       onMessage: (message) => this.#onMessage(message),
-      onSnapshot: (payload) => this.#onSnapshot(payload),
+      onSnapshot: (payload, kind) => this.#onSnapshot(payload, kind),
       onUnreadable: (code, detail, about) => this.#emitter.emit('error', unreadable(code, about, detail)),
       onEnd: (end) => this.#onEnd(end),
     };
@@ -299,7 +303,8 @@ class Participation implements CopresenceClient {
     }
   }
 
-  #onWelcome({ serverMs }: DownMessageOf<'welcome'>): void {
+  #onWelcome({ serverMs, capabilities }: DownMessageOf<'welcome'>): void {
+    this.#terms.welcomed(capabilities);
     if (this.#linkUrl !== this.#joinedUrl) this.#view.changeServer(serverMs, this.#clock.nowMs());
     else this.#view.clockFilter.guess(serverMs, this.#clock.nowMs());
   }
@@ -314,6 +319,7 @@ class Participation implements CopresenceClient {
     if (this.#state.state !== 'live') this.#setState({ state: 'live', sinceMs: this.#clock.nowMs() });
     // A resumed participant has the consent that the server last heard; a change may have been lost with the link.
     if (this.#consentChanged) this.#sendReliable({ type: 'consent', consent: this.#consent });
+    this.#terms.joined();
     this.#emitter.emit('joined', message);
     if (this.#state.state === 'live') this.#askTime(CLOCK_BURST.count);
     this.#firstJoin?.resolve(this);
@@ -342,7 +348,7 @@ class Participation implements CopresenceClient {
     });
   }
 
-  #arrive(link: Link, url: string, { serverMs }: DownMessageOf<'welcome'>, joined: DownMessageOf<'joined'>): void {
+  #arrive(link: Link, url: string, { serverMs, capabilities }: DownMessageOf<'welcome'>, joined: DownMessageOf<'joined'>): void {
     const left = this.#link;
     left?.send({ type: 'moved' });
     left?.flush();
@@ -351,6 +357,7 @@ class Participation implements CopresenceClient {
     link.listen(this.#linkListener(() => undefined));
     this.#link = link;
     this.#linkUrl = url;
+    this.#terms.welcomed(capabilities);
     this.#moving = undefined;
     this.#view.changeServer(serverMs, this.#clock.nowMs());
     this.#onJoined(joined);
@@ -369,13 +376,13 @@ class Participation implements CopresenceClient {
   #onError(message: DownMessageOf<'error'>): void {
     this.#emitter.emit('error', { ...message, origin: 'server' });
     // A refused way in leaves a connection that nothing will ever come of.
-    if (this.#state.state !== 'live' && WAYS_IN.has(message.about)) this.#link?.close(endOfError(message));
+    if (this.#state.state !== 'live' && isWayIn(message.about)) this.#link?.close(endOfError(message));
   }
 
-  #onSnapshot(payload: Uint8Array): void {
+  #onSnapshot(payload: Uint8Array, kind: SnapshotKind): void {
     // Where order is not kept, one may overtake the answer to the join that it belongs to.
     if (this.#state.state !== 'live') return;
-    const problem = this.#view.snapshot(payload);
+    const problem = this.#view[kind](payload);
     if (problem !== undefined) this.#emitter.emit('error', unreadable(problem, 'snapshot'));
   }
 

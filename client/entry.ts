@@ -5,10 +5,12 @@ import { CAPABILITIES, OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from '../prot
 import type { Consent } from '../protocol/message/common.ts';
 import type { SessionInfo } from '../protocol/message/session.ts';
 import type { UpMessage, UpMessageOf } from '../protocol/up.ts';
-import type { ConnectOptions } from './client.ts';
+import type { ConnectOptions, SnapshotWish } from './client.ts';
 
 /** What this client follows: it leaves voice and video to a client of the forwarding unit. */
 const KNOWN = CAPABILITIES.filter((capability) => capability !== 'media');
+
+const WAYS_IN: ReadonlySet<string> = new Set(['hello', 'join', 'resume', 'create', 'join-code', 'match']);
 
 /** @param deviceMs - now, on the device's clock. */
 export function helloOf(token: string, deviceMs: number): UpMessage {
@@ -53,6 +55,16 @@ function firstEntryOf({ session, way }: ConnectOptions, who: Pick<UpMessageOf<'j
     default:
       return unreachable(way);
   }
+}
+
+/** Whether a refusal about this message means that nothing will come of the way in. */
+export function isWayIn(about: string): boolean {
+  return WAYS_IN.has(about);
+}
+
+/** What a client asks of its snapshots. */
+export function snapshotsOf({ rateHz, bytesPerSecond }: SnapshotWish): UpMessage {
+  return { type: 'snapshots', ...(rateHz === undefined ? {} : { rateHz }), ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }) };
 }
 
 /** How long the way may take beyond what the network takes. */

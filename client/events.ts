@@ -34,6 +34,8 @@ export interface PoseEvent {
   readonly sample: PoseSample;
   /** Size on the wire. */
   readonly sampleBytes: number;
+  /** How often the server sends this participant at most, now: less often where they are far or out of view. 0 where it has no rate. */
+  readonly periodMs: number;
   /** Device clock; add `clockOffsetMs` to compare with `captureMs`. */
   readonly arrivedMs: number;
 }

@@ -18,11 +18,14 @@ export interface LinkEnd {
   readonly retryAfterMs: number;
 }
 
+/** `snapshot`: samples as they are. `deltaSnapshot`: what differs from earlier ones. */
+export type SnapshotKind = 'snapshot' | 'deltaSnapshot';
+
 export interface LinkListener {
   onOpen(): void;
   onMessage(message: DownMessage): void;
-  /** @param payload - an encoded snapshot, valid during the call. */
-  onSnapshot(payload: Uint8Array): void;
+  /** @param payload - an encoded snapshot of its kind, valid during the call. */
+  onSnapshot(payload: Uint8Array, kind: SnapshotKind): void;
   /** Something from the server could not be read; the connection goes on. */
   onUnreadable(code: ErrorCode, detail: string, about: string): void;
   /** Once, and the last call. */
@@ -36,6 +39,8 @@ export interface LinkOptions {
   /** Silence after which the link is given up, from its start on. */
   readonly silenceMs: number;
 }
+
+const ONLY_GOOD_NOW: ReadonlySet<MessageKind> = new Set([KIND.poseSample, KIND.acknowledgement]);
 
 export class Link {
   readonly #clock: Clock;
@@ -84,7 +89,7 @@ export class Link {
 
   /** Puts a binary message into this turn's packet. @param payload - copied. */
   sendBinary(kind: MessageKind, payload: Uint8Array): void {
-    const outbox = kind === KIND.poseSample && this.#socket.sendLatest !== undefined ? this.#latest : this.#outbox;
+    const outbox = ONLY_GOOD_NOW.has(kind) && this.#socket.sendLatest !== undefined ? this.#latest : this.#outbox;
     outbox.add(kind, payload);
     this.#flushLater();
   }
@@ -128,7 +133,8 @@ export class Link {
 
   #visit(kind: number, payload: Uint8Array): void {
     if (this.#phase !== 'open') return;
-    if (kind === KIND.snapshot) return this.#listener.onSnapshot(payload);
+    if (kind === KIND.snapshot) return this.#listener.onSnapshot(payload, 'snapshot');
+    if (kind === KIND.deltaSnapshot) return this.#listener.onSnapshot(payload, 'deltaSnapshot');
     if (kind !== KIND.control) return this.#listener.onUnreadable('MESSAGE_UNKNOWN', `message kind ${kind}`, 'packet');
     const decoded = decodeDown(payload);
     if (decoded.kind === 'refused') return this.#listener.onUnreadable(decoded.code, decoded.detail, decoded.about);

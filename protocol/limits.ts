@@ -56,6 +56,8 @@ export const LIMITS = {
   matchGroup: 64,
   matchWaitMs: 300_000,
   poseHz: 120,
+  /** Of a connection without order; more are not looked at. */
+  acknowledgementsPerSecond: 40,
   videoHz: 30,
   /** Of a participant, of the forwarding unit. */
   mediaProducers: 4,

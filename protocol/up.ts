@@ -7,6 +7,7 @@ import { movedMessage } from './message/move.ts';
 import { mediaMessage } from './message/media.ts';
 import { recordMessage } from './message/recording.ts';
 import { sayMessage } from './message/chat.ts';
+import { snapshotsMessage } from './message/snapshots.ts';
 import { createMessage, joinCodeMessage, kickMessage, listMessage, lockMessage, matchCancelMessage, matchMessage, setMetadataMessage, unlockMessage } from './message/session.ts';
 
 export const upMessage = z.discriminatedUnion('type', [
@@ -30,6 +31,7 @@ export const upMessage = z.discriminatedUnion('type', [
   setMetadataMessage,
   matchMessage,
   matchCancelMessage,
+  snapshotsMessage,
 ]);
 export type UpMessage = z.infer<typeof upMessage>;
 export type UpMessageOf<Type extends UpMessage['type']> = Extract<UpMessage, { type: Type }>;

@@ -7,6 +7,7 @@ import { TASKS } from '../core/tasks.ts';
 import type { ResultValue } from '../protocol/message/result.ts';
 import { recordIntoFolder } from '../recording/sink.ts';
 import { Broadcaster } from './broadcast/broadcaster.ts';
+import type { InterestSettings } from './broadcast/interest/feed-planner.ts';
 import { startRelaying, startTicking, type Ticking } from './broadcast/ticker.ts';
 import type { Config } from './config.ts';
 import { Departure, type DrainRequest } from './drain/departure.ts';
@@ -84,12 +85,12 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-export type GatewayConfig = Pick<Config, 'tick-rate-hz' | 'gesture-rate-hz' | 'max-sessions' | 'recordings-folder' | 'workers' | 'batch-policy'> & Partial<Pick<Config, 'phase-alignment' | 'relay' | 'session-max-age-s' | 'sessions-per-subject'>> & RouteSettings;
+export type GatewayConfig = Pick<Config, 'tick-rate-hz' | 'gesture-rate-hz' | 'max-sessions' | 'recordings-folder' | 'workers' | 'batch-policy'> & Partial<Pick<Config, 'phase-alignment' | 'relay' | 'interest' | 'snapshot-bytes-per-second' | 'session-max-age-s' | 'sessions-per-subject'>> & RouteSettings;
 
 /** Builds the stages and starts the tick. */
 export function createGateway(config: GatewayConfig, parts: GatewayParts): Gateway {
   const { clock, meter } = parts;
-  const broadcaster = new Broadcaster(meter);
+  const broadcaster = new Broadcaster(meter, interestOf(config));
   const recording = new RecordingControl(recordIntoFolder(clock, config['recordings-folder']));
   const stopping = new Set<Promise<unknown>>();
   const directory: SessionDirectory = new SessionDirectory({
@@ -278,6 +279,12 @@ function finishTask(results: Results, request: InferenceRequest, outcome: Reques
 
 function isResult(value: ModelValue): value is ResultValue {
   return TASKS.some((task) => task === value.task);
+}
+
+/** A relay has no ticks of a rate, so nobody is sent every second or fourth one. */
+function interestOf(config: GatewayConfig): InterestSettings {
+  const bytesPerSecond = config['snapshot-bytes-per-second'] ?? 0;
+  return { tickRateHz: config.relay === true ? undefined : config['tick-rate-hz'], plans: config.interest !== 'off', bytesPerSecond: bytesPerSecond === 0 ? Infinity : bytesPerSecond };
 }
 
 function startBroadcast(config: Pick<GatewayConfig, 'tick-rate-hz' | 'relay'>, clock: Clock, directory: SessionDirectory, broadcaster: Broadcaster): Ticking<Session> {

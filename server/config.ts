@@ -82,6 +82,8 @@ const SETTINGS = {
   'video-decoders': { schema: count.max(1024).default(64), help: 'VP8 and H.264 streams decoded at once, if the package node-av is installed; 0 for none, so that cameras send JPEGs' },
   'tick-rate-hz': { schema: z.coerce.number().min(1).max(120).default(72), help: 'snapshots a second' },
   relay: { schema: flag.default(false), help: 'pass each pose on as soon as it has come, instead of at ticks: less latency, more sends' },
+  interest: { schema: z.enum(['auto', 'off']).default('auto'), help: 'send those who are far, or out of view, less often, to clients that read delta snapshots: auto, or off for everybody at every tick' },
+  'snapshot-bytes-per-second': { schema: count.default(0), help: 'bytes of delta snapshots a second for one receiver, kept by sending who matters least less often, though never below 5 Hz; 0 for no bound' },
   'gesture-rate-hz': { schema: z.coerce.number().min(1).max(72).default(18), help: 'how often each hand is given to the gesture model' },
   'max-sessions': { schema: count.max(LIMITS.sessions).default(256), help: 'sessions at once' },
   'session-max-age-s': { schema: count.max(LIMITS.sessionAgeS).default(0), help: 'seconds after which a session ends, however many are in it; 0 for none' },

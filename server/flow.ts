@@ -9,6 +9,7 @@ import type { Task } from '../core/tasks.ts';
 import type { MediaAsk, MediaProducer } from '../protocol/message/media.ts';
 import type { Consent } from '../protocol/message/common.ts';
 import type { ResultValue } from '../protocol/message/result.ts';
+import type { Acknowledgement } from '../protocol/codec/acknowledgement.ts';
 import type { SnapshotEntry } from '../protocol/codec/snapshot.ts';
 
 // ── transport ───────────────────────────────────────────────────────────────
@@ -26,6 +27,8 @@ export interface Connection {
   readonly remoteAddress: string;
   /** Whether all messages of the lane `latest` that are sent arrive, in their order; else one may be lost or overtaken. */
   readonly ordered: boolean;
+  /** Each message is made into something else on the way, so none may lean on one before it. */
+  readonly isTranslated?: boolean;
   /** Bytes that were handed over and that the network has not taken yet. */
   readonly bufferedBytes: number;
   /** Puts one framed message into this turn's packet. @param message - read only, and not kept past the turn. */
@@ -47,7 +50,7 @@ export interface ConnectionListener {
 
 // ── what every stage counts ─────────────────────────────────────────────────
 
-export type MessageKindLabel = 'pose' | 'video' | 'chat' | 'control';
+export type MessageKindLabel = 'pose' | 'video' | 'chat' | 'control' | 'acknowledgement';
 
 /** Where the stages report what they did; the HTTP side turns it into metrics. Never throws, never blocks. */
 export interface Meter {
@@ -59,18 +62,55 @@ export interface Meter {
   refusal(code: ErrorCode): void;
   /** A pose left for its session this long after it arrived. */
   poseResidence(durationMs: number): void;
-  snapshot(delivery: { readonly bytes: number; readonly participants: number; readonly sent: number; readonly superseded: number }): void;
+  /** @param delivery - `bytes`: of all that were sent. */
+  snapshot(delivery: { readonly bytes: number; readonly sent: number; readonly superseded: number }): void;
+  /** One tick of a session with receivers of deltas. */
+  deltas(work: DeltaWork): void;
   result(task: Task, delivery: { readonly ageMs: number; readonly sent: number; readonly superseded: number }): void;
+}
+
+/** What one tick's delta snapshots took. */
+export interface DeltaWork {
+  /** Bytes sent of participants in each tier, all receivers together. */
+  readonly tierBytes: readonly number[];
+  /** Blobs that were encoded. */
+  readonly encodes: number;
+  /** Parts of snapshots that stand by themselves. */
+  readonly keys: number;
+  /** By the plans made in this tick: how many a budget has made slower, and plans that pass their budget all the same. */
+  readonly demoted: number;
+  readonly exceeded: number;
+  readonly plans: number;
 }
 
 // ── session → broadcast ─────────────────────────────────────────────────────
 
+/** What a client asks of its snapshots, at most; within what the server gives. */
+export interface SnapshotWish {
+  readonly rateHz?: number | undefined;
+  readonly bytesPerSecond?: number | undefined;
+}
+
 /** One participant who may hear the session. */
 export interface Receiver {
+  readonly slot: number;
+  /** Whether the connection that they have now reads delta snapshots. */
+  readonly readsDeltas: boolean;
+  readonly wish: SnapshotWish;
   /** Undefined while the participant is away. */
   readonly connection: Connection | undefined;
   /** Whether the next snapshot must hold everybody: after joining, resuming, or missing one. */
   needsKey: boolean;
+  /** What has been acknowledged since the last call, on a connection without order. */
+  takeAcknowledgement(): Acknowledgement | undefined;
+}
+
+/** One participant as a source of samples. */
+export interface Source {
+  readonly slot: number;
+  readonly newest: TimedEntry | undefined;
+  /** When they last said something, server clock; -Infinity for never. */
+  readonly spokeMs: number;
 }
 
 /** A session as the broadcast stage sees it. */
@@ -82,6 +122,9 @@ export interface Audience {
   takeChanged(): readonly TimedEntry[];
   /** Everybody's newest sample; valid until the next turn. */
   everybody(): readonly TimedEntry[];
+  /** How many have left so far. */
+  readonly departures: number;
+  source(slot: number): Source | undefined;
 }
 
 /** A snapshot entry with the time at which its packet arrived. */

@@ -7,7 +7,7 @@ import { LIMITS } from '../limits.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 
 /** The first byte of a message. */
-export const KIND = { control: 1, poseSample: 2, videoChunk: 3, snapshot: 16 } as const;
+export const KIND = { control: 1, poseSample: 2, videoChunk: 3, acknowledgement: 4, snapshot: 16, deltaSnapshot: 17 } as const;
 export type MessageKind = (typeof KIND)[keyof typeof KIND];
 
 /** Bytes in front of a payload. */

@@ -8,7 +8,7 @@ import { HAND_JOINT_COUNT } from '../joints.ts';
 import { MAX_POSITION_M, POSE_BYTES, POSE_FLOATS, packQuaternionAt, readInt32, unpackQuaternion, writeUint32 } from './quantise.ts';
 import { decodePose, encodePose, isFinitePose } from './pose.ts';
 
-const JOINT_BYTES = 7;
+export const JOINT_BYTES = 7;
 export const HAND_BYTES = POSE_BYTES + (HAND_JOINT_COUNT - 1) * JOINT_BYTES;
 export const HAND_FLOATS = HAND_JOINT_COUNT * POSE_FLOATS;
 

@@ -1,14 +1,25 @@
-/** Sends the same bytes to a whole session: snapshots at every tick, everything else as it comes. */
+/** Sends to a whole session: snapshots at every tick, everything else as it comes. */
 import { encodeSnapshot } from '../../protocol/codec/snapshot.ts';
 import { frameMessage, KIND } from '../../protocol/codec/container.ts';
 import type { Audience, Delivery, Lane, Meter, Receiver, TimedEntry } from '../flow.ts';
+import type { InterestSettings } from './interest/feed-planner.ts';
+import { SessionDeltas } from './interest/session-deltas.ts';
 
-/** @bound one encode for the session and one more when somebody needs a key snapshot, whatever the number of receivers. */
+/** Everybody gets everybody as often as there are ticks, or as they ask for. */
+const WITHOUT_PLANS: InterestSettings = { tickRateHz: undefined, plans: false, bytesPerSecond: Infinity };
+
+/**
+ * @bound for those who do not read deltas, one encode for the session and one more when somebody needs a key snapshot, whatever the
+ * number of receivers; for the others see `Track`.
+ */
 export class Broadcaster implements Delivery {
   readonly #meter: Meter;
+  readonly #settings: InterestSettings;
+  readonly #deltas = new WeakMap<Audience, SessionDeltas>();
 
-  constructor(meter: Meter) {
+  constructor(meter: Meter, settings: InterestSettings = WITHOUT_PLANS) {
     this.#meter = meter;
+    this.#settings = settings;
   }
 
   /** Sends one framed message to everybody who may hear the session. */
@@ -32,20 +43,39 @@ export class Broadcaster implements Delivery {
   tick(audience: Audience, tick: number, nowMs: number): void {
     const changed = audience.takeChanged();
     for (const entry of changed) this.#meter.poseResidence(nowMs - entry.arrivedMs);
+    let deltas: SessionDeltas | undefined;
     let delta: Uint8Array | undefined;
     let key: Uint8Array | undefined;
-    let sent = 0;
-    let superseded = 0;
+    const tally = { bytes: 0, sent: 0, superseded: 0 };
     for (const receiver of audience.receivers) {
+      if (receiver.readsDeltas) {
+        (deltas ??= this.#begin(audience, changed, { tick, nowMs })).serve(receiver);
+        continue;
+      }
       if (receiver.connection === undefined || (changed.length === 0 && !receiver.needsKey)) continue;
       const message = receiver.needsKey
         ? (key ??= frameSnapshot(audience.everybody(), { tick, serverMs: nowMs, key: true }))
         : (delta ??= frameSnapshot(changed, { tick, serverMs: nowMs, key: false }));
-      if (sendSnapshot(receiver, message)) sent++;
-      else superseded++;
+      if (sendSnapshot(receiver, message)) {
+        tally.sent++;
+        tally.bytes += message.length;
+      } else tally.superseded++;
     }
-    const message = delta ?? key;
-    if (message !== undefined) this.#meter.snapshot({ bytes: message.length, participants: changed.length, sent, superseded });
+    if (tally.sent + tally.superseded > 0) this.#meter.snapshot(tally);
+    if (deltas !== undefined) this.#end(deltas);
+  }
+
+  #begin(audience: Audience, changed: readonly TimedEntry[], at: { tick: number; nowMs: number }): SessionDeltas {
+    let deltas = this.#deltas.get(audience);
+    if (deltas === undefined) this.#deltas.set(audience, (deltas = new SessionDeltas(this.#settings)));
+    deltas.begin(audience, changed, at);
+    return deltas;
+  }
+
+  #end(deltas: SessionDeltas): void {
+    const { bytes, sent, superseded, ...work } = deltas.end();
+    if (sent + superseded > 0) this.#meter.snapshot({ bytes, sent, superseded });
+    this.#meter.deltas(work);
   }
 }
 

@@ -91,13 +91,30 @@ function stageMeter(meter: OtelMeter): Meter {
     snapshot({ bytes, sent, superseded }) {
       snapshots.add(sent, 'sent');
       snapshots.add(superseded, 'superseded');
-      snapshotBytes.add(bytes * sent);
+      snapshotBytes.add(bytes);
     },
+    deltas: deltaMeter(meter),
     result(task, { ageMs, sent, superseded }) {
       results.add(sent, task, 'sent');
       results.add(superseded, task, 'superseded');
       age.record(ageMs, { task });
     },
+  };
+}
+
+function deltaMeter(meter: OtelMeter): Meter['deltas'] {
+  const tierBytes = new LabelledCounter(meter, 'copresence_delta_bytes', { description: 'Bytes of participants in delta snapshots sent, by their tier: tier k has every 2^k-th tick', labels: ['tier'] });
+  const parts = new LabelledCounter(meter, 'copresence_delta_parts', { description: 'Parts of delta snapshots: encoded (once for all receivers), and sent whole', labels: ['what'] });
+  const plans = new LabelledCounter(meter, 'copresence_interest_plans', { description: 'Plans of who is sent how often', labels: [] });
+  const pressed = new LabelledCounter(meter, 'copresence_interest_pressed', { description: 'By plan: participants demoted for the byte budget, and plans that pass it with everybody in the slowest tier', labels: ['what'] });
+  return (work) => {
+    for (const [tier, bytes] of work.tierBytes.entries()) if (bytes > 0) tierBytes.add(bytes, String(tier));
+    parts.add(work.encodes, 'encoded');
+    parts.add(work.keys, 'key');
+    if (work.plans === 0) return;
+    plans.add(work.plans);
+    pressed.add(work.demoted, 'demoted');
+    pressed.add(work.exceeded, 'exceeded');
   };
 }
 

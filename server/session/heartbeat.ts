@@ -30,8 +30,8 @@ export class Heartbeat {
 
   #beat(guest: Guest, nowMs: number): void {
     if (guest.clock === undefined) return;
-    // What was lost of somebody who then stood still would never be made good.
-    if (!guest.connection.ordered && guest.membership !== undefined) guest.membership.participant.needsKey = true;
+    // What was lost of somebody who then stood still would never be made good; who acknowledges gets it until they have.
+    if (!guest.connection.ordered && guest.membership?.participant.readsDeltas === false) guest.membership.participant.needsKey = true;
     if (nowMs - guest.lastHeardMs >= LIMITS.heartbeatTimeoutMs) closeWith(guest.connection, 'HEARTBEAT_TIMEOUT', 'no answer to pings', 'ping');
     else this.#ping(guest);
   }

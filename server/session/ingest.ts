@@ -144,6 +144,7 @@ export class Ingest {
     const captureMs = onServerClock(membership, message.captureMs + offsetOf(membership), arrivedMs);
     if (captureMs === undefined) return 'TIME_IN_FUTURE';
     const chatId = session.takeChatId();
+    participant.spokeMs = arrivedMs;
     this.#options.meter.message('chat', 'accepted');
     session.tell({ type: 'chat', chatId, slot: participant.slot, text: message.text, captureMs });
     const text = Buffer.from(message.text, 'utf8');

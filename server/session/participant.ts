@@ -6,7 +6,8 @@ import { LIMITS } from '../../protocol/limits.ts';
 import type { Consent, ParticipantInfo } from '../../protocol/message/common.ts';
 import type { Grant } from '../../protocol/roles.ts';
 import type { Capability } from '../../protocol/version.ts';
-import type { Connection, Receiver, TimedEntry } from '../flow.ts';
+import type { Acknowledgement } from '../../protocol/codec/acknowledgement.ts';
+import type { Connection, Receiver, SnapshotWish, Source, TimedEntry } from '../flow.ts';
 import type { ClockOffset } from './clock-offset.ts';
 import { FloodWatch } from './flood-watch.ts';
 import type { HeldMessages } from './held-messages.ts';
@@ -33,7 +34,7 @@ export interface ParticipantOptions {
 }
 
 /** The state of one participant; `Session` changes it. */
-export class Participant implements Receiver {
+export class Participant implements Receiver, Source {
   readonly participantId: string;
   readonly slot: number;
   readonly name: string;
@@ -42,14 +43,19 @@ export class Participant implements Receiver {
   readonly video: ReadonlySet<VideoTask>;
   /** The same of poses and pictures: more than three times what is allowed, for long. */
   readonly floods: { readonly pose: FloodWatch; readonly video: FloodWatch };
-  readonly limits: { readonly pose: RateLimit; readonly video: RateLimit; readonly chat: RateLimit; readonly notice: RateLimit };
+  readonly limits: { readonly pose: RateLimit; readonly video: RateLimit; readonly chat: RateLimit; readonly notice: RateLimit; readonly acknowledgement: RateLimit };
   consent: Consent;
-  presence: Presence;
   needsKey = true;
+  wish: SnapshotWish = {};
+  /** When they last said something, server clock. */
+  spokeMs = Number.NEGATIVE_INFINITY;
   /** When consent to inference was last withdrawn, server clock. */
   withdrawnMs = Number.NEGATIVE_INFINITY;
   /** When a hand was last handed to the gesture model, server clock. */
   gestureSampledMs = Number.NEGATIVE_INFINITY;
+  #presence: Presence;
+  #readsDeltas: boolean;
+  #acknowledged: Acknowledgement | undefined;
   readonly #buffer = new Uint8Array(MAX_POSE_SAMPLE_BYTES);
   #newest: TimedEntry | undefined;
   #newestCaptureMs = Number.NEGATIVE_INFINITY;
@@ -62,14 +68,32 @@ export class Participant implements Receiver {
     this.claims = options.claims;
     this.video = new Set(options.video);
     this.consent = options.consent;
-    this.presence = options.presence;
+    this.#presence = options.presence;
+    this.#readsDeltas = this.understands('delta');
     this.floods = { pose: new FloodWatch(LIMITS.poseHz, options.nowMs), video: new FloodWatch(LIMITS.videoHz, options.nowMs) };
     this.limits = {
       pose: new RateLimit(1.2 * LIMITS.poseHz, options.nowMs),
       video: new RateLimit(LIMITS.videoHz, options.nowMs),
       chat: new RateLimit(LIMITS.chatPerSecond, options.nowMs),
       notice: new RateLimit(1, options.nowMs),
+      acknowledgement: new RateLimit(LIMITS.acknowledgementsPerSecond, options.nowMs),
     };
+  }
+
+  get presence(): Presence {
+    return this.#presence;
+  }
+
+  /** Another connection has asked for nothing and acknowledged nothing. */
+  set presence(presence: Presence) {
+    this.#presence = presence;
+    this.#readsDeltas = this.understands('delta');
+    this.#acknowledged = undefined;
+    this.wish = {};
+  }
+
+  get readsDeltas(): boolean {
+    return this.#readsDeltas;
   }
 
   /** Where to send to: also what keeps messages for who is on the way. */
@@ -118,6 +142,17 @@ export class Participant implements Receiver {
     if (!this.#changed) return undefined;
     this.#changed = false;
     return this.#newest;
+  }
+
+  /** @param acknowledgement - takes the place of an earlier one, whose ticks it has too. */
+  acknowledge(acknowledgement: Acknowledgement): void {
+    this.#acknowledged = acknowledgement;
+  }
+
+  takeAcknowledgement(): Acknowledgement | undefined {
+    const acknowledged = this.#acknowledged;
+    this.#acknowledged = undefined;
+    return acknowledged;
   }
 
   /** A resumed device may have a new clock, so its first sample counts as newer than all before. */

@@ -6,7 +6,7 @@ import { KIND, readContainer } from '../../protocol/codec/container.ts';
 import type { DownMessageOf } from '../../protocol/down.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { UpMessage, UpMessageOf } from '../../protocol/up.ts';
-import { CAPABILITIES, OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION, type Capability } from '../../protocol/version.ts';
+import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from '../../protocol/version.ts';
 import type { Connection, ConnectionListener, MessageKindLabel, Meter } from '../flow.ts';
 import { auditEntry, isAudited, type SessionAudit } from './audit.ts';
 import { ClockOffset } from './clock-offset.ts';
@@ -23,6 +23,7 @@ import type { Participant } from './participant.ts';
 import type { RecordingControl } from './recording-control.ts';
 import { closeWith, sendRefusal } from './refusal.ts';
 import { SingleUse } from './single-use.ts';
+import { agreedCapabilities, takeAcknowledgement, takeWish } from './snapshot-terms.ts';
 import type { TokenVerifier } from './token.ts';
 import type { Usher } from './usher.ts';
 
@@ -156,6 +157,8 @@ export class Reception implements ConnectionListener {
         return this.#stream(guest, 'pose', (membership) => this.#options.ingest.pose(membership, payload, arrivedMs));
       case KIND.videoChunk:
         return this.#stream(guest, 'video', (membership) => this.#options.ingest.video(membership, payload, arrivedMs));
+      case KIND.acknowledgement:
+        return this.#refuseIf(guest, takeAcknowledgement(guest, payload, { arrivedMs, meter: this.#options.meter }), 'acknowledgement');
       default:
         return this.#refuse(guest, 'MESSAGE_UNKNOWN', `kind ${kind}`, 'packet');
     }
@@ -220,6 +223,8 @@ export class Reception implements ConnectionListener {
         return this.#moderate(guest, message);
       case 'media':
         return this.#media(guest, message);
+      case 'snapshots':
+        return this.#refuseIf(guest, takeWish(guest, message), 'snapshots');
       case 'consent':
       case 'say':
       case 'record':
@@ -257,8 +262,7 @@ export class Reception implements ConnectionListener {
 
   #welcome(guest: Guest, message: UpMessageOf<'hello'>, version: number): void {
     const { clock, serverName, media, decodesVideo } = this.#options;
-    const canDo = (capability: Capability): boolean => (capability === 'media' ? media !== undefined : capability !== 'video-codecs' || decodesVideo?.() === true);
-    guest.capabilities = CAPABILITIES.filter((capability) => message.capabilities.includes(capability) && canDo(capability));
+    guest.capabilities = agreedCapabilities(message.capabilities, { connection: guest.connection, hasMedia: media !== undefined, decodesVideo: decodesVideo?.() === true });
     const { id: connectionId } = guest.connection;
     const welcome: DownMessageOf<'welcome'> = { type: 'welcome', version, capabilities: [...guest.capabilities], server: serverName, connectionId, serverMs: clock.nowMs(), heartbeatMs: LIMITS.heartbeatMs };
     guest.connection.send(encodeDown(welcome), 'reliable');

@@ -4,7 +4,7 @@ import type { DownMessage } from '../../protocol/down.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { Metadata, SessionInfo } from '../../protocol/message/session.ts';
 import type { ParticipantInfo } from '../../protocol/message/common.ts';
-import type { Audience, Delivery, Lane, Receiver, RecordingTap, TimedEntry } from '../flow.ts';
+import type { Audience, Delivery, Lane, Receiver, RecordingTap, Source, TimedEntry } from '../flow.ts';
 import type { Participant } from './participant.ts';
 import { SessionRules, type SessionSettings } from './session-rules.ts';
 
@@ -27,6 +27,7 @@ export class Session implements Audience {
   readonly #delivery: Delivery;
   readonly #participants = new Map<number, Participant>();
   #nextSlot = 0;
+  #departures = 0;
   #nextChatId: number;
   recording: Recording = { state: 'off' };
 
@@ -60,6 +61,14 @@ export class Session implements Audience {
     return this.#subscribers();
   }
 
+  get departures(): number {
+    return this.#departures;
+  }
+
+  source(slot: number): Source | undefined {
+    return this.#participants.get(slot);
+  }
+
   participant(slot: number): Participant | undefined {
     return this.#participants.get(slot);
   }
@@ -80,6 +89,7 @@ export class Session implements Audience {
 
   remove(participant: Participant): void {
     this.#participants.delete(participant.slot);
+    this.#departures++;
   }
 
   /** The number that the next line of chat gets. */

@@ -13,6 +13,7 @@ export class SocketIoConnection implements Connection {
   readonly remoteAddress: string;
   readonly ordered = true;
   readonly format: Format;
+  readonly isTranslated: boolean;
   readonly #socket: Socket;
   readonly #link: EngineLink;
   readonly #outbox: Outbox;
@@ -22,6 +23,7 @@ export class SocketIoConnection implements Connection {
     this.id = id;
     this.remoteAddress = socket.conn.remoteAddress;
     this.format = format;
+    this.isTranslated = format.translates;
     this.#socket = socket;
     this.#link = link;
     this.#outbox = new Outbox(clock, {

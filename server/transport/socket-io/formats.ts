@@ -10,6 +10,8 @@ import { encodePlainPose } from './plain-pose.ts';
 
 /** How one client's events become packets, and packets its events. */
 export interface Format {
+  /** Messages become something else, one by one. */
+  readonly translates: boolean;
   /** @returns a packet for the session stage, or what ends the connection. Never throws. */
   toPacket(event: unknown, args: readonly unknown[]): Uint8Array | ErrorCode;
   /** @param packet - one turn's messages. */
@@ -23,6 +25,7 @@ const NO_POSE = frameMessage(KIND.poseSample, new Uint8Array());
 
 /** Packets as they are. */
 export const BINARY: Format = {
+  translates: false,
   toPacket: (event, args) => (event === 'packet' ? binaryOf(args) : UNKNOWN_EVENT),
   send: (socket, packet) => void socket.emit('packet', packet),
 };
@@ -38,6 +41,7 @@ export class ObjectFormats {
   /** @param token - the handshake's, in the place of one that a hello leaves out. */
   create(token: unknown): Format {
     return {
+      translates: true,
       toPacket(event, args) {
         if (event === 'message') return args.length === 1 ? encodeMessage(args[0], token) : NO_MESSAGE;
         if (event === 'pose') return args.length === 1 ? encodePose(args[0]) : NO_POSE;

@@ -28,7 +28,7 @@ export async function openRaw(url: string): Promise<RawSocket> {
 
 /** Greets and joins, with a device's clock as a test likes. */
 export function joinRaw({ socket }: RawSocket, { token, session, name = 'Raw', deviceMs = deviceClock.nowMs() }: { token: string; session: string; name?: string; deviceMs?: number }): void {
-  send({ socket }, { type: 'hello', version: 1, oldestVersion: 1, capabilities: [...CAPABILITIES], token, deviceMs });
+  send({ socket }, { type: 'hello', version: 1, oldestVersion: 1, capabilities: CAPABILITIES.filter((capability) => capability !== 'delta'), token, deviceMs });
   send({ socket }, { type: 'join', session, name, consent: { inference: true, recording: true, training: false } });
 }
 
