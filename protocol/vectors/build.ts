@@ -1,6 +1,6 @@
 /** Makes the text of every vector file from the cases, and checks that decoding and encoding again gives the same bytes. */
 import { assert } from '../../core/assert.ts';
-import { type Case, CONTAINERS, HANDS, POSE_SAMPLES, POSES, QUATERNIONS, SNAPSHOTS, VIDEO_CHUNKS } from './cases.ts';
+import { ACKNOWLEDGEMENTS, type Case, CONTAINERS, HANDS, POSE_SAMPLES, POSES, QUATERNIONS, SNAPSHOTS, VIDEO_CHUNKS } from './cases.ts';
 import { DOWN_MESSAGES, UP_MESSAGES } from './control-cases.ts';
 import { type Format, FORMATS, type FormatName, fromHex, toHex } from './formats.ts';
 import { REFUSED, refusalOf } from './refused-cases.ts';
@@ -39,6 +39,7 @@ const ABOUT: Readonly<Record<FormatName, string>> = {
   'pose-sample': 'the payload of kind 2',
   snapshot: 'the payload of kind 16',
   'video-chunk': 'the payload of kind 3',
+  acknowledgement: 'the payload of kind 4',
   container: 'a whole packet',
   up: 'the payload of kind 1, from a client',
   down: 'the payload of kind 1, from the server',
@@ -53,6 +54,7 @@ export function buildVectorFiles(): ReadonlyMap<string, string> {
     build('pose-sample', FORMATS['pose-sample'], POSE_SAMPLES, true),
     build('snapshot', FORMATS.snapshot, SNAPSHOTS, false),
     build('video-chunk', FORMATS['video-chunk'], VIDEO_CHUNKS, false),
+    build('acknowledgement', FORMATS.acknowledgement, ACKNOWLEDGEMENTS, false),
     build('container', FORMATS.container, CONTAINERS, false),
     build('up', FORMATS.up, UP_MESSAGES, false),
     build('down', FORMATS.down, DOWN_MESSAGES, false),

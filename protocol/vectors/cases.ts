@@ -1,5 +1,6 @@
 /** The values behind the golden vectors of the binary formats. */
 import { HAND_JOINT_COUNT } from '../joints.ts';
+import type { Acknowledgement } from '../codec/acknowledgement.ts';
 import type { FramedValue, PoseSampleValue, SnapshotValue, VideoChunkValue } from './formats.ts';
 
 /** A value to encode; `nearMs` is the time with which a decoder unwraps its times. */
@@ -115,6 +116,11 @@ export const SNAPSHOTS: readonly Case<SnapshotValue>[] = [
     },
     nearMs: 60000,
   },
+];
+
+export const ACKNOWLEDGEMENTS: readonly Case<Acknowledgement>[] = [
+  { name: 'the newest alone', value: { tick: 7, earlier: 0 } },
+  { name: 'every second one, over the end of the count', value: { tick: 3, earlier: 0xaaaaaaaa } },
 ];
 
 export const VIDEO_CHUNKS: readonly Case<VideoChunkValue>[] = [

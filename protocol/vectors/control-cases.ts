@@ -25,6 +25,8 @@ export const UP_MESSAGES: readonly Case<UpMessage>[] = [
   { name: 'leave', value: { type: 'leave' } },
   { name: 'consent', value: { type: 'consent', consent: { inference: true, recording: true, training: true } } },
   { name: 'say', value: { type: 'say', text: 'Gr\u00fc\u00dfe, \u4f60\u597d \u{1F44B}', captureMs: 2000.0625 } },
+  { name: 'snapshots', value: { type: 'snapshots', rateHz: 36, bytesPerSecond: 60000 } },
+  { name: 'snapshots, as many as there are', value: { type: 'snapshots' } },
   { name: 'clock', value: { type: 'clock', deviceMs: 123456.789 } },
   { name: 'pong', value: { type: 'pong', serverMs: 60000, deviceMs: 1234.25 } },
   { name: 'record start', value: { type: 'record', action: 'start' } },

@@ -1,5 +1,6 @@
 /** Each wire format as plain JSON values and back, so that the golden vectors read the same in every language. */
 import { CopresenceError, type ErrorCode } from '../../core/errors.ts';
+import { type Acknowledgement, decodeAcknowledgement, encodeAcknowledgement } from '../codec/acknowledgement.ts';
 import { frameMessage, type MessageKind, readContainer } from '../codec/container.ts';
 import { decodeDown, type Decoded, decodeUp, encodeDown, encodeUp } from '../codec/control.ts';
 import { decodeHand, encodeHand, HAND_BYTES, HAND_FLOATS } from '../codec/hand.ts';
@@ -151,6 +152,8 @@ export const downFormat: Format<DownMessage> = {
 };
 
 /** Every format by the name that the vector files use. */
+export const acknowledgementFormat: Format<Acknowledgement> = { encode: encodeAcknowledgement, decode: decodeAcknowledgement };
+
 export const FORMATS = {
   quaternion: quaternionFormat,
   pose: poseFormat,
@@ -158,6 +161,7 @@ export const FORMATS = {
   'pose-sample': poseSampleFormat,
   snapshot: snapshotFormat,
   'video-chunk': videoChunkFormat,
+  acknowledgement: acknowledgementFormat,
   container: containerFormat,
   up: upFormat,
   down: downFormat,

@@ -74,6 +74,11 @@ const VIDEO_CHUNKS_REFUSED: readonly RefusedCase[] = [
   { name: 'higher than allowed', format: 'video-chunk', hex: patch(jpeg, 8, '3904'), code: 'VIDEO_INVALID' },
 ];
 
+const ACKNOWLEDGEMENTS_REFUSED: readonly RefusedCase[] = [
+  { name: 'a byte too few', format: 'acknowledgement', hex: '07000000000000', code: 'MESSAGE_INVALID' },
+  { name: 'a byte too many', format: 'acknowledgement', hex: '070000000000000000', code: 'MESSAGE_INVALID' },
+];
+
 const CONTROL_REFUSED: readonly RefusedCase[] = [
   { name: 'no bytes', format: 'up', hex: '', code: 'MESSAGE_INVALID' },
   { name: 'a map that is cut off', format: 'up', hex: map(1) + text('type'), code: 'MESSAGE_INVALID' },
@@ -117,7 +122,7 @@ function joinHex(session: string): string {
   return `${map(4)}${text('type')}${text('join')}${text('session')}${text(session)}${text('name')}${text('Ada')}${consent}`;
 }
 
-export const REFUSED: readonly RefusedCase[] = [...CONTAINERS, ...POSE_SAMPLES_REFUSED, ...SNAPSHOTS_REFUSED, ...VIDEO_CHUNKS_REFUSED, ...CONTROL_REFUSED];
+export const REFUSED: readonly RefusedCase[] = [...CONTAINERS, ...POSE_SAMPLES_REFUSED, ...SNAPSHOTS_REFUSED, ...VIDEO_CHUNKS_REFUSED, ...ACKNOWLEDGEMENTS_REFUSED, ...CONTROL_REFUSED];
 
 /** Whether a format refuses these bytes, and with which code; undefined when it takes them. */
 export function refusalOf(format: { decode(bytes: Uint8Array, nearMs: number): unknown }, hex: string): string | undefined {

@@ -137,6 +137,22 @@ describe('delta snapshots', () => {
   });
 });
 
+describe('a receiver that has lost what snapshots lean on', () => {
+  it('[INT9] asks once, and knows everybody again with the next tick; the others get nothing whole', () => {
+    const rig = new Rig();
+    const members = [0, 1, 2].map((slot) => rig.join(slot));
+    const random = seededRandom(8);
+    play(rig, 10, { random, share: 1 });
+    members[0]?.joined();
+    rig.work.length = 0;
+    play(rig, 4, { random, share: 1 });
+    expect(members.map(({ asked }) => asked)).toEqual([1, 0, 0]);
+    expect(rig.work.reduce((sum, { keys }) => sum + keys, 0)).toBe(3);
+    expect(rig.problems).toEqual([]);
+    expectAllTold(rig);
+  });
+});
+
 describe('what a receiver asks for', () => {
   it('[INT5] is a rate: so many snapshots a second, each with everybody', () => {
     const rig = new Rig();

@@ -59,7 +59,7 @@ export class Member implements Connection {
     this.joinedTick = rig.tick;
     this.id = `link ${slot}`;
     this.ordered = ordered;
-    this.view = new SessionView(rig.clock, this.emitter, { interpolate: false, snapshots: { acknowledge: (bytes) => this.#acknowledge(bytes), askAnew: () => void this.asked++ } });
+    this.view = new SessionView(rig.clock, this.emitter, { interpolate: false, snapshots: { acknowledge: (bytes) => this.#acknowledge(bytes), askAnew: () => this.#ask() } });
     const presence = { state: 'live', connection: this, clock: new ClockOffset(0), capabilities } as const;
     this.participant = new Participant({ participantId: `p${slot}`, slot, name: 'n', claims: CLAIMS, consent: CONSENT, video: [], presence, nowMs: rig.clock.nowMs() });
     this.emitter.on('pose', (event) => this.#pose(event));
@@ -115,6 +115,12 @@ export class Member implements Connection {
     const before = this.messages;
     const problem = message[0] === KIND.deltaSnapshot ? this.view.deltaSnapshot(framedPayload(message)) : this.view.snapshot(framedPayload(message));
     if (problem !== undefined) this.problems.push(`message ${before}: ${problem}`);
+  }
+
+  /** As the session stage does with `snapshots`. */
+  #ask(): void {
+    this.asked++;
+    this.participant.needsKey = true;
   }
 
   #acknowledge(bytes: Uint8Array): void {
