@@ -153,7 +153,7 @@ export class Rig {
 
   constructor(settings: Partial<InterestSettings> = {}) {
     const nothing = (): void => undefined;
-    const meter: Meter = { connectionOpened: nothing, connectionClosed: nothing, message: nothing, refusal: nothing, poseResidence: nothing, snapshot: nothing, result: nothing, deltas: (work) => void this.work.push(work) };
+    const meter: Meter = { connectionOpened: nothing, connectionClosed: nothing, handshakeRefused: nothing, message: nothing, refusal: nothing, poseResidence: nothing, snapshot: nothing, result: nothing, deltas: (work) => void this.work.push(work) };
     this.#broadcaster = new Broadcaster(meter, { tickRateHz: TICK_HZ, plans: true, bytesPerSecond: Infinity, ...settings });
     this.session = new Session('s', this.#broadcaster, { settings: { visibility: 'open', capacity: 1024, metadata: {}, createdMs: 0, maxAgeMs: undefined, code: 'ABCDEF', locked: false, banned: [] }, ordinal: 1 });
   }
