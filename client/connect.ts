@@ -14,7 +14,7 @@ import type { AvatarSource, ConnectOptions, CopresenceClient, Self, SendResult, 
 import { Emitter } from './emitter.ts';
 import { checkEntry, entryOf, helloOf, isWayIn, waitMs } from './entry.ts';
 import { unreadable, type ClientEventName, type ClientState, type Listener } from './events.ts';
-import { endOfError, errorOf, Link, lostEnd, NORMAL_END, unmatchedEnd, type LinkEnd, type LinkListener, type LinkOptions, type SnapshotKind } from './link.ts';
+import { endOfError, errorOf, Link, lostEnd, NORMAL_END, unmatchedEnd, type LinkEnd, type LinkListener, type LinkOptions } from './link.ts';
 import { startMove, tailListener, urlOfMove } from './move.ts';
 import { moderationOver } from './moderation.ts';
 import { planReconnect } from './reconnect.ts';
@@ -219,7 +219,8 @@ class Participation implements CopresenceClient {
     return {
       onOpen,
       onMessage: (message) => this.#onMessage(message),
-      onSnapshot: (payload, kind) => this.#onSnapshot(payload, kind),
+      // Where order is not kept, one may overtake the answer to the join that it belongs to.
+      onSnapshot: (payload, kind) => void (this.#state.state === 'live' && this.#view.take(payload, kind)),
       onUnreadable: (code, detail, about) => this.#emitter.emit('error', unreadable(code, about, detail)),
       onEnd: (end) => this.#onEnd(end),
     };
@@ -377,13 +378,6 @@ class Participation implements CopresenceClient {
     this.#emitter.emit('error', { ...message, origin: 'server' });
     // A refused way in leaves a connection that nothing will ever come of.
     if (this.#state.state !== 'live' && isWayIn(message.about)) this.#link?.close(endOfError(message));
-  }
-
-  #onSnapshot(payload: Uint8Array, kind: SnapshotKind): void {
-    // Where order is not kept, one may overtake the answer to the join that it belongs to.
-    if (this.#state.state !== 'live') return;
-    const problem = this.#view[kind](payload);
-    if (problem !== undefined) this.#emitter.emit('error', unreadable(problem, 'snapshot'));
   }
 
   #answerPing(link: Link | undefined, serverMs: number): void {

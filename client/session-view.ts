@@ -12,7 +12,8 @@ import type { AvatarSource } from './client.ts';
 import { Acknowledger } from './acknowledger.ts';
 import { ClockFilter, PoseAge } from './clock-sync.ts';
 import type { Emitter } from './emitter.ts';
-import type { JoinedEvent, PoseEvent, PresenceEvent } from './events.ts';
+import { unreadable, type JoinedEvent, type PoseEvent, type PresenceEvent } from './events.ts';
+import type { SnapshotKind } from './link.ts';
 
 /** What there is to say of snapshots; not sent where there is no link. */
 export interface Snapshots {
@@ -98,6 +99,12 @@ export class SessionView {
   /** How often the server sends a participant at most, by what came last; the time between two ticks for who never came. */
   periodMs(slot: number): number {
     return this.#told.get(slot)?.periodMs ?? this.tickMs;
+  }
+
+  /** Takes a snapshot in, and tells why where it cannot be read. */
+  take(payload: Uint8Array, kind: SnapshotKind): void {
+    const problem = this[kind](payload);
+    if (problem !== undefined) this.#emitter.emit('error', unreadable(problem, 'snapshot'));
   }
 
   /** Takes a snapshot in and tells its poses, then the snapshot; or why it cannot be read. */
