@@ -43,8 +43,8 @@ describe('terms', () => {
 
   it('[SIO8] the capability is not agreed on where each message is translated by itself, nor media where nothing forwards them', () => {
     const connection = { isTranslated: true } as Connection;
-    expect(agreedCapabilities(CAPABILITIES, { connection, hasMedia: true })).toEqual(CAPABILITIES.filter((capability) => capability !== 'delta'));
-    expect(agreedCapabilities(['delta', 'media', 'of a later version'], { connection: { ...connection, isTranslated: false }, hasMedia: false })).toEqual(['delta']);
+    expect(agreedCapabilities(CAPABILITIES, { connection, hasMedia: true, decodesVideo: true })).toEqual(CAPABILITIES.filter((capability) => capability !== 'delta'));
+    expect(agreedCapabilities(['delta', 'media', 'of a later version'], { connection: { ...connection, isTranslated: false }, hasMedia: false, decodesVideo: false })).toEqual(['delta']);
   });
 
   it('[INT5] a wish is answered with a key snapshot, and refused without the capability or before joining', async () => {
