@@ -11,6 +11,7 @@ import type { Consent } from '../protocol/message/common.ts';
 import type { ResultValue } from '../protocol/message/result.ts';
 import type { Acknowledgement } from '../protocol/codec/acknowledgement.ts';
 import type { SnapshotEntry } from '../protocol/codec/snapshot.ts';
+import type { DeltaWork, SnapshotWish } from './snapshot-flow.ts';
 
 // ── transport ───────────────────────────────────────────────────────────────
 
@@ -69,27 +70,7 @@ export interface Meter {
   result(task: Task, delivery: { readonly ageMs: number; readonly sent: number; readonly superseded: number }): void;
 }
 
-/** What one tick's delta snapshots took. */
-export interface DeltaWork {
-  /** Bytes sent of participants in each tier, all receivers together. */
-  readonly tierBytes: readonly number[];
-  /** Blobs that were encoded. */
-  readonly encodes: number;
-  /** Parts of snapshots that stand by themselves. */
-  readonly keys: number;
-  /** By the plans made in this tick: how many a budget has made slower, and plans that pass their budget all the same. */
-  readonly demoted: number;
-  readonly exceeded: number;
-  readonly plans: number;
-}
-
 // ── session → broadcast ─────────────────────────────────────────────────────
-
-/** What a client asks of its snapshots, at most; within what the server gives. */
-export interface SnapshotWish {
-  readonly rateHz?: number | undefined;
-  readonly bytesPerSecond?: number | undefined;
-}
 
 /** One participant who may hear the session. */
 export interface Receiver {

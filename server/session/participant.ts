@@ -7,7 +7,8 @@ import type { Consent, ParticipantInfo } from '../../protocol/message/common.ts'
 import type { Grant } from '../../protocol/roles.ts';
 import type { Capability } from '../../protocol/version.ts';
 import type { Acknowledgement } from '../../protocol/codec/acknowledgement.ts';
-import type { Connection, Receiver, SnapshotWish, Source, TimedEntry } from '../flow.ts';
+import type { Connection, Receiver, Source, TimedEntry } from '../flow.ts';
+import type { SnapshotWish } from '../snapshot-flow.ts';
 import type { ClockOffset } from './clock-offset.ts';
 import { FloodWatch } from './flood-watch.ts';
 import type { HeldMessages } from './held-messages.ts';

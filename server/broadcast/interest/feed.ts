@@ -1,5 +1,6 @@
 /** What the broadcast stage knows of one receiver of delta snapshots. */
-import type { Connection, Receiver, SnapshotWish } from '../../flow.ts';
+import type { Connection, Receiver } from '../../flow.ts';
+import type { SnapshotWish } from '../../snapshot-flow.ts';
 import { Confirmed } from './confirmed.ts';
 import type { Track } from './track.ts';
 import type { View } from './view.ts';

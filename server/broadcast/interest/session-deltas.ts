@@ -1,5 +1,6 @@
 /** The delta snapshots of one session: who is in it, who takes them, and who sees whom how often. */
-import type { Audience, DeltaWork, Receiver, Source, TimedEntry } from '../../flow.ts';
+import type { Audience, Receiver, Source, TimedEntry } from '../../flow.ts';
+import type { DeltaWork } from '../../snapshot-flow.ts';
 import { Feed } from './feed.ts';
 import { FeedPlanner, type InterestSettings } from './feed-planner.ts';
 import { MOST_TIERS } from './plan-tiers.ts';

@@ -10,7 +10,8 @@ import { createPoseSample, decodePoseSample, encodePoseSample, MAX_POSE_SAMPLE_B
 import { CAPABILITIES, type Capability } from '../../../../protocol/version.ts';
 import { Broadcaster } from '../../../../server/broadcast/broadcaster.ts';
 import type { InterestSettings } from '../../../../server/broadcast/interest/feed-planner.ts';
-import type { Connection, DeltaWork, Lane, Meter, SendOutcome } from '../../../../server/flow.ts';
+import type { Connection, Lane, Meter, SendOutcome } from '../../../../server/flow.ts';
+import type { DeltaWork } from '../../../../server/snapshot-flow.ts';
 import { ClockOffset } from '../../../../server/session/clock-offset.ts';
 import { Participant } from '../../../../server/session/participant.ts';
 import { Session } from '../../../../server/session/session.ts';
