@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { systemClock } from '../../core/clock.ts';
 import { CopresenceError } from '../../core/errors.ts';
 import { RULES } from './judge.ts';
+import { readMotions } from './recorded-motion.ts';
 import { runWorld, type WorldReport } from './world.ts';
 
 export interface WorldCommand {
@@ -10,6 +11,8 @@ export interface WorldCommand {
   readonly seeds: number;
   readonly minutes: number;
   readonly verbose: boolean;
+  /** An MCAP file whose movements the headsets make. */
+  readonly recording: string | undefined;
 }
 
 export const WORLD_HELP = `Usage: copresence-sim world [options]
@@ -19,6 +22,7 @@ Lives whole simulated worlds through, each from a seed, and checks that every ru
   --seed <n>      the first seed (1)
   --seeds <n>     how many seeds in a row (1 with --seed, else 100)
   --minutes <n>   simulated time with faults in each world (0.5)
+  --recording <file>  let the headsets move as in an MCAP recording, each from a place that the seed draws
   --verbose       print every event`;
 
 const OPTIONS = {
@@ -26,6 +30,7 @@ const OPTIONS = {
   seeds: { type: 'string' },
   minutes: { type: 'string', default: '0.5' },
   verbose: { type: 'boolean', default: false },
+  recording: { type: 'string' },
 } as const;
 
 /** @throws CopresenceError CONFIG_INVALID that names the option. */
@@ -38,22 +43,25 @@ export function readWorldCommand(args: readonly string[]): WorldCommand {
     seeds: wholeNumber('--seeds', values.seeds ?? (values.seed === undefined ? '100' : '1'), 1),
     minutes,
     verbose: values.verbose,
+    recording: values.recording,
   };
 }
 
 /** Exit codes: 0 when every rule held, 1 when one did not. */
 export async function runWorlds(command: WorldCommand): Promise<number> {
   const clock = systemClock();
+  const { recording, minutes } = command;
+  const motions = recording === undefined ? undefined : await readMotions(recording);
   const startMs = clock.nowMs();
   let steps = 0;
   let violated = 0;
   for (let at = 0; at < command.seeds; at++) {
     const seed = command.firstSeed + at;
-    const report = await runWorld({ seed, minutes: command.minutes, ...(command.verbose ? { print: (line: string) => console.log(line) } : {}) });
+    const report = await runWorld({ seed, minutes, motions, ...(command.verbose ? { print: (line: string) => console.log(line) } : {}) });
     steps += report.steps;
     if (report.violation !== undefined) violated++;
     const perS = Math.round((1000 * steps) / (clock.nowMs() - startMs));
-    if (report.violation !== undefined) console.log(describeViolation(report, command.minutes));
+    if (report.violation !== undefined) console.log(describeViolation(report, { minutes, recording }));
     else if (command.seeds === 1 || at % 10 === 9) console.log(`seed ${seed}: well, ${at + 1} of ${command.seeds} worlds, ${perS} steps/s`);
     if (command.seeds === 1) console.log(`${report.steps} steps in ${(report.simulatedMs / 1000).toFixed(0)} simulated seconds, trace ${report.hash}`);
   }
@@ -62,7 +70,7 @@ export async function runWorlds(command: WorldCommand): Promise<number> {
 }
 
 /** What somebody needs to see it happen again. */
-export function describeViolation(report: WorldReport, minutes: number): string {
+export function describeViolation(report: WorldReport, { minutes, recording }: Pick<WorldCommand, 'minutes' | 'recording'>): string {
   const { seed, steps, violation, plan, lines } = report;
   if (violation === undefined) return `seed ${seed}: every rule held`;
   const { rule, detail, atMs } = violation;
@@ -72,11 +80,11 @@ export function describeViolation(report: WorldReport, minutes: number): string 
     `  Step ${steps}, ${(atMs / 1000).toFixed(3)} s into the simulation. The last events:`,
     ...lines.map((line) => `    ${line}`),
     `  The world: ${JSON.stringify(plan)}`,
-    `  Again: npm run sim -- world --seed ${seed} --minutes ${minutes}`,
+    `  Again: npm run sim -- world --seed ${seed} --minutes ${minutes}${recording === undefined ? '' : ` --recording ${recording}`}`,
   ].join('\n');
 }
 
-function parse(args: readonly string[]): { seed?: string | undefined; seeds?: string | undefined; minutes: string; verbose: boolean } {
+function parse(args: readonly string[]): { seed?: string | undefined; seeds?: string | undefined; minutes: string; verbose: boolean; recording?: string | undefined } {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, strict: true }).values;
   } catch (error) {

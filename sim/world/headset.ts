@@ -11,6 +11,7 @@ import { ClientCheck, sessionName } from './client-check.ts';
 import type { Judge } from './judge.ts';
 import type { WorldPlan } from './plan.ts';
 import type { ProcessClock } from './process-clock.ts';
+import type { RecordedMotion } from './recorded-motion.ts';
 import { waitMs } from './random-draws.ts';
 import { signedPicture, signPose, signText, type Signature } from './signature.ts';
 import type { SimClock } from './sim-clock.ts';
@@ -27,6 +28,8 @@ export interface HeadsetParts {
   readonly consents: boolean;
   readonly followsPace: boolean;
   readonly token: string;
+  /** Takes the place of poses that only carry the signature. */
+  readonly motion?: RecordedMotion | undefined;
   /** A device that has just been switched on: its clock starts anew. */
   readonly switchOn: () => ProcessClock;
   /** The device ended without a word to the network. */
@@ -79,6 +82,11 @@ export class Headset {
     return this.#parts.role !== 'spectator';
   }
 
+  /** Whether every pose has a hand. */
+  get showsHands(): boolean {
+    return this.#parts.motion?.hasHands ?? this.#parts.plan.hands;
+  }
+
   get isLive(): boolean {
     return this.#client?.state.state === 'live';
   }
@@ -124,10 +132,22 @@ export class Headset {
 
   #stream(device: ProcessClock): void {
     if (!this.publishes || device !== this.#device) return;
-    const { poseHz, videoHz } = this.#parts.plan;
+    const { motion, plan: { poseHz, videoHz } } = this.#parts;
     this.#stopStreams();
-    this.#streams.push(every(device, 1000 / poseHz, () => this.#sendPose(device)));
+    this.#streams.push(motion === undefined ? every(device, 1000 / poseHz, () => this.#sendPose(device)) : this.#replay(device, motion));
     if (videoHz > 0) this.#film(device, videoHz);
+  }
+
+  /** Sends recorded poses, with the pauses that they were recorded with. */
+  #replay(device: ProcessClock, motion: RecordedMotion): Repeating {
+    const step = (): Timer => {
+      const pauseMs = motion.take(this.#sample, this.#parts.signature);
+      this.#sample.captureMs = device.nowMs();
+      this.#client?.sendPose(this.#sample);
+      return device.schedule(pauseMs, () => { timer = step(); });
+    };
+    let timer = step();
+    return { stop: () => timer.cancel() };
   }
 
   #film(device: ProcessClock, rateHz: number): void {

@@ -38,8 +38,37 @@ export function signPose(sample: PoseSample, { session, headset }: Signature, op
   for (let at = 0; at < 2 * HAND_FLOATS; at += POSE_FLOATS) sample.hands.set([x, y, z, 0, 0, 0, 1], at);
 }
 
+/** A signature takes the last so many millimetres of a coordinate, so that a recorded movement keeps the rest of it. */
+const SIGNED_MM = 64;
+
+/** Signs a recorded sample: its head and its hands are moved by at most half of SIGNED_MM in x and in y. */
+export function signRecordedPose(sample: PoseSample, signature: Signature): void {
+  moveOntoSignature(sample.rigid, 0, POSE_FLOATS, signature);
+  moveOntoSignature(sample.hands, 0, HAND_FLOATS, signature);
+  moveOntoSignature(sample.hands, HAND_FLOATS, 2 * HAND_FLOATS, signature);
+}
+
+/** All poses from `from` to before `to` go along with the first, so that a hand keeps its shape. */
+function moveOntoSignature(floats: Float32Array, from: number, to: number, { session, headset }: Signature): void {
+  const [x, y] = [floats[from] ?? 0, floats[from + 1] ?? 0];
+  const [moveX, moveY] = [signedCoordinate(x, session) - x, signedCoordinate(y, headset) - y];
+  for (let at = from; at < to; at += POSE_FLOATS) {
+    floats[at] = (floats[at] ?? 0) + moveX;
+    floats[at + 1] = (floats[at + 1] ?? 0) + moveY;
+  }
+}
+
+function signedCoordinate(metres: number, sign: number): number {
+  return (Math.round((metres * 1000 - sign) / SIGNED_MM) * SIGNED_MM + sign) / 1000;
+}
+
+/** What a coordinate is signed with. */
+function signOf(mm: number): number {
+  return ((mm % SIGNED_MM) + SIGNED_MM) % SIGNED_MM;
+}
+
 export function signatureOfPose(sample: PoseSample): Signature {
-  return { session: Math.round((sample.rigid[0] ?? 0) * 1000), headset: Math.round((sample.rigid[1] ?? 0) * 1000) };
+  return { session: signOf(Math.round((sample.rigid[0] ?? 0) * 1000)), headset: signOf(Math.round((sample.rigid[1] ?? 0) * 1000)) };
 }
 
 // ── names and chat ──────────────────────────────────────────────────────────
@@ -84,7 +113,7 @@ export function signatureOfPayload({ task, payload }: Pick<InferenceRequest, 'ta
 
 function handSignature(payload: Uint8Array): Signature {
   const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
-  return { session: view.getInt16(0, true), headset: view.getInt16(2, true) };
+  return { session: signOf(view.getInt16(0, true)), headset: signOf(view.getInt16(2, true)) };
 }
 
 /** What `encodeCameraHand` made of landmarks: x and y of the first as float32 metres, y turned round. */

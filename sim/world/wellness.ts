@@ -72,7 +72,8 @@ function whatItLacks({ headsets, plan, nowMs, server }: Census, { check, signatu
   const publishers = headsets.filter((other) => other.signature.session === signature.session && other.publishes);
   const silentMs = nowMs() - check.lastSnapshotMs;
   if (publishers.length > 0 && silentMs > SNAPSHOT_GAP_MS) return `has had no snapshot for ${silentMs.toFixed(0)} ms`;
-  const hasResults = plan.devices > 0 && (plan.hands || (plan.videoHz > 0 && plan.videoTasks.includes('body-pose'))) && publishers.some(({ consents }) => consents);
+  const films = plan.videoHz > 0 && plan.videoTasks.includes('body-pose');
+  const hasResults = plan.devices > 0 && publishers.some(({ consents, showsHands }) => consents && (films || showsHands));
   const dumbMs = nowMs() - check.lastResultMs;
   return hasResults && dumbMs > RESULT_GAP_MS && !isOverloaded(server) ? `has had no result for ${dumbMs.toFixed(0)} ms` : undefined;
 }

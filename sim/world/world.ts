@@ -9,7 +9,9 @@ import { HeadsetLink } from './headset-link.ts';
 import { Intruder } from './intruder.ts';
 import { Judge, type Violation } from './judge.ts';
 import { drawCosts, drawPlan, type WorldPlan } from './plan.ts';
+import type { PoseTrack } from '../import/pose-track.ts';
 import { ProcessClock } from './process-clock.ts';
+import { RecordedMotion } from './recorded-motion.ts';
 import { chance } from './random-draws.ts';
 import type { Sabotage } from './sabotage.ts';
 import { settlePromises, SimClock } from './sim-clock.ts';
@@ -26,6 +28,8 @@ export interface WorldOptions {
   /** Takes the place of what the seed draws. */
   readonly plan?: Partial<WorldPlan> | undefined;
   readonly sabotage?: Sabotage | undefined;
+  /** Recorded movements, which the seed hands out to the headsets; at least one. */
+  readonly motions?: readonly PoseTrack[] | undefined;
   /** Gets every event as it happens. */
   readonly print?: ((line: string) => void) | undefined;
 }
@@ -140,10 +144,12 @@ class World {
     const signature = { session: 1 + (at % this.#plan.sessions), headset: 1 + at };
     const role = chance(this.#random, this.#plan.spectatorShare) ? 'spectator' : 'participant';
     const link = this.#newLink(`h${signature.headset}`);
+    const { motions } = this.#options;
     this.#headsets.push(new Headset({
       clock: this.#clock, random: this.#random, judge: this.#judge, trace: this.#trace, plan: this.#plan, signature, role,
       followsPace: chance(this.#random, this.#plan.followingShare),
       consents: !chance(this.#random, this.#plan.refusingShare),
+      motion: motions === undefined ? undefined : new RecordedMotion(motions, this.#random),
       token: simulatedToken(`wearer ${signature.headset}`, sessionName(signature), role),
       switchOn: () => this.#newDevice(),
       switchedOff: () => link.deviceEnded(),
