@@ -28,6 +28,7 @@ export async function buildClientBundle(outFolder: string): Promise<Metafile> {
     logLevel: 'warning',
     legalComments: 'none',
     metafile: true,
+    alias: { msgpackr: join(HERE, 'small-message-pack.ts') },
   });
   return metafile;
 }

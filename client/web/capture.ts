@@ -1,4 +1,4 @@
-/// <reference types="webxr" />
+/// <reference types="webxr" preserve="true" />
 /** Reads a WebXR frame into a pose sample: head, controllers' grips and the 25 joints of each hand. */
 import { HAND_JOINT_COUNT } from '../../protocol/joints.ts';
 import { HAND_FLOATS } from '../../protocol/codec/hand.ts';
