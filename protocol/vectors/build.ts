@@ -1,6 +1,7 @@
 /** Makes the text of every vector file from the cases, and checks that decoding and encoding again gives the same bytes. */
 import { assert } from '../../core/assert.ts';
 import { ACKNOWLEDGEMENTS, type Case, CONTAINERS, HANDS, POSE_SAMPLES, POSES, QUATERNIONS, SNAPSHOTS, VIDEO_CHUNKS } from './cases.ts';
+import { DELTA_STREAMS } from './delta-cases.ts';
 import { DOWN_MESSAGES, UP_MESSAGES } from './control-cases.ts';
 import { type Format, FORMATS, type FormatName, fromHex, toHex } from './formats.ts';
 import { REFUSED, refusalOf } from './refused-cases.ts';
@@ -38,6 +39,7 @@ const ABOUT: Readonly<Record<FormatName, string>> = {
   hand: 'one hand of 178 bytes; decoded is 25 poses in the order of HAND_JOINTS',
   'pose-sample': 'the payload of kind 2',
   snapshot: 'the payload of kind 16',
+  'delta-stream': 'a packet of delta snapshots, kind 17, as one receiver gets them one after the other; it keeps the last 64 samples',
   'video-chunk': 'the payload of kind 3',
   acknowledgement: 'the payload of kind 4',
   container: 'a whole packet',
@@ -53,6 +55,7 @@ export function buildVectorFiles(): ReadonlyMap<string, string> {
     build('hand', FORMATS.hand, HANDS, true),
     build('pose-sample', FORMATS['pose-sample'], POSE_SAMPLES, true),
     build('snapshot', FORMATS.snapshot, SNAPSHOTS, false),
+    build('delta-stream', FORMATS['delta-stream'], DELTA_STREAMS, false),
     build('video-chunk', FORMATS['video-chunk'], VIDEO_CHUNKS, false),
     build('acknowledgement', FORMATS.acknowledgement, ACKNOWLEDGEMENTS, false),
     build('container', FORMATS.container, CONTAINERS, false),

@@ -27,9 +27,9 @@ export const QUATERNIONS: readonly Case<readonly number[]>[] = [
   { name: 'zero gives the identity', value: [0, 0, 0, 0] },
 ];
 
-const HEAD = [0.12, 1.68, -0.35, 0.05, 0.38, -0.02, 0.9234];
-const LEFT_CONTROLLER = [-0.28, 1.12, -0.61, -0.31, 0.12, 0.08, 0.9397];
-const RIGHT_CONTROLLER = [0.33, 1.05, -0.58, -0.28, -0.15, -0.11, 0.9418];
+export const HEAD = [0.12, 1.68, -0.35, 0.05, 0.38, -0.02, 0.9234];
+export const LEFT_CONTROLLER = [-0.28, 1.12, -0.61, -0.31, 0.12, 0.08, 0.9397];
+export const RIGHT_CONTROLLER = [0.33, 1.05, -0.58, -0.28, -0.15, -0.11, 0.9418];
 
 export const POSES: readonly Case<readonly number[]>[] = [
   { name: 'the origin', value: [0, 0, 0, 0, 0, 0, 1] },
@@ -41,7 +41,7 @@ export const POSES: readonly Case<readonly number[]>[] = [
 ];
 
 /** A hand whose fingers bend by `bend` radians a joint; side -1 is the left one. */
-function hand(side: 1 | -1, bend: number): number[][] {
+export function hand(side: 1 | -1, bend: number): number[][] {
   const wrist = [0.25 * side, 1.1, -0.4, 0.1, 0.2 * side, 0.05, 0.97];
   const joints = [wrist];
   for (let joint = 1; joint < HAND_JOINT_COUNT; joint++) {

@@ -12,13 +12,10 @@ import { decodeVideoChunk, encodeVideoChunk, type VideoCodec } from '../codec/vi
 import { HAND_JOINT_COUNT } from '../joints.ts';
 import type { DownMessage } from '../down.ts';
 import type { UpMessage } from '../up.ts';
+import { deltaStreamFormat } from './delta-format.ts';
+import type { Format } from './format.ts';
 
-/** One format: `decode` gives the value or the code with which the bytes are refused. */
-export interface Format<Value> {
-  encode(value: Value): Uint8Array;
-  /** @param nearMs - what times are unwrapped with; formats without a time ignore it. */
-  decode(bytes: Uint8Array, nearMs: number): Value | ErrorCode;
-}
+export type { Format } from './format.ts';
 
 /** A hand is 25 rows of 7, everything else one row of 7: metres, then a quaternion xyzw. */
 export type PartValue = readonly number[] | readonly (readonly number[])[];
@@ -160,6 +157,7 @@ export const FORMATS = {
   hand: handFormat,
   'pose-sample': poseSampleFormat,
   snapshot: snapshotFormat,
+  'delta-stream': deltaStreamFormat,
   'video-chunk': videoChunkFormat,
   acknowledgement: acknowledgementFormat,
   container: containerFormat,

@@ -1,15 +1,10 @@
 /** Bytes that every decoder must refuse, and with which code. */
-import type { ErrorCode } from '../../core/errors.ts';
 import { LIMITS } from '../limits.ts';
 import { POSE_SAMPLES, SNAPSHOTS, VIDEO_CHUNKS } from './cases.ts';
-import { type FormatName, fromHex, poseSampleFormat, type PoseSampleValue, snapshotFormat, toHex, videoChunkFormat } from './formats.ts';
+import { DELTA_SNAPSHOTS_REFUSED, type RefusedCase } from './delta-refused-cases.ts';
+import { fromHex, poseSampleFormat, type PoseSampleValue, snapshotFormat, toHex, videoChunkFormat } from './formats.ts';
 
-export interface RefusedCase {
-  readonly name: string;
-  readonly format: FormatName;
-  readonly hex: string;
-  readonly code: ErrorCode;
-}
+export type { RefusedCase } from './delta-refused-cases.ts';
 
 const head = toHex(poseSampleFormat.encode(POSE_SAMPLES[1]?.value as PoseSampleValue));
 const hands = toHex(poseSampleFormat.encode(POSE_SAMPLES[3]?.value as PoseSampleValue));
@@ -122,7 +117,7 @@ function joinHex(session: string): string {
   return `${map(4)}${text('type')}${text('join')}${text('session')}${text(session)}${text('name')}${text('Ada')}${consent}`;
 }
 
-export const REFUSED: readonly RefusedCase[] = [...CONTAINERS, ...POSE_SAMPLES_REFUSED, ...SNAPSHOTS_REFUSED, ...VIDEO_CHUNKS_REFUSED, ...ACKNOWLEDGEMENTS_REFUSED, ...CONTROL_REFUSED];
+export const REFUSED: readonly RefusedCase[] = [...CONTAINERS, ...POSE_SAMPLES_REFUSED, ...SNAPSHOTS_REFUSED, ...DELTA_SNAPSHOTS_REFUSED, ...VIDEO_CHUNKS_REFUSED, ...ACKNOWLEDGEMENTS_REFUSED, ...CONTROL_REFUSED];
 
 /** Whether a format refuses these bytes, and with which code; undefined when it takes them. */
 export function refusalOf(format: { decode(bytes: Uint8Array, nearMs: number): unknown }, hex: string): string | undefined {

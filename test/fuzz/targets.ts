@@ -3,9 +3,11 @@ import { readFileSync } from 'node:fs';
 import { assert } from '../../core/assert.ts';
 import { frameMessage, framedPayload, readContainer, type MessageKind } from '../../protocol/codec/container.ts';
 import { decodeDown, decodeUp, encodeDown, encodeUp } from '../../protocol/codec/control.ts';
+import { writeAvatarState } from '../../protocol/codec/delta/avatar-state.ts';
+import { DeltaSnapshotReader } from '../../protocol/codec/delta/delta-snapshot.ts';
 import { decodeHand, HAND_BYTES, HAND_FLOATS } from '../../protocol/codec/hand.ts';
 import { isAcceptableMessagePack } from '../../protocol/codec/message-pack-guard.ts';
-import { checkPoseSample, createPoseSample, decodePoseSample, encodePoseSample, MAX_POSE_SAMPLE_BYTES } from '../../protocol/codec/pose-sample.ts';
+import { checkPoseSample, createPoseSample, decodePoseSample, encodePoseSample, MAX_POSE_SAMPLE_BYTES, poseSampleBytes } from '../../protocol/codec/pose-sample.ts';
 import { decodeSnapshot, encodeSnapshot, SNAPSHOT_ENTRY_BYTES, SNAPSHOT_HEADER_BYTES, type SnapshotEntry } from '../../protocol/codec/snapshot.ts';
 import { decodeVideoChunk, encodeVideoChunk } from '../../protocol/codec/video-chunk.ts';
 import type { InterCodec } from '../../protocol/video/picture.ts';
@@ -33,6 +35,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   { name: 'message-pack-guard', corpus: [...vectors('up'), ...vectors('down')], check: checkGuard },
   { name: 'pose-sample', corpus: vectors('pose-sample'), check: checkPose },
   { name: 'snapshot', corpus: vectors('snapshot'), check: checkSnapshot },
+  { name: 'delta-stream', corpus: vectors('delta-stream'), check: checkDeltaStream },
   { name: 'video-chunk', corpus: vectors('video-chunk'), check: checkVideo },
   { name: 'hand', corpus: vectors('hand'), check: checkHand },
   { name: 'vp8-header', corpus: [hex('1002009d012a4001f00000'), hex('310100')], check: (bytes) => checkPicture('vp8', bytes) },
@@ -108,6 +111,24 @@ function checkSnapshot(bytes: Uint8Array): void {
   });
   if (typeof header === 'string') return assert(entries.length === 0, 'a refused snapshot had an effect');
   assertSameBytes(encodeSnapshot(header, entries), bytes);
+}
+
+/** Whole packets, so that what is damaged in one snapshot meets what those before it left. */
+function checkDeltaStream(bytes: Uint8Array): void {
+  const reader = new DeltaSnapshotReader({ baselines: 4 });
+  readContainer(bytes, (_kind, payload) => {
+    const told: string[] = [];
+    const before = new Map([...Array(8).keys()].map((slot) => [slot, reader.newest(slot)?.captureTicks]));
+    const snapshot = reader.read(payload, NEAR_MS, (slot, { state, bytes: size }) => {
+      const sample = new Uint8Array(MAX_POSE_SAMPLE_BYTES);
+      assert(checkPoseSample(sample.subarray(0, writeAvatarState(state, sample, 0)), 0) === poseSampleBytes(state.valid), 'gives a sample that is none');
+      assert(size > 0 && size <= payload.length, 'reads beyond its input');
+      told.push(String(slot));
+    });
+    if (typeof snapshot !== 'string') return assert(told.length + snapshot.missing.length === snapshot.count, 'tells another number than it counts');
+    assert(told.length === 0, 'a refused snapshot had an effect');
+    for (const [slot, ticks] of before) assert(reader.newest(slot)?.captureTicks === ticks, 'a refused snapshot changed a sample');
+  });
 }
 
 function checkVideo(bytes: Uint8Array): void {

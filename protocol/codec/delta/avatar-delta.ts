@@ -224,10 +224,10 @@ function takePose(ints: Int16Array, reference: Int16Array, older: Int16Array | u
 
 function putJoints(ints: Int16Array, reference: Int16Array, hand: number): void {
   let positionScale = SCALE_START, orientationScale = SCALE_START;
+  let turned = false;
   for (let joint = 1; joint < HAND_JOINT_COUNT; joint++) {
     const at = hand + joint * POSE_INTS;
-    const parent = PARENT_OF[joint]!;
-    const turned = expectPlace(ints, reference, hand, joint, parent);
+    turned = expectPlace(ints, reference, hand, joint, turned);
     positionScale += putThree(ints, at, 0, jointOrder(positionScale)) - (positionScale >> SCALE_SHIFT);
     putLargest(ints, reference, at + 3);
     if (turned) expectTurned(reference, at + 3, ints[at + 3]!);
@@ -238,11 +238,11 @@ function putJoints(ints: Int16Array, reference: Int16Array, hand: number): void 
 
 function takeJoints(ints: Int16Array, reference: Int16Array, hand: number): boolean {
   let positionScale = SCALE_START, orientationScale = SCALE_START;
+  let turned = false;
   let fine = true;
   for (let joint = 1; joint < HAND_JOINT_COUNT; joint++) {
     const at = hand + joint * POSE_INTS;
-    const parent = PARENT_OF[joint]!;
-    const turned = expectPlace(ints, reference, hand, joint, parent);
+    turned = expectPlace(ints, reference, hand, joint, turned);
     if (!takeThree(ints, at, 0, jointOrder(positionScale), 0, 255)) fine = false;
     positionScale += taken - (positionScale >> SCALE_SHIFT);
     takeLargest(ints, reference, at + 3);
@@ -254,14 +254,15 @@ function takeJoints(ints: Int16Array, reference: Int16Array, hand: number): bool
   return fine;
 }
 
-/** Expects a joint's position; @returns whether the joint that it hangs on has turned. */
-function expectPlace(ints: Int16Array, reference: Int16Array, hand: number, joint: number, parent: number): boolean {
+/** Expects a joint's position. @param wasTurned - the same of the joint before. @returns whether the joint that it hangs on has turned. */
+function expectPlace(ints: Int16Array, reference: Int16Array, hand: number, joint: number, wasTurned: boolean): boolean {
   const at = hand + joint * POSE_INTS;
+  const parent = PARENT_OF[joint]!;
   if (parent === 0) {
     holdPosition(reference, at);
     return false;
   }
-  const turned = setTurn(ints, reference, hand + parent * POSE_INTS);
+  const turned = setTurn(ints, reference, hand + parent * POSE_INTS, wasTurned);
   expectJointPosition(ints, reference, at, hand + parent * POSE_INTS, turned);
   return turned;
 }

@@ -41,13 +41,12 @@ export class BitWriter {
     this.#heldBits = bits;
   }
 
-  /** @param value - within 17 bits of either sign. */
+  /** @param value - at most 65535 either way. @param k - 0..10. */
   putRice(value: number, k: number): void {
     const folded = (value << 1) ^ (value >> 31);
     const ones = folded >> k;
     if (ones < ESCAPE) {
-      this.put((1 << (ones + 1)) - 2, ones + 1);
-      if (k > 0) this.put(folded & ((1 << k) - 1), k);
+      this.put((((1 << (ones + 1)) - 2) << k) | (folded & ((1 << k) - 1)), ones + 1 + k);
     } else {
       this.put((1 << ESCAPE) - 1, ESCAPE);
       this.put(folded, ESCAPED_BITS);

@@ -42,6 +42,8 @@ export interface ToldState {
   readonly bytes: number;
   /** It does not lean on an earlier one. */
   readonly isKey: boolean;
+  /** The tick of the sample that it is told by; undefined for a key and in a chain. */
+  readonly baselineTick: number | undefined;
 }
 
 const MOST_TIERS = 8;
@@ -111,6 +113,7 @@ interface Entry {
   readonly tier: number;
   readonly bytes: number;
   readonly isKey: boolean;
+  readonly baselineTick: number | undefined;
 }
 
 interface Participant {
@@ -150,13 +153,13 @@ export class DeltaSnapshotReader {
       if (typeof next === 'string') return next;
       slot = next;
     }
-    for (const { slot, participant, tier, bytes: size, isKey } of this.#decoded) {
+    for (const { slot, participant, tier, bytes: size, isKey, baselineTick } of this.#decoded) {
       participant.chain.commit();
       participant.tier = tier;
       const state = participant.chain.newest;
       participant.history?.add(header.tick, state);
       this.#participants.set(slot, participant);
-      visit(slot, { state, tier, bytes: size, isKey });
+      visit(slot, { state, tier, bytes: size, isKey, baselineTick });
     }
     return { ...header, count, missing: this.#missing.length === 0 ? NONE : this.#missing };
   }
@@ -179,13 +182,14 @@ export class DeltaSnapshotReader {
     const mode = head & 3;
     const told = mode === DELTA_MODES.baseline ? this.#readLength(bytes) : mode === DELTA_MODES.key ? (bytes[this.#at++] ?? -1) : 0;
     const age = told < 0 ? -1 : told >> 3;
+    const baselineTick = (header.tick - age) >>> 0;
     const length = this.#readLength(bytes);
     const start = this.#at;
     this.#at += length;
     const bad = head < 0 || (mode === DELTA_MODES.key && told >= MOST_TIERS) || mode > DELTA_MODES.baseline || age < 0 || length < 0 || this.#at > bytes.length || slot >= LIMITS.participantsPerSession;
     if (bad || (header.key && mode !== DELTA_MODES.key)) return 'MESSAGE_INVALID';
     const participant = this.#participants.get(slot) ?? this.#meet(mode);
-    const baseline = mode === DELTA_MODES.baseline ? participant?.history?.at((header.tick - age) >>> 0) : undefined;
+    const baseline = mode === DELTA_MODES.baseline ? participant?.history?.at(baselineTick) : undefined;
     const isTold = mode === DELTA_MODES.key || (mode === DELTA_MODES.chain ? participant?.chain.follows === true : baseline !== undefined);
     if (participant === undefined || !isTold) {
       this.#missing.push(slot);
@@ -195,7 +199,7 @@ export class DeltaSnapshotReader {
     const problem = mode === DELTA_MODES.key ? chain.decodeKey(bytes, start, this.#at) : baseline === undefined ? chain.decodeDelta(bytes, start, this.#at) : chain.decodeAgainst(baseline, bytes, start, this.#at);
     if (problem !== undefined) return problem;
     const tier = mode === DELTA_MODES.chain ? participant.tier : told & (MOST_TIERS - 1);
-    this.#decoded.push({ slot, participant, tier, bytes: this.#at - entryAt, isKey: mode === DELTA_MODES.key });
+    this.#decoded.push({ slot, participant, tier, bytes: this.#at - entryAt, isKey: mode === DELTA_MODES.key, baselineTick: baseline === undefined ? undefined : baselineTick });
     return slot;
   }
 

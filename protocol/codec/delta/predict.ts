@@ -30,6 +30,8 @@ export const expected = new Int32Array(6);
 
 const first = new Int32Array(4);
 const second = new Int32Array(4);
+/** The reference's orientation of the joint that `expectTurned` was called for last. */
+const held = new Int32Array(4);
 /** The turn of the joint that others hang on, x, y, z, w. */
 const turn = new Int32Array(4);
 
@@ -100,19 +102,20 @@ export function holdOrientation(reference: Int16Array, at: number, largest: numb
 /**
  * How the joint at `at` has turned since the reference, for the joint that hangs on it.
  *
- * @returns false when it has not turned at all, or is a wrist: everything is relative to that.
+ * @param isHeld - `expectTurned` was called for this joint, and for no other since.
+ * @returns false when it has not turned at all.
  */
-export function setTurn(ints: Int16Array, reference: Int16Array, at: number): boolean {
+export function setTurn(ints: Int16Array, reference: Int16Array, at: number, isHeld: boolean): boolean {
   const same = ints[at + 3] === reference[at + 3] && ints[at + 4] === reference[at + 4] && ints[at + 5] === reference[at + 5] && ints[at + 6] === reference[at + 6];
   if (same) return false;
   refine(ints, at + 3, first);
-  refine(reference, at + 3, second);
+  if (!isHeld) refine(reference, at + 3, held);
   const ax = first[0]!, ay = first[1]!, az = first[2]!, aw = first[3]!;
-  const bx = second[0]!, by = second[1]!, bz = second[2]!, bw = second[3]!;
-  turn[0] = toTurn(ax * bw - aw * bx - ay * bz + az * by);
-  turn[1] = toTurn(ax * bz + ay * bw - aw * by - az * bx);
-  turn[2] = toTurn(ay * bx - ax * by + az * bw - aw * bz);
-  turn[3] = toTurn(aw * bw + ax * bx + ay * by + az * bz);
+  const bx = held[0]!, by = held[1]!, bz = held[2]!, bw = held[3]!;
+  turn[0] = toTurn((Math.imul(ax, bw) - Math.imul(aw, bx) - Math.imul(ay, bz) + Math.imul(az, by)) | 0);
+  turn[1] = toTurn((Math.imul(ax, bz) + Math.imul(ay, bw) - Math.imul(aw, by) - Math.imul(az, bx)) | 0);
+  turn[2] = toTurn((Math.imul(ay, bx) - Math.imul(ax, by) + Math.imul(az, bw) - Math.imul(aw, bz)) | 0);
+  turn[3] = toTurn((Math.imul(aw, bw) + Math.imul(ax, bx) + Math.imul(ay, by) + Math.imul(az, bz)) | 0);
   return true;
 }
 
@@ -122,10 +125,10 @@ export function expectJointPosition(ints: Int16Array, reference: Int16Array, at:
   if (turned) {
     x <<= 4; y <<= 4; z <<= 4;
     const tx = turn[0]!, ty = turn[1]!, tz = turn[2]!, tw = turn[3]!;
-    const cx = (ty * z - tz * y) >> (TURN_BITS - 1), cy = (tz * x - tx * z) >> (TURN_BITS - 1), cz = (tx * y - ty * x) >> (TURN_BITS - 1);
-    x = (x + ((tw * cx + ty * cz - tz * cy) >> TURN_BITS) + 8) >> 4;
-    y = (y + ((tw * cy + tz * cx - tx * cz) >> TURN_BITS) + 8) >> 4;
-    z = (z + ((tw * cz + tx * cy - ty * cx) >> TURN_BITS) + 8) >> 4;
+    const cx = (Math.imul(ty, z) - Math.imul(tz, y)) >> (TURN_BITS - 1), cy = (Math.imul(tz, x) - Math.imul(tx, z)) >> (TURN_BITS - 1), cz = (Math.imul(tx, y) - Math.imul(ty, x)) >> (TURN_BITS - 1);
+    x = (x + ((Math.imul(tw, cx) + Math.imul(ty, cz) - Math.imul(tz, cy)) >> TURN_BITS) + 8) >> 4;
+    y = (y + ((Math.imul(tw, cy) + Math.imul(tz, cx) - Math.imul(tx, cz)) >> TURN_BITS) + 8) >> 4;
+    z = (z + ((Math.imul(tw, cz) + Math.imul(tx, cy) - Math.imul(ty, cx)) >> TURN_BITS) + 8) >> 4;
   }
   expected[0] = clampByte(ints[parent]! + x);
   expected[1] = clampByte(ints[parent + 1]! + y);
@@ -134,13 +137,13 @@ export function expectJointPosition(ints: Int16Array, reference: Int16Array, at:
 
 /** Expects the orientation of the reference, turned by what `setTurn` found. @param at - of the largest component. */
 export function expectTurned(reference: Int16Array, at: number, largest: number): void {
-  refine(reference, at, first);
+  refine(reference, at, held);
   const tx = turn[0]!, ty = turn[1]!, tz = turn[2]!, tw = turn[3]!;
-  const x = first[0]!, y = first[1]!, z = first[2]!, w = first[3]!;
-  second[0] = tw * x + tx * w + ty * z - tz * y;
-  second[1] = tw * y - tx * z + ty * w + tz * x;
-  second[2] = tw * z + tx * y - ty * x + tz * w;
-  second[3] = tw * w - tx * x - ty * y - tz * z;
+  const x = held[0]!, y = held[1]!, z = held[2]!, w = held[3]!;
+  second[0] = (Math.imul(tw, x) + Math.imul(tx, w) + Math.imul(ty, z) - Math.imul(tz, y)) | 0;
+  second[1] = (Math.imul(tw, y) - Math.imul(tx, z) + Math.imul(ty, w) + Math.imul(tz, x)) | 0;
+  second[2] = (Math.imul(tw, z) + Math.imul(tx, y) - Math.imul(ty, x) + Math.imul(tz, w)) | 0;
+  second[3] = (Math.imul(tw, w) - Math.imul(tx, x) - Math.imul(ty, y) - Math.imul(tz, z)) | 0;
   select(second, largest, TURN_BITS + FINE_BITS);
 }
 
@@ -148,7 +151,7 @@ export function expectTurned(reference: Int16Array, at: number, largest: number)
 function refine(ints: Int16Array, at: number, into: Int32Array): void {
   const a = ints[at + 1]! - ZERO, b = ints[at + 2]! - ZERO, c = ints[at + 3]! - ZERO;
   const rest = SQUARES - a * a - b * b - c * c;
-  const largest = rest > 0 ? Math.floor(Math.sqrt(rest << (2 * FINE_BITS))) : 0;
+  const largest = rest > 0 ? Math.sqrt(rest << (2 * FINE_BITS)) | 0 : 0;
   const index = ints[at]!;
   into[0] = index === 0 ? largest : a << FINE_BITS;
   into[1] = index === 1 ? largest : (index === 0 ? a : b) << FINE_BITS;
@@ -160,14 +163,13 @@ function refine(ints: Int16Array, at: number, into: Int32Array): void {
 function select(components: Int32Array, largest: number, bits: number): void {
   const sign = components[largest]! < 0 ? -1 : 1;
   const half = 1 << (bits - 1);
-  let to = 3;
-  for (let index = 0; index < 4; index++) {
-    if (index !== largest) expected[to++] = clampComponent(ZERO + ((sign * components[index]! + half) >> bits));
-  }
+  expected[3] = clampComponent(ZERO + ((sign * components[largest === 0 ? 1 : 0]! + half) >> bits));
+  expected[4] = clampComponent(ZERO + ((sign * components[largest < 2 ? 2 : 1]! + half) >> bits));
+  expected[5] = clampComponent(ZERO + ((sign * components[largest === 3 ? 2 : 3]! + half) >> bits));
 }
 
 function toTurn(product: number): number {
-  return Math.floor((product + TURN_DIVISOR / 2 + TURN_BIAS * TURN_DIVISOR) / TURN_DIVISOR) - TURN_BIAS;
+  return (((product + TURN_DIVISOR / 2 + TURN_BIAS * TURN_DIVISOR) / TURN_DIVISOR) | 0) - TURN_BIAS;
 }
 
 function clampComponent(value: number): number {
