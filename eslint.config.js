@@ -33,5 +33,5 @@ export default tseslint.config(
     },
   },
   { files: ['core/clock.ts', 'core/random.ts', 'test/support/until.ts'], rules: { 'no-restricted-properties': 'off', 'no-restricted-globals': 'off' } },
-  { files: ['**/cli.ts', '**/main.ts', 'bench/**', 'examples/**'], rules: { 'no-console': 'off' } },
+  { files: ['**/cli.ts', '**/main.ts', 'training/commands/**', 'bench/**', 'examples/**'], rules: { 'no-console': 'off' } },
 );

@@ -76,6 +76,10 @@ export const ERRORS = {
   SHAPE_MISMATCH: { scope: 'process', retry: 'never', summary: 'a tensor or buffer has another shape than its user expects' },
   GRAPH_UNSUPPORTED: { scope: 'process', retry: 'never', summary: 'a model graph uses an operation that cannot be converted' },
   DATASET_INVALID: { scope: 'process', retry: 'never', summary: 'a data set is missing, empty or malformed' },
+  DATASET_TAMPERED: { scope: 'process', retry: 'never', summary: 'the samples of a data set differ from the digest in its description' },
+  DATASET_LEAKS: { scope: 'process', retry: 'never', summary: 'the parts of a data set share samples or participants, so that a test would flatter' },
+  TRAINING_FAILED: { scope: 'process', retry: 'never', summary: 'a training run diverged, or cannot learn from what it was given' },
+  RUN_INVALID: { scope: 'process', retry: 'never', summary: 'the folder of a training run is missing, unfinished, damaged or already there' },
   RECORDING_INVALID: { scope: 'process', retry: 'never', summary: 'a recording is truncated, foreign or malformed' },
   WORKER_FAILED: { scope: 'process', retry: 'later', summary: 'a model worker ended or could not start' },
 } as const satisfies Record<string, ErrorEntry>;

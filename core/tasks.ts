@@ -12,6 +12,9 @@ export function isVideoTask(task: Task): task is VideoTask {
   return VIDEO_TASKS.some((video) => video === task);
 }
 
-/** What one model does. A task is answered by the model of the same name, or by several models in a row. */
-export const MODEL_TASKS = ['body-pose', 'body-landmarks', 'hand-detection', 'hand-landmarks', 'gesture', 'language'] as const;
+/**
+ * What one model does. A task is answered by the model of the same name, or by several models in a row; `classification` names
+ * rows of any kind and answers no task of a session.
+ */
+export const MODEL_TASKS = ['body-pose', 'body-landmarks', 'hand-detection', 'hand-landmarks', 'gesture', 'language', 'classification'] as const;
 export type ModelTask = (typeof MODEL_TASKS)[number];

@@ -17,7 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   registry: ['core'],
   recording: ['core', 'protocol'],
   client: ['core', 'protocol'],
-  training: ['core', 'registry', 'features'],
+  training: ['core', 'registry', 'features', 'protocol', 'recording'],
   'server/flow.ts': ['core', 'protocol', 'server/snapshot-flow.ts'],
   'server/snapshot-flow.ts': [],
   'server/video-flow.ts': ['core', 'protocol'],

@@ -20,6 +20,10 @@ export interface ElementArrays {
   bool: Uint8Array;
 }
 
+const ML_DOMAIN = 'ai.onnx.ml';
+/** Its version that ONNX Runtime 1.5 and later run. */
+const ML_OPSET = 2;
+
 /** A size, or the name of a symbolic dimension (`N` is the batch). */
 export type Dimension = number | string;
 
@@ -119,6 +123,13 @@ export class GraphBuilder {
     return output;
   }
 
+  /** The same for an operation of `ai.onnx.ml`, which holds trees; runtimes run those on the CPU. */
+  mlOp(opType: string, inputs: readonly string[], attributes: Attributes, outputName?: string): string {
+    const output = outputName ?? this.#unique(opType);
+    this.#add(opType, inputs, attributes, [output], ML_DOMAIN);
+    return output;
+  }
+
   /** Adds an operation with `outputCount` outputs and returns their names in order. */
   ops(opType: string, inputs: readonly string[], attributes: Attributes, outputCount: number): string[] {
     const outputs = Array.from({ length: outputCount }, (_, index) => `${this.#unique(opType)}_${index}`);
@@ -132,7 +143,7 @@ export class GraphBuilder {
     return ModelProto.encode({
       irVersion: 8,
       producerName: 'copresence',
-      opsetImport: [{ domain: '', version: this.#opset }],
+      opsetImport: [{ domain: '', version: this.#opset }, ...(this.#usesMl() ? [{ domain: ML_DOMAIN, version: ML_OPSET }] : [])],
       graph: {
         name: this.#name,
         node: this.#nodes,
@@ -143,13 +154,17 @@ export class GraphBuilder {
     }).finish();
   }
 
-  #add(opType: string, inputs: readonly string[], attributes: Attributes, outputs: readonly string[]): void {
+  #usesMl(): boolean {
+    return this.#nodes.some(({ domain }) => domain === ML_DOMAIN);
+  }
+
+  #add(opType: string, inputs: readonly string[], attributes: Attributes, outputs: readonly string[], domain = ''): void {
     for (const input of inputs) {
       assert(input === '' || this.#values.has(input), `${this.#name}: ${opType} reads ${input}, which nothing has made`);
     }
     for (const output of outputs) this.#declare(output);
     const attribute = Object.entries(attributes).map(([name, value]) => attributeProto(name, value));
-    this.#nodes.push({ opType, name: `node_${this.#nodes.length}`, input: [...inputs], output: [...outputs], attribute });
+    this.#nodes.push({ opType, name: `node_${this.#nodes.length}`, input: [...inputs], output: [...outputs], attribute, domain });
   }
 
   #declare(name: string): string {

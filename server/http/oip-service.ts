@@ -61,6 +61,7 @@ const TASK_OF: Readonly<Record<ModelTask, Task>> = {
   'hand-landmarks': 'hands',
   gesture: 'gesture',
   language: 'language',
+  classification: 'language',
 };
 /** Sessions have the classes below: whoever stands in a room goes before whoever calls from outside. */
 const MOST_URGENT_CLASS = 2;

@@ -4,8 +4,11 @@ import { randomInt, type Random } from '../../core/random.ts';
 import type { InferenceRequest, ItemOutcome, ModelValue, PictureRegion } from '../../server/flow.ts';
 import { signatureOfPayload, signText, toNumbers, type Signature } from './signature.ts';
 
+/** Those whose results go to sessions. */
+type SessionModelTask = Exclude<ModelTask, 'classification'>;
+
 /** By a model's name, what it does. A name that is not here is taken to answer its request's own task. */
-const TASK_WORDS: readonly (readonly [RegExp, ModelTask])[] = [
+const TASK_WORDS: readonly (readonly [RegExp, SessionModelTask])[] = [
   [/gesture/, 'gesture'],
   [/language/, 'language'],
   [/movenet|body-pose/, 'body-pose'],
@@ -15,7 +18,7 @@ const TASK_WORDS: readonly (readonly [RegExp, ModelTask])[] = [
 ];
 const STRANGER: Signature = { session: 0, headset: 0 };
 
-export function modelTaskOf(model: string): ModelTask {
+export function modelTaskOf(model: string): SessionModelTask {
   return TASK_WORDS.find(([word]) => word.test(model))?.[1] ?? 'body-pose';
 }
 
@@ -25,7 +28,7 @@ export function answer(request: InferenceRequest, random: Random): ItemOutcome {
   return { kind: 'done', value: valueFor(modelTaskOf(request.model), request, random) };
 }
 
-function valueFor(task: ModelTask, request: InferenceRequest, random: Random): ModelValue {
+function valueFor(task: SessionModelTask, request: InferenceRequest, random: Random): ModelValue {
   const signature = signatureOfPayload(request) ?? STRANGER;
   const side = request.origin.part === 'right' ? 'right' : 'left';
   const hand = random.next() < 0.5 ? 'left' : 'right';

@@ -4,6 +4,8 @@ import type { ClassificationReport } from './classification.ts';
 const CELL = 44;
 const MARGIN_LEFT = 130;
 const MARGIN_TOP = 130;
+/** What the line above the matrix takes. */
+const SHORTEST_LINE = 380;
 const FONT = 'font-family="system-ui, sans-serif"';
 
 export interface ConfusionPicture {
@@ -18,7 +20,7 @@ export interface ConfusionPicture {
 export function confusionSvg({ title, report }: ConfusionPicture): string {
   const labels = report.classes.map((score) => score.label);
   const side = labels.length * CELL;
-  const width = MARGIN_LEFT + side + 20;
+  const width = Math.max(SHORTEST_LINE, MARGIN_LEFT + side + 20);
   const height = MARGIN_TOP + side + 30;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">`,
@@ -75,6 +77,7 @@ function text({ x, y, size, content, anchor, colour }: TextSpec): string {
   return `<text x="${x}" y="${y}" ${FONT} font-size="${size}" fill="${fill}"${place}>${escapeXml(content)}</text>`;
 }
 
-function escapeXml(content: string): string {
-  return content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+/** Text as it may stand in XML or HTML. */
+export function escapeXml(content: string): string {
+  return content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }

@@ -28,10 +28,10 @@ export function splitSamples(samples: readonly Sample[], random: Random, stratum
 }
 
 /** Removes equal texts and puts those that share a passage into one group. */
-export function groupNearDuplicates(samples: readonly Sample[]): Sample[][] {
+export function groupNearDuplicates<Text extends { readonly text: string }>(samples: readonly Text[]): Text[][] {
   const parents: number[] = [];
   const firstWith = new Map<string, number>();
-  const kept: Sample[] = [];
+  const kept: Text[] = [];
   const known = new Set<string>();
   for (const sample of samples) {
     const words = comparableWords(sample.text);
@@ -42,7 +42,7 @@ export function groupNearDuplicates(samples: readonly Sample[]): Sample[][] {
     parents.push(index);
     for (const passage of passages(words)) join(parents, index, first(firstWith, passage, index));
   }
-  const groups = new Map<number, Sample[]>();
+  const groups = new Map<number, Text[]>();
   kept.forEach((sample, index) => {
     const root = rootOf(parents, index);
     const group = groups.get(root);

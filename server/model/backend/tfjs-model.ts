@@ -8,7 +8,7 @@ import { readVerified } from '../../../registry/digest.ts';
 import { GRAPH_FILES } from '../../../registry/manifest.ts';
 import type { ModelManifest, TensorSpec } from '../../../registry/manifest.ts';
 import type { RunnerModel } from './backend.ts';
-import type { Tensorflow } from './tensorflow.ts';
+import type { Tensorflow } from '../../../registry/tensorflow.ts';
 
 /** One of the model's inputs. */
 export interface TfjsInput {

@@ -4,8 +4,8 @@ import { CopresenceError } from '../../../core/errors.ts';
 import { viewRows } from '../tensor-block.ts';
 import type { TensorBlock, TensorData } from '../tensor-block.ts';
 import type { Backend, ModelBlocks, RowRange, RunnerModel } from './backend.ts';
-import { findTensorflow } from './tensorflow.ts';
-import type { Tensorflow } from './tensorflow.ts';
+import { findTensorflow } from '../../../registry/tensorflow.ts';
+import type { Tensorflow } from '../../../registry/tensorflow.ts';
 import { loadTfjsModel } from './tfjs-model.ts';
 import type { TfjsInput, TfjsModel } from './tfjs-model.ts';
 

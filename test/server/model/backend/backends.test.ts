@@ -1,4 +1,4 @@
-import { findTensorflow } from '../../../../server/model/backend/tensorflow.ts';
+import { findTensorflow } from '../../../../registry/tensorflow.ts';
 import { CPU_BACKEND } from '../../../../server/model/backend/choice.ts';
 import { describeBackend } from './contract.ts';
 import { onnxFiles, tfjsGraphFiles } from './tiny-network.ts';

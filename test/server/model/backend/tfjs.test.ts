@@ -7,7 +7,7 @@ import { openModelStore } from '../../../../registry/store.ts';
 import type { ResolvedModel } from '../../../../registry/store.ts';
 import type { Backend, ModelBlocks } from '../../../../server/model/backend/backend.ts';
 import { CPU_BACKEND } from '../../../../server/model/backend/choice.ts';
-import { findTensorflow } from '../../../../server/model/backend/tensorflow.ts';
+import { findTensorflow } from '../../../../registry/tensorflow.ts';
 import { openTfjsBackend } from '../../../../server/model/backend/tfjs.ts';
 import { openRunner } from '../../../../server/model/runner.ts';
 import { allocateBlock } from '../../../../server/model/tensor-block.ts';

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, sep } from 'node:path';
 import type * as tfjs from '@tensorflow/tfjs';
 import type * as tfjsWasm from '@tensorflow/tfjs-backend-wasm';
-import { CopresenceError } from '../../../core/errors.ts';
+import { CopresenceError } from '../core/errors.ts';
 
 export type Tensorflow = typeof tfjs;
 

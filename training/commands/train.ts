@@ -1,0 +1,94 @@
+/** `copresence model train`: trains, measures and exports one model. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CopresenceError } from '../../core/errors.ts';
+import { openDataset } from '../dataset/store.ts';
+import { FAMILIES, readTrainingConfig } from '../run/config.ts';
+import type { TrainingConfig } from '../run/config.ts';
+import { readRun, RUN_FILES } from '../run/folder.ts';
+import { runJob } from '../run/job.ts';
+import type { RunMetrics } from '../run/metrics.ts';
+import { EXIT, progressBar, readOptions, required, wholeNumber } from './command.ts';
+import type { ModelCommand } from './command.ts';
+
+const OPTIONS = {
+  data: { type: 'string' }, out: { type: 'string' }, name: { type: 'string' }, model: { type: 'string' }, seed: { type: 'string' },
+  config: { type: 'string' }, resume: { type: 'string' }, smote: { type: 'boolean', default: false }, augment: { type: 'string' },
+} as const;
+
+/** What moves a hand about as people and trackers do. */
+const HAND_AUGMENTATION = { mirror: true, rotateDegrees: 180, scale: 0.15, timeWarp: 0.15, noise: 0.003, jointDropout: 0.02 };
+const COLUMN_AUGMENTATION = { noise: 0.05 };
+
+export const train: ModelCommand = {
+  help: `Usage: copresence model train --data <folder> [options]
+       copresence model train --data <folder> --resume <run folder>
+
+  --model <family>     ${FAMILIES.join(', ')}; mlp when left out
+  --out <folder>       of the run; runs/<name>-<n> when left out
+  --name <name>        of the model; the data set's when left out
+  --seed <n>           the same data, configuration and seed give the same model; 7 when left out
+  --smote              as many training rows for every label, with rows between neighbours
+  --augment <n>        n further training samples of each, turned, scaled, warped, with noise
+  --config <file>      JSON with any of the fields that run.json shows under "config"
+
+  The run's folder holds model.onnx, manifest.json, card.html, metrics.json, cleaning.json, run.json, and of networks weights.h5
+  and history.jsonl. What was interrupted goes on with --resume, with the same result.`,
+
+  async run(args) {
+    const { values } = readOptions(args, OPTIONS);
+    const datasetFolder = required('data', values.data);
+    const { description } = openDataset(datasetFolder);
+    const resumed = values.resume === undefined ? undefined : readRun(values.resume);
+    const augmentation = description.layout.kind === 'columns' ? COLUMN_AUGMENTATION : HAND_AUGMENTATION;
+    const config = resumed?.config ?? readConfig(values, augmentation);
+    const name = resumed?.name ?? values.name ?? description.name;
+    const runFolder = values.resume ?? values.out ?? nextRunFolder(name);
+    const bar = progressBar();
+    const stop = new AbortController();
+    process.once('SIGINT', () => stop.abort());
+    const request = { datasetFolder, runFolder, name, config, resume: resumed !== undefined };
+    const metrics = await runJob('train', request, { onProgress: bar.tell, signal: stop.signal }).finally(() => bar.stop());
+    printMetrics(config, metrics);
+    console.log(`wrote ${runFolder}; open ${join(runFolder, RUN_FILES.card)}`);
+    return EXIT.ok;
+  },
+};
+
+function readConfig(values: ReturnType<typeof readOptions<typeof OPTIONS>>['values'], augmentation: Partial<TrainingConfig['augmentation']>): TrainingConfig {
+  const base = values.config === undefined ? {} : readJson(values.config);
+  const copies = values.augment === undefined ? undefined : wholeNumber('augment', values.augment);
+  return readTrainingConfig({
+    ...base,
+    ...(values.model === undefined ? {} : { family: values.model }),
+    ...(values.seed === undefined ? {} : { seed: wholeNumber('seed', values.seed) }),
+    ...(values.smote ? { smote: true } : {}),
+    ...(copies === undefined ? {} : { augmentation: { ...augmentation, copies } }),
+  });
+}
+
+/** @throws CopresenceError CONFIG_INVALID when it is no JSON object. */
+export function readJson(path: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch (cause) {
+    throw new CopresenceError('CONFIG_INVALID', `${path} cannot be read as JSON`, { cause });
+  }
+  throw new CopresenceError('CONFIG_INVALID', `${path} holds no JSON object`);
+}
+
+function nextRunFolder(name: string): string {
+  for (let run = 1; ; run++) {
+    const folder = join('runs', `${name}-${run}`);
+    if (!existsSync(folder)) return folder;
+  }
+}
+
+function printMetrics({ family }: TrainingConfig, { test, baselines, latency, bytes, counts, parity }: RunMetrics): void {
+  const row = (name: string, accuracy: number, macroF1: number): Record<string, string> => ({ model: name, accuracy: accuracy.toFixed(4), 'macro F1': macroF1.toFixed(4) });
+  console.table([row(`${family} (this)`, test.classification.accuracy, test.classification.macroF1), ...baselines.map((own) => row(own.family, own.accuracy, own.macroF1))]);
+  const [low, high] = test.accuracyInterval;
+  console.log(`${counts.test} test samples: accuracy 95 % interval ${low.toFixed(4)} to ${high.toFixed(4)}, calibration error ${test.calibrationError.toFixed(4)}`);
+  console.log(`${bytes} bytes, ${latency.medianMs.toFixed(3)} ms a sample (median), graph within ${parity.toExponential(1)} of training`);
+}

@@ -1,0 +1,111 @@
+/** Makes more samples of hands and of sequences: mirrored, turned, scaled, warped in time, with noise and with joints missing. */
+import { XR_HAND_JOINT_COUNT } from '../../features/hand.ts';
+import { randomBetween, randomNormal } from '../../core/random.ts';
+import type { Random } from '../../core/random.ts';
+import type { LabelledSample, SampleLayout } from './dataset.ts';
+import { valuesPerStep } from './dataset.ts';
+
+export interface AugmentationOptions {
+  /** Further samples made of each. */
+  readonly copies: number;
+  /** Hands only: the other hand makes the same gesture. */
+  readonly mirror: boolean;
+  /** Hands only: turned about +Y by up to so many degrees either way. */
+  readonly rotateDegrees: number;
+  /** Hands only: bones longer or shorter by up to this share. */
+  readonly scale: number;
+  /** Sequences only: the pace changes by up to this share within the window. */
+  readonly timeWarp: number;
+  /** Deviation of noise: metres for hands, share of a column's own deviation for columns. */
+  readonly noise: number;
+  /** Hands only: the chance of each joint to be lost; it then lies on its neighbour, as trackers leave it. */
+  readonly jointDropout: number;
+}
+
+export const NO_AUGMENTATION: AugmentationOptions = { copies: 0, mirror: false, rotateDegrees: 0, scale: 0, timeWarp: 0, noise: 0, jointDropout: 0 };
+
+/** The samples and `copies` of each, drawn anew; texts are given back as they are. Only training parts may be augmented. */
+export function augmentSamples(
+  samples: readonly LabelledSample[], shape: { layout: SampleLayout; steps: number }, options: AugmentationOptions, random: Random,
+): LabelledSample[] {
+  if (shape.layout.kind === 'text' || options.copies === 0) return [...samples];
+  const deviations = shape.layout.kind === 'columns' ? columnDeviations(samples) : undefined;
+  const copies = samples.flatMap((sample) => Array.from({ length: options.copies }, (_, copy) => {
+    let values = warpTime(sample.values ?? [], valuesPerStep(shape.layout), shape.steps, randomBetween(random, -options.timeWarp, options.timeWarp));
+    let handedness = sample.handedness;
+    if (deviations === undefined) {
+      if (options.mirror && random.next() < 0.5) {
+        values = mirrorHand(values);
+        handedness = handedness === 'left' ? 'right' : 'left';
+      }
+      values = turnHand(values, (randomBetween(random, -1, 1) * options.rotateDegrees * Math.PI) / 180);
+      values = scaleHand(values, 1 + randomBetween(random, -options.scale, options.scale));
+      values = loseJoints(values, options.jointDropout, random);
+    }
+    const noisy = values.map((value, at) => (value === null ? null : value + randomNormal(random) * options.noise * (deviations?.[at] ?? 1)));
+    return { ...sample, id: `${sample.id}~${copy + 1}`, values: noisy, ...(handedness === undefined ? {} : { handedness }) };
+  }));
+  return [...samples, ...copies];
+}
+
+type Values = (number | null)[];
+
+/** Reflects x, which makes a left hand's joints of a right one's. */
+export function mirrorHand(values: readonly (number | null)[]): Values {
+  return values.map((value, at) => (at % 3 === 0 && value !== null ? -value : value));
+}
+
+/** Turns about +Y through the first wrist. */
+export function turnHand(values: readonly (number | null)[], radians: number): Values {
+  const [cos, sin] = [Math.cos(radians), Math.sin(radians)];
+  const [centreX, centreZ] = [values[0] ?? 0, values[2] ?? 0];
+  return values.map((value, at) => {
+    const start = at - (at % 3);
+    const [x, z] = [values[start], values[start + 2]];
+    if (value === null || at % 3 === 1 || x === null || z === null || x === undefined || z === undefined) return value;
+    const [dx, dz] = [x - centreX, z - centreZ];
+    return at % 3 === 0 ? centreX + cos * dx + sin * dz : centreZ - sin * dx + cos * dz;
+  });
+}
+
+/** Scales each step's joints about its own wrist. */
+function scaleHand(values: readonly (number | null)[], factor: number): Values {
+  return values.map((value, at) => {
+    const wrist = values[at - (at % (XR_HAND_JOINT_COUNT * 3)) + (at % 3)];
+    return value === null || wrist === null || wrist === undefined ? value : wrist + factor * (value - wrist);
+  });
+}
+
+/** A lost joint takes its neighbour's place, the same joints at every step; the wrist is never lost. */
+function loseJoints(values: readonly (number | null)[], chance: number, random: Random): Values {
+  if (chance === 0) return [...values];
+  const lost = Array.from({ length: XR_HAND_JOINT_COUNT }, (_, joint) => joint > 0 && random.next() < chance);
+  return values.map((value, at) => (lost[Math.floor(at / 3) % XR_HAND_JOINT_COUNT] ? (values[at - 3] ?? null) : value));
+}
+
+/**
+ * Reads a window at an uneven pace, the ends in place: step t takes what was at t + warp * sin(pi t) of the way.
+ *
+ * @param warp - below 1 / pi in size, so that time never runs back.
+ */
+export function warpTime(values: readonly (number | null)[], width: number, steps: number, warp: number): Values {
+  if (steps < 2 || warp === 0) return [...values];
+  const bounded = Math.max(-0.3, Math.min(0.3, warp));
+  return values.map((_, at) => {
+    const column = at % width;
+    const share = Math.floor(at / width) / (steps - 1);
+    const place = (share + bounded * Math.sin(Math.PI * share)) * (steps - 1);
+    const low = Math.max(0, Math.min(steps - 2, Math.floor(place)));
+    const [before, after] = [values[low * width + column] ?? null, values[(low + 1) * width + column] ?? null];
+    return before === null || after === null ? (before ?? after) : before + (after - before) * Math.min(1, place - low);
+  });
+}
+
+function columnDeviations(samples: readonly LabelledSample[]): number[] {
+  const width = samples[0]?.values?.length ?? 0;
+  return Array.from({ length: width }, (_, column) => {
+    const values = samples.flatMap(({ values: own }) => (typeof own?.[column] === 'number' ? [own[column]] : []));
+    const mean = values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+    return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, values.length));
+  });
+}

@@ -1,0 +1,82 @@
+/** What a data set is: labelled samples of one layout, and a description that names their content by its digest. */
+import { z } from 'zod';
+import { XR_HAND_JOINT_COUNT } from '../../features/hand.ts';
+
+/** Samples, labels and steps that a data set has at most; a larger one is refused, not cut. */
+export const MAX_SAMPLES = 1_000_000;
+export const MAX_LABELS = 1000;
+export const MAX_STEPS = 1000;
+export const MAX_WIDTH = 4096;
+export const MAX_TEXT_CHARACTERS = 20_000;
+
+/** What one step of a sample is. */
+export const sampleLayout = z.discriminatedUnion('kind', [
+  /** `width` numbers of any meaning. */
+  z.strictObject({ kind: z.literal('columns'), width: z.int().min(1).max(MAX_WIDTH) }),
+  /** The 25 joints of one XRHand, [25, 3] metres in any frame. */
+  z.strictObject({ kind: z.literal('hand') }),
+  /** One text; has one step. */
+  z.strictObject({ kind: z.literal('text') }),
+]);
+export type SampleLayout = z.infer<typeof sampleLayout>;
+
+export const PARTS = ['train', 'validation', 'test'] as const;
+export type Part = (typeof PARTS)[number];
+
+const identifier = z.string().min(1).max(200);
+export const labelName = z.string().trim().min(1).max(64);
+
+/** One line of `samples.jsonl`. */
+export const labelledSample = z.strictObject({
+  id: identifier,
+  /** Whose it is; samples of one participant never lie in two parts. */
+  participant: identifier,
+  label: labelName,
+  /** Reported apart in evaluations: a device, a hand, a language. */
+  group: z.string().min(1).max(64).optional(),
+  /** Where the source has cut the set itself. */
+  part: z.enum(PARTS).optional(),
+  handedness: z.enum(['left', 'right']).optional(),
+  /** [steps, values of one step]; null where a value is missing. */
+  values: z.array(z.number().nullable()).optional(),
+  text: z.string().max(MAX_TEXT_CHARACTERS).optional(),
+});
+export type LabelledSample = z.infer<typeof labelledSample>;
+
+const sourceRecord = z.strictObject({
+  name: z.string().min(1),
+  origin: z.string().min(1),
+  licence: z.string().min(1),
+  /** Of the file that was read, where it was one. */
+  sha256: z.string().optional(),
+});
+export type SourceRecord = z.infer<typeof sourceRecord>;
+
+export const datasetDescription = z.strictObject({
+  format: z.literal('copresence.dataset.v1'),
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
+  /** The first 16 hexadecimal digits of the digest over layout, steps and samples. */
+  version: z.string().regex(/^[0-9a-f]{16}$/),
+  layout: sampleLayout,
+  steps: z.int().min(1).max(MAX_STEPS),
+  /** Sorted; a sample's class is its label's place here. */
+  labels: z.array(labelName).min(1).max(MAX_LABELS),
+  counts: z.record(z.string(), z.int()),
+  participants: z.int().min(1),
+  samples: z.strictObject({ sha256: z.string(), bytes: z.int(), count: z.int().min(1).max(MAX_SAMPLES) }),
+  sources: z.array(sourceRecord),
+  /** How it came to be, oldest first. */
+  history: z.array(z.string()),
+});
+export type DatasetDescription = z.infer<typeof datasetDescription>;
+
+export interface Dataset {
+  readonly description: DatasetDescription;
+  readonly samples: readonly LabelledSample[];
+}
+
+/** The numbers in one step of a layout; 0 for texts. */
+export function valuesPerStep(layout: SampleLayout): number {
+  if (layout.kind === 'hand') return XR_HAND_JOINT_COUNT * 3;
+  return layout.kind === 'columns' ? layout.width : 0;
+}

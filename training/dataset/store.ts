@@ -1,0 +1,182 @@
+/** Data sets on disk: `<folder>/<version>/{dataset.json, samples.jsonl}`, where the version is the digest of the content. */
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { CopresenceError } from '../../core/errors.ts';
+import { digestOf, fitsDigest } from '../../registry/digest.ts';
+import { datasetDescription, labelledSample, MAX_LABELS, MAX_SAMPLES, valuesPerStep } from './dataset.ts';
+import type { Dataset, LabelledSample, SampleLayout, SourceRecord } from './dataset.ts';
+
+const DESCRIPTION = 'dataset.json';
+const SAMPLES = 'samples.jsonl';
+/** Names the newest version, so that a command can be given the folder above. */
+const CURRENT = 'current';
+/** A larger file is refused before it is read. */
+const MAX_BYTES = 1024 ** 3;
+
+export interface DatasetDraft {
+  readonly name: string;
+  readonly layout: SampleLayout;
+  readonly steps: number;
+  readonly samples: readonly LabelledSample[];
+  readonly sources: readonly SourceRecord[];
+  readonly history: readonly string[];
+}
+
+/**
+ * Checks a draft and gives it its version; the same content has the same version, wherever it came from.
+ *
+ * @throws CopresenceError DATASET_INVALID for no samples, too many, one label only, an id twice, or a sample of another length.
+ */
+export function makeDataset(draft: DatasetDraft): Dataset {
+  checkSamples(draft);
+  const bytes = encodeSamples(draft.samples);
+  const labels = [...new Set(draft.samples.map(({ label }) => label))].sort();
+  if (labels.length < 2) throw invalid(`every sample is called ${labels[0]}: a classifier needs at least two labels`);
+  if (labels.length > MAX_LABELS) throw invalid(`${labels.length} labels, of ${MAX_LABELS} at most`);
+  const description = datasetDescription.safeParse({
+    format: 'copresence.dataset.v1',
+    name: draft.name,
+    version: versionOf(draft.layout, draft.steps, bytes),
+    layout: draft.layout,
+    steps: draft.steps,
+    labels,
+    counts: countBy(draft.samples.map(({ label }) => label)),
+    participants: new Set(draft.samples.map(({ participant }) => participant)).size,
+    samples: { ...digestOf(bytes), count: draft.samples.length },
+    sources: draft.sources,
+    history: draft.history,
+  });
+  if (!description.success) throw invalid(z.prettifyError(description.error));
+  return { description: description.data, samples: draft.samples };
+}
+
+/**
+ * Writes a data set under `folder` and makes it the current one. Whoever is interrupted leaves no half version: it is
+ * written aside and renamed.
+ *
+ * @returns the version's folder.
+ */
+export function writeDataset(folder: string, { description, samples }: Dataset): string {
+  const target = join(folder, description.version);
+  if (!existsSync(join(target, DESCRIPTION))) {
+    const aside = join(folder, `.${description.version}-${process.pid}`);
+    rmSync(aside, { recursive: true, force: true });
+    mkdirSync(aside, { recursive: true });
+    writeFileSync(join(aside, SAMPLES), encodeSamples(samples));
+    writeFileSync(join(aside, DESCRIPTION), `${JSON.stringify(description, null, 2)}\n`);
+    renameSync(aside, target);
+  }
+  writeFileSync(join(folder, `.${CURRENT}`), `${description.version}\n`);
+  renameSync(join(folder, `.${CURRENT}`), join(folder, CURRENT));
+  return target;
+}
+
+/**
+ * Opens a data set and checks every sample.
+ *
+ * @param folder - of a version, or the one above it, whose current version is taken.
+ * @throws CopresenceError DATASET_INVALID with file and line; DATASET_TAMPERED when the samples are not those described.
+ */
+export function openDataset(folder: string): Dataset {
+  const own = versionFolder(folder);
+  const path = join(own, DESCRIPTION);
+  const parsed = datasetDescription.safeParse(readJson(path));
+  if (!parsed.success) throw invalid(`${path}: ${z.prettifyError(parsed.error)}`);
+  const description = parsed.data;
+  if (description.samples.bytes > MAX_BYTES) throw invalid(`${path} tells of ${description.samples.bytes} bytes, of ${MAX_BYTES} at most`);
+  const bytes = readFileBytes(join(own, SAMPLES));
+  if (!fitsDigest(bytes, description.samples) || versionOf(description.layout, description.steps, bytes) !== description.version) {
+    throw new CopresenceError('DATASET_TAMPERED', `${join(own, SAMPLES)} is not what ${DESCRIPTION} describes`);
+  }
+  const samples = parseSamples(bytes, join(own, SAMPLES));
+  checkSamples({ ...description, samples });
+  return { description, samples };
+}
+
+function versionFolder(folder: string): string {
+  if (existsSync(join(folder, DESCRIPTION))) return folder;
+  const current = join(folder, CURRENT);
+  if (!existsSync(current)) throw invalid(`${folder} holds no data set (neither ${DESCRIPTION} nor ${CURRENT})`);
+  const version = readFileSync(current, 'utf8').trim();
+  if (!/^[0-9a-f]{16}$/.test(version)) throw invalid(`${current} does not name a version`);
+  return join(folder, version);
+}
+
+/** One sample a line. @throws CopresenceError DATASET_INVALID with the line that is no sample. */
+export function parseSamples(bytes: Uint8Array, file: string): LabelledSample[] {
+  const samples: LabelledSample[] = [];
+  for (const [index, line] of new TextDecoder().decode(bytes).split('\n').entries()) {
+    if (line.trim() === '') continue;
+    const parsed = labelledSample.safeParse(tryJson(line));
+    if (!parsed.success) throw invalid(`${file}:${index + 1}: ${z.prettifyError(parsed.error)}`);
+    samples.push(parsed.data);
+    if (samples.length > MAX_SAMPLES) throw invalid(`${file} has more than ${MAX_SAMPLES} samples`);
+  }
+  return samples;
+}
+
+function encodeSamples(samples: readonly LabelledSample[]): Uint8Array {
+  return new TextEncoder().encode(samples.map((sample) => `${JSON.stringify(sample)}\n`).join(''));
+}
+
+function checkSamples({ samples, layout, steps }: Pick<DatasetDraft, 'samples' | 'layout' | 'steps'>): void {
+  if (samples.length === 0) throw invalid('there is no sample');
+  if (samples.length > MAX_SAMPLES) throw invalid(`${samples.length} samples, of ${MAX_SAMPLES} at most`);
+  const length = valuesPerStep(layout) * steps;
+  const ids = new Set<string>();
+  for (const { id, values, text } of samples) {
+    if (ids.has(id)) throw invalid(`the id ${id} is there twice`);
+    ids.add(id);
+    if (layout.kind === 'text' ? text === undefined : values?.length !== length) {
+      throw invalid(layout.kind === 'text' ? `sample ${id} has no text` : `sample ${id} has ${values?.length ?? 0} values, not ${length}`);
+    }
+  }
+}
+
+function versionOf(layout: SampleLayout, steps: number, samples: Uint8Array): string {
+  const head = new TextEncoder().encode(`${JSON.stringify(layout)} ${steps}\n`);
+  return digestOf(Buffer.concat([head, samples])).sha256.slice(0, 16);
+}
+
+export function countBy(names: readonly string[]): Record<string, number> {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** A name for a data set from where it lies: what its folder is called. @throws CopresenceError DATASET_INVALID for one that cannot be. */
+export function datasetNameOf(folder: string): string {
+  const name = basename(resolve(folder));
+  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(name)) throw invalid(`'${name}' cannot name a data set: a-z, 0-9 and - only, 63 characters at most`);
+  return name;
+}
+
+/** @throws CopresenceError DATASET_INVALID when it cannot be read or is larger than what a data set may be. */
+export function readFileBytes(path: string): Uint8Array {
+  try {
+    const bytes = readFileSync(path);
+    if (bytes.length > MAX_BYTES) throw invalid(`${path} is larger than ${MAX_BYTES} bytes`);
+    return bytes;
+  } catch (cause) {
+    if (cause instanceof CopresenceError) throw cause;
+    throw new CopresenceError('DATASET_INVALID', `cannot read ${path}`, { cause });
+  }
+}
+
+function readJson(path: string): unknown {
+  return tryJson(new TextDecoder().decode(readFileBytes(path)));
+}
+
+function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function invalid(detail: string): CopresenceError {
+  return new CopresenceError('DATASET_INVALID', detail);
+}
+

@@ -1,0 +1,116 @@
+/** A trained model's card: one HTML file without scripts or outside parts. */
+import type { CleaningReport } from '../dataset/clean.ts';
+import type { EpochFigures } from '../models/fit-network.ts';
+import type { RunDescription } from '../run/folder.ts';
+import type { RunMetrics } from '../run/metrics.ts';
+import { confusionSvg, escapeXml } from './confusion-svg.ts';
+import { plotSvg } from './plot.ts';
+import type { EvaluationReport } from './report.ts';
+
+export interface CardInput {
+  readonly title: string;
+  readonly description: RunDescription;
+  readonly metrics: RunMetrics;
+  readonly history: readonly EpochFigures[];
+  readonly cleaning: CleaningReport;
+}
+
+const STYLE = `body{font:15px/1.5 system-ui,sans-serif;color:#222;max-width:60rem;margin:2rem auto;padding:0 1rem}
+table{border-collapse:collapse;margin:.6rem 0}td,th{border:1px solid #ccc;padding:.25rem .6rem;text-align:left}
+th{background:#f4f4f4}td.n{text-align:right;font-variant-numeric:tabular-nums}svg{max-width:100%;height:auto;margin:.4rem .8rem .4rem 0}
+code{background:#f4f4f4;padding:0 .2rem}`;
+
+export function evaluationCard(input: CardInput): string {
+  const { title, metrics: { test } } = input;
+  const parts = [
+    `<h1>${escapeXml(title)}</h1>`, summary(input), figures(input), classTable(test), `<div>${curves(test)}</div>`,
+    test.groups.length > 0 ? groupTable(test) : '', learning(input.history), origin(input), reading(input),
+  ];
+  return `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeXml(title)}</title>
+<style>${STYLE}</style></head><body>\n${parts.filter((part) => part !== '').join('\n')}\n</body></html>\n`;
+}
+
+function summary({ description: { config, labels, lineage }, metrics: { test } }: CardInput): string {
+  const [low, high] = test.accuracyInterval;
+  return `<p>A <b>${config.family}</b> that tells ${labels.length} labels apart, from the data set <b>${escapeXml(lineage.dataset.name)}</b>.
+On ${test.count} samples of participants that it has not learnt from, it is right in <b>${percent(test.classification.accuracy)}</b>
+(95 % interval ${percent(low)} to ${percent(high)}); macro F1 ${test.classification.macroF1.toFixed(3)}.</p>`;
+}
+
+function figures({ description: { config }, metrics }: CardInput): string {
+  const own = { family: `${config.family} (this model)`, ...metrics.test.classification };
+  const rows = [own, ...metrics.baselines].map(({ family, accuracy, macroF1 }) => [escapeXml(family), percent(accuracy), macroF1.toFixed(3)]);
+  const { latency, bytes, parity } = metrics;
+  return `<h2>Beside simpler models</h2>${table(['model', 'accuracy', 'macro F1'], rows)}
+<p>${(bytes / 1024).toFixed(1)} KiB as ONNX; ${latency.medianMs.toFixed(3)} ms for one sample (median of ${latency.runs}; 95 %: ${latency.p95Ms.toFixed(3)} ms), one
+thread of a CPU, on the machine that trained it. The graph differs from the trained model by ${parity.toExponential(1)} at most.</p>`;
+}
+
+function classTable({ classification, ranking }: EvaluationReport): string {
+  const rows = classification.classes.map(({ label, precision, recall, f1, support }, index) => {
+    const { rocAuc, averagePrecision } = ranking[index] ?? { rocAuc: Number.NaN, averagePrecision: Number.NaN };
+    return [escapeXml(label), precision.toFixed(3), recall.toFixed(3), f1.toFixed(3), rocAuc.toFixed(3), averagePrecision.toFixed(3), String(support)];
+  });
+  return `<h2>By label</h2>${table(['label', 'precision', 'recall', 'F1', 'ROC AUC', 'average precision', 'samples'], rows)}`;
+}
+
+/** More would be a tangle of lines. */
+const MOST_CURVES = 7;
+
+function curves(test: EvaluationReport): string {
+  const drawn = test.curves.slice(0, MOST_CURVES);
+  const unit = { xRange: [0, 1], yRange: [0, 1] } as const;
+  const bins = test.calibration.map(({ confidence, accuracy }): readonly [number, number] => [confidence, accuracy]);
+  return [
+    confusionSvg({ title: 'Confusion on the test part', report: test.classification }),
+    plotSvg({ title: 'ROC, each label against the rest', x: 'false positive rate', y: 'true positive rate', ...unit, series: drawn.map(({ label, roc }) => ({ label, points: roc, kind: 'line' })) }),
+    plotSvg({ title: 'Precision and recall', x: 'recall', y: 'precision', ...unit, series: drawn.map(({ label, precisionRecall }) => ({ label, points: precisionRecall, kind: 'line' })) }),
+    plotSvg({
+      title: `Calibration (expected error ${test.calibrationError.toFixed(3)})`, x: 'score', y: 'share that is right', ...unit,
+      series: [{ label: 'model', points: bins, kind: 'dots' }, { label: 'ideal', points: [[0, 0], [1, 1]], kind: 'line' }],
+    }),
+  ].join('\n');
+}
+
+function groupTable({ groups }: EvaluationReport): string {
+  return `<h2>By group</h2>${table(['group', 'samples', 'accuracy', 'macro F1'], groups.map(({ group, count, accuracy, macroF1 }) => [escapeXml(group), String(count), percent(accuracy), macroF1.toFixed(3)]))}`;
+}
+
+function learning(history: readonly EpochFigures[]): string {
+  if (history.length === 0) return '';
+  const series = [
+    { label: 'training', points: history.map(({ epoch, loss }) => [epoch, loss] as const), kind: 'line' as const },
+    { label: 'validation', points: history.map(({ epoch, validationLoss }) => [epoch, validationLoss] as const), kind: 'line' as const },
+  ];
+  return `<h2>Learning</h2>${plotSvg({ title: 'Loss by epoch', x: 'epoch', y: 'cross-entropy', series })}`;
+}
+
+function origin({ description: { lineage }, metrics: { counts }, cleaning }: CardInput): string {
+  const { dataset } = lineage;
+  const removed = Object.entries(cleaning.byReason).map(([reason, count]) => `${count} ${reason}`).join(', ') || 'none';
+  const rows = [
+    ['data set', `${escapeXml(dataset.name)}, version <code>${dataset.version}</code>`],
+    ['sources', dataset.sources.map(({ name, origin: from, licence }) => `${escapeXml(name)} (${escapeXml(from)}, ${escapeXml(licence)})`).join('<br>')],
+    ['samples', `${dataset.samples}; removed: ${removed}; train ${counts.train} (${counts.trained} with those made), validation ${counts.validation}, test ${counts.test}`],
+    ['seed', String(lineage.seed)],
+    ['program', `commit <code>${lineage.commit ?? 'unknown'}</code>, Node ${escapeXml(lineage.node)}, TensorFlow.js ${escapeXml(lineage.tensorflow)} on ${escapeXml(lineage.backend)}`],
+  ];
+  return `<h2>Where it comes from</h2>${table(['', ''], rows)}`;
+}
+
+function reading({ description: { config } }: CardInput): string {
+  return `<h2>How to read this</h2><p>The figures hold for data like that of the test part: other people, devices and habits may give others. The test part
+was cut off by participant before anything was fitted; what was made by SMOTE or augmentation is in the training part alone.</p>
+<details><summary>Configuration</summary><pre>${escapeXml(JSON.stringify(config, null, 2))}</pre></details>`;
+}
+
+/** Cells are HTML; numbers are set to the right. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `<tr>${cells.map((cell) => (/^[\d.,]+( %)?$/.test(cell) ? `<td class="n">${cell}</td>` : `<td>${cell}</td>`)).join('')}</tr>`;
+  const top = head.every((cell) => cell === '') ? '' : `<tr>${head.map((cell) => `<th>${cell}</th>`).join('')}</tr>`;
+  return `<table>${top}${rows.map(line).join('')}</table>`;
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}

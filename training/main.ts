@@ -1,0 +1,50 @@
+/** The command line of the models' life: finds the subcommand, runs it, and turns what went wrong into a message and an exit code. */
+import { CopresenceError } from '../core/errors.ts';
+import { EXIT } from './commands/command.ts';
+import { COMMANDS, overview } from './commands/table.ts';
+
+const isHelp = (word: string | undefined): boolean => word === '--help' || word === '-h';
+
+async function main(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === 'help' || isHelp(name)) {
+    console.log(overview());
+    return EXIT.ok;
+  }
+  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (entry === undefined) {
+    console.error(`CONFIG_INVALID: no command called ${name}\n\n${overview()}`);
+    return EXIT.badInput;
+  }
+  const command = await entry.load();
+  if (rest.some(isHelp)) {
+    console.log(command.help);
+    return EXIT.ok;
+  }
+  try {
+    return await command.run(rest);
+  } catch (error) {
+    return explain(error, command.help);
+  }
+}
+
+/** What the world does wrong is told in one line; a stack is for our own bugs. */
+function explain(error: unknown, help: string): number {
+  if (!(error instanceof CopresenceError)) {
+    console.error(error);
+    return EXIT.failed;
+  }
+  console.error(error.message);
+  if (error.code === 'CONFIG_INVALID') console.error(`\n${help}`);
+  return error.code === 'WORKER_FAILED' || error.code === 'TRAINING_FAILED' ? EXIT.failed : EXIT.badInput;
+}
+
+// `copresence model train` and, from a checkout, `npm run model -- train`.
+const words = process.argv.slice(2);
+main(words[0] === 'model' ? words.slice(1) : words).then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    console.error(error);
+    process.exit(EXIT.failed);
+  },
+);

@@ -1,0 +1,70 @@
+/** What a training run is asked for; the same configuration, data and seed give the same model. */
+import { z } from 'zod';
+import { CopresenceError } from '../../core/errors.ts';
+import { DEFAULT_CLEANING } from '../dataset/clean.ts';
+import { NO_AUGMENTATION } from '../dataset/augment.ts';
+import { DEFAULT_FIT } from '../models/fit-network.ts';
+
+export const NETWORK_FAMILIES = ['linear', 'mlp', 'gru', 'tcn'] as const;
+export const SINGLE_FAMILIES = [...NETWORK_FAMILIES, 'naive-bayes', 'random-forest', 'adaboost'] as const;
+export const FAMILIES = [...SINGLE_FAMILIES, 'bagging', 'voting', 'stacking'] as const;
+export type SingleFamily = (typeof SINGLE_FAMILIES)[number];
+export type Family = (typeof FAMILIES)[number];
+
+const share = z.number().min(0).max(1);
+
+export const trainingConfig = z.strictObject({
+  family: z.enum(FAMILIES).default('mlp'),
+  seed: z.int().min(0).max(0xffffffff).default(7),
+  network: z.strictObject({
+    hidden: z.array(z.int().min(1).max(1024)).min(1).max(8).default([64, 32]),
+    maxEpochs: z.int().min(1).max(1000).default(DEFAULT_FIT.maxEpochs),
+    patience: z.int().min(1).max(1000).default(DEFAULT_FIT.patience),
+    batchSize: z.int().min(1).max(4096).default(DEFAULT_FIT.batchSize),
+    learningRate: z.number().positive().max(10).default(DEFAULT_FIT.learningRate),
+    schedule: z.enum(['constant', 'cosine', 'step']).default(DEFAULT_FIT.schedule),
+    dropout: z.number().min(0).max(0.9).default(DEFAULT_FIT.dropout),
+    weightDecay: z.number().min(0).max(1).default(DEFAULT_FIT.weightDecay),
+    labelSmoothing: z.number().min(0).max(0.5).default(DEFAULT_FIT.labelSmoothing),
+    classWeights: z.enum(['balanced', 'none']).default(DEFAULT_FIT.classWeights),
+  }).prefault({}),
+  trees: z.strictObject({
+    count: z.int().min(1).max(1000).default(40),
+    maxDepth: z.int().min(1).max(24).default(12),
+    minLeafRows: z.int().min(1).default(1),
+    /** Of each tree of AdaBoost. */
+    boostingDepth: z.int().min(1).max(8).default(2),
+  }).prefault({}),
+  ensemble: z.strictObject({
+    members: z.array(z.enum(SINGLE_FAMILIES)).min(1).max(16).default(['mlp', 'random-forest', 'naive-bayes']),
+    /** Members that bagging makes of the first of `members`. */
+    bags: z.int().min(2).max(64).default(5),
+    /** Folds by which stacking lets members predict rows that they have not learnt. */
+    folds: z.int().min(2).max(10).default(3),
+  }).prefault({}),
+  cleaning: z.strictObject({
+    maxMissingShare: share.default(DEFAULT_CLEANING.maxMissingShare),
+    outlierScore: z.number().positive().default(DEFAULT_CLEANING.outlierScore),
+    minPerLabel: z.int().min(1).default(DEFAULT_CLEANING.minPerLabel),
+  }).prefault({}),
+  smote: z.boolean().default(false),
+  augmentation: z.strictObject({
+    copies: z.int().min(0).max(20).default(NO_AUGMENTATION.copies),
+    mirror: z.boolean().default(NO_AUGMENTATION.mirror),
+    rotateDegrees: z.number().min(0).max(180).default(0),
+    scale: z.number().min(0).max(0.5).default(0),
+    timeWarp: z.number().min(0).max(0.3).default(0),
+    noise: z.number().min(0).max(1).default(0),
+    jointDropout: z.number().min(0).max(0.5).default(0),
+  }).prefault({}),
+  /** Trained beside the model on the same rows, so that its figures can be judged. */
+  baselines: z.array(z.enum(SINGLE_FAMILIES)).default(['linear', 'naive-bayes', 'random-forest']),
+});
+export type TrainingConfig = z.infer<typeof trainingConfig>;
+
+/** @throws CopresenceError CONFIG_INVALID with the field that does not fit. */
+export function readTrainingConfig(value: unknown): TrainingConfig {
+  const parsed = trainingConfig.safeParse(value);
+  if (!parsed.success) throw new CopresenceError('CONFIG_INVALID', z.prettifyError(parsed.error));
+  return parsed.data;
+}

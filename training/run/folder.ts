@@ -1,0 +1,131 @@
+/** The folder of one training run: what it was asked for, where it stands, and last of all what it made. */
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { CopresenceError } from '../../core/errors.ts';
+import { digestOf, fitsDigest } from '../../registry/digest.ts';
+import { sampleLayout } from '../dataset/dataset.ts';
+import type { Encoding } from '../dataset/table.ts';
+import { trainingConfig } from './config.ts';
+
+export const RUN_FILES = {
+  /** What and from what; the state is in it. */
+  run: 'run.json',
+  /** One line an epoch, while it trains. */
+  history: 'history.jsonl',
+  /** For going on after an interruption. */
+  checkpoint: 'checkpoint.h5',
+  weights: 'weights.h5',
+  metrics: 'metrics.json',
+  cleaning: 'cleaning.json',
+  card: 'card.html',
+  graph: 'model.onnx',
+  /** As the registry wants it; written last, so a folder without it is not finished. */
+  manifest: 'manifest.json',
+} as const;
+
+const encoding = z.strictObject({
+  kind: z.enum(['columns', 'hand', 'hand-motion', 'text']), steps: z.int(), width: z.int(), fill: z.array(z.number()).optional(),
+});
+
+/** Where a model comes from: enough to make it again. */
+const lineage = z.strictObject({
+  dataset: z.strictObject({
+    name: z.string(), version: z.string(), sha256: z.string(), samples: z.int(),
+    sources: z.array(z.strictObject({ name: z.string(), origin: z.string(), licence: z.string(), sha256: z.string().optional() })),
+  }),
+  seed: z.int(),
+  /** Of this program, where it runs from a checkout. */
+  commit: z.string().nullable(),
+  node: z.string(),
+  /** `tfjs-wasm` and the like: another backend may give another last digit. */
+  backend: z.string(),
+  tensorflow: z.string(),
+});
+
+export const runDescription = z.strictObject({
+  format: z.literal('copresence.run.v1'),
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
+  state: z.enum(['running', 'done', 'failed']),
+  /** Why, where it failed. */
+  failure: z.string().optional(),
+  config: trainingConfig,
+  layout: sampleLayout,
+  steps: z.int(),
+  labels: z.array(z.string()),
+  encoding,
+  lineage,
+});
+export type RunDescription = z.infer<typeof runDescription>;
+
+export function createRunFolder(folder: string): void {
+  if (existsSync(join(folder, RUN_FILES.run))) throw new CopresenceError('RUN_INVALID', `${folder} holds a run already; go on with it by --resume, or give another --out`);
+  mkdirSync(folder, { recursive: true });
+}
+
+export function writeRun(folder: string, description: RunDescription): void {
+  writeWhole(join(folder, RUN_FILES.run), `${JSON.stringify(description, null, 2)}\n`);
+}
+
+/** @throws CopresenceError RUN_INVALID when there is none, or it does not fit its schema. */
+export function readRun(folder: string): RunDescription {
+  const path = join(folder, RUN_FILES.run);
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new CopresenceError('RUN_INVALID', `${folder} holds no training run (${RUN_FILES.run} cannot be read)`, { cause });
+  }
+  const parsed = runDescription.safeParse(value);
+  if (!parsed.success) throw new CopresenceError('RUN_INVALID', `${path}: ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}
+
+const manifestFiles = z.object({ files: z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/), z.object({ sha256: z.string(), bytes: z.int() })) });
+
+/**
+ * The bytes of a finished run's graph, checked.
+ *
+ * @throws CopresenceError RUN_INVALID for an unfinished run, MODEL_TAMPERED when a file is not what the manifest says.
+ */
+export function readGraph(folder: string): Uint8Array {
+  const run = readRun(folder);
+  const path = join(folder, RUN_FILES.manifest);
+  if (run.state !== 'done' || !existsSync(path)) throw new CopresenceError('RUN_INVALID', `${folder} is not finished: ${run.failure ?? run.state}`);
+  const { files } = manifestFiles.parse(JSON.parse(readFileSync(path, 'utf8')));
+  for (const [name, expected] of Object.entries(files)) {
+    const own = join(folder, name);
+    if (!existsSync(own) || !fitsDigest(readFileSync(own), expected)) throw new CopresenceError('MODEL_TAMPERED', `${own} is not the file that its manifest describes`);
+  }
+  return readFileSync(join(folder, RUN_FILES.graph));
+}
+
+export function appendHistory(folder: string, line: object): void {
+  appendFileSync(join(folder, RUN_FILES.history), `${JSON.stringify(line)}\n`);
+}
+
+/** Writes aside and renames: a reader sees the old file or the new one, never a part. */
+export function writeWhole(path: string, content: string | Uint8Array): void {
+  writeFileSync(`${path}.partial`, content);
+  renameSync(`${path}.partial`, path);
+}
+
+/** The commit that runs, or null outside of a checkout. */
+export function currentCommit(): string | null {
+  try {
+    return execFileSync('git', ['rev-parse', 'HEAD'], { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'ignore'] }).toString().trim();
+  } catch {
+    return null;
+  }
+}
+
+export function fileDigest(content: string | Uint8Array): { sha256: string; bytes: number } {
+  return digestOf(typeof content === 'string' ? new TextEncoder().encode(content) : content);
+}
+
+/** As the schema gives it back: without `undefined` in place of what is left out. */
+export function encodingOf(description: RunDescription): Encoding {
+  const { fill, ...rest } = description.encoding;
+  return fill === undefined ? rest : { ...rest, fill };
+}

@@ -1,0 +1,52 @@
+/** Runs a job in a process of its own and hears of its progress. */
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { CopresenceError, ERRORS } from '../../core/errors.ts';
+import type { ErrorCode } from '../../core/errors.ts';
+import type { FitProgress } from '../models/fit.ts';
+import type { JobInput, JobKind, JobResult } from './jobs.ts';
+
+export interface JobRequest {
+  readonly kind: JobKind;
+  readonly input: unknown;
+}
+
+export type FromJob =
+  | { readonly kind: 'progress'; readonly progress: FitProgress }
+  | { readonly kind: 'done'; readonly result: unknown }
+  | { readonly kind: 'failed'; readonly code: ErrorCode | undefined; readonly text: string };
+
+export interface JobOptions {
+  readonly onProgress?: (progress: FitProgress) => void;
+  /** Ends the process; what it had written stays. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Runs a job to its end.
+ *
+ * @throws CopresenceError with the job's own code, or WORKER_FAILED when its process ended without an answer.
+ */
+export function runJob<Kind extends JobKind>(kind: Kind, input: JobInput<Kind>, { onProgress, signal }: JobOptions = {}): Promise<JobResult<Kind>> {
+  const child = fork(fileURLToPath(new URL('./worker.ts', import.meta.url)), {
+    // Not this process' own arguments: they may hold those of a test runner or a debugger.
+    execArgv: ['--import', import.meta.resolve('tsx')], serialization: 'advanced', stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const stop = (): void => void child.kill();
+  signal?.addEventListener('abort', stop, { once: true });
+  return new Promise<JobResult<Kind>>((resolve, reject) => {
+    child.on('message', (message: FromJob) => {
+      if (message.kind === 'progress') onProgress?.(message.progress);
+      else if (message.kind === 'done') resolve(message.result as JobResult<Kind>);
+      else reject(failureOf(message));
+    });
+    child.on('error', (cause) => reject(new CopresenceError('WORKER_FAILED', 'the training process could not start', { cause })));
+    child.on('exit', (code, by) => reject(new CopresenceError('WORKER_FAILED', `the training process ended with ${by ?? `code ${code}`}`)));
+    child.send({ kind, input } satisfies JobRequest);
+  }).finally(() => signal?.removeEventListener('abort', stop));
+}
+
+function failureOf({ code, text }: Extract<FromJob, { kind: 'failed' }>): Error {
+  if (code === undefined || !(code in ERRORS)) return new Error(text);
+  return new CopresenceError(code, text.replace(`${code}: `, ''));
+}

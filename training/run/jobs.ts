@@ -1,0 +1,14 @@
+/** What a job's process can do, by name. */
+import type { Clock } from '../../core/clock.ts';
+import type { FitProgress } from '../models/fit.ts';
+import { trainRun } from './train-run.ts';
+
+type Job<Input, Result> = (input: Input, clock: Clock, onProgress: (progress: FitProgress) => void) => Promise<Result>;
+
+export const JOBS = {
+  train: trainRun,
+} as const satisfies Record<string, Job<never, unknown>>;
+
+export type JobKind = keyof typeof JOBS;
+export type JobInput<Kind extends JobKind> = Parameters<(typeof JOBS)[Kind]>[0];
+export type JobResult<Kind extends JobKind> = Awaited<ReturnType<(typeof JOBS)[Kind]>>;

@@ -1,0 +1,41 @@
+/** From a data set to what a model learns from: cleaned, cut, augmented, encoded, balanced. Only the training part is made larger. */
+import { seededRandom } from '../../core/random.ts';
+import { augmentSamples } from '../dataset/augment.ts';
+import { smote } from '../dataset/balance.ts';
+import { cleanSamples } from '../dataset/clean.ts';
+import type { CleaningReport } from '../dataset/clean.ts';
+import { PARTS } from '../dataset/dataset.ts';
+import type { Dataset, LabelledSample, Part } from '../dataset/dataset.ts';
+import { splitSamples } from '../dataset/split.ts';
+import type { Parts } from '../dataset/split.ts';
+import { chooseEncoding, toTable } from '../dataset/table.ts';
+import type { Encoding, Table } from '../dataset/table.ts';
+import type { TrainingConfig } from './config.ts';
+
+export interface PreparedData {
+  readonly labels: readonly string[];
+  readonly encoding: Encoding;
+  readonly samples: Parts;
+  readonly tables: Readonly<Record<Part, Table>>;
+  readonly cleaning: CleaningReport;
+  /** Rows by part; of the training part before and after what was made. */
+  readonly counts: Readonly<Record<Part | 'trained', number>>;
+}
+
+/** @throws CopresenceError DATASET_INVALID, DATASET_LEAKS as `splitSamples`. */
+export function prepareData({ description, samples }: Dataset, config: TrainingConfig): PreparedData {
+  const cleaned = cleanSamples(samples, description, config.cleaning);
+  const parts = splitSamples(cleaned.samples, config.seed);
+  const labels = [...new Set(cleaned.samples.map(({ label }) => label))].sort();
+  const encoding = chooseEncoding(description.layout, description.steps, parts.train);
+  const augmented = augmentSamples(parts.train, description, config.augmentation, seededRandom(config.seed + 1));
+  const table = (own: readonly LabelledSample[]): Table => toTable(own, labels, encoding);
+  const grown = table(augmented);
+  const train = config.smote ? smote(grown, seededRandom(config.seed + 2)) : grown;
+  const [, validation, test] = PARTS;
+  return {
+    labels, encoding, samples: parts, cleaning: cleaned.report,
+    tables: { train, validation: table(parts[validation]), test: table(parts[test]) },
+    counts: { train: parts.train.length, trained: train.count, validation: parts.validation.length, test: parts.test.length },
+  };
+}

@@ -1,0 +1,189 @@
+/** One training run, from a data set to a folder that can be published. Runs in a process of its own. */
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../../core/clock.ts';
+import { CopresenceError } from '../../core/errors.ts';
+import { modelManifest } from '../../registry/manifest.ts';
+import type { ModelManifest } from '../../registry/manifest.ts';
+import { findTensorflow } from '../../registry/tensorflow.ts';
+import type { FoundTensorflow } from '../../registry/tensorflow.ts';
+import { loadWeights, saveWeights } from '../checkpoint/hdf5.ts';
+import type { Dataset } from '../dataset/dataset.ts';
+import { openDataset } from '../dataset/store.ts';
+import { evaluationCard } from '../evaluate/card.ts';
+import { evaluateRows } from '../evaluate/report.ts';
+import { openOnnx } from '../export/run-onnx.ts';
+import { majorityClassifier } from '../models/classifier.ts';
+import type { Classifier } from '../models/classifier.ts';
+import { inputSpec, OUTPUT_NAME, toOnnx } from '../models/export.ts';
+import { fitModel } from '../models/fit.ts';
+import type { FitHooks, FitProgress, FittedModel } from '../models/fit.ts';
+import type { TrainingConfig } from './config.ts';
+import {
+  appendHistory, createRunFolder, currentCommit, fileDigest, readRun, RUN_FILES, writeRun, writeWhole,
+} from './folder.ts';
+import type { RunDescription } from './folder.ts';
+import type { BaselineFigures, RunMetrics } from './metrics.ts';
+import { prepareData } from './prepare.ts';
+import type { PreparedData } from './prepare.ts';
+
+export interface TrainRequest {
+  readonly datasetFolder: string;
+  readonly runFolder: string;
+  readonly name: string;
+  readonly config: TrainingConfig;
+  /** Goes on with an interrupted run in `runFolder`; its configuration must be the same. */
+  readonly resume: boolean;
+}
+
+/** A larger difference between training and graph means that the graph computes something else. */
+const LARGEST_DIFFERENCE = 1e-3;
+
+/** @throws CopresenceError as the parts do; the folder then says `failed` and why, and holds no manifest. */
+export async function trainRun(request: TrainRequest, clock: Clock, onProgress: (progress: FitProgress) => void): Promise<RunMetrics> {
+  const dataset = openDataset(request.datasetFolder);
+  const data = prepareData(dataset, request.config);
+  const found = await findTensorflow();
+  const description = describeRun(request, dataset, data, found);
+  const before = request.resume ? readInterrupted(request.runFolder, description) : undefined;
+  if (before === undefined) createRunFolder(request.runFolder);
+  writeRun(request.runFolder, { ...description, state: 'running' });
+  writeWhole(join(request.runFolder, RUN_FILES.cleaning), `${JSON.stringify(data.cleaning, null, 2)}\n`);
+  try {
+    const hooks = await savingHooks(request, onProgress);
+    const fitted = await fitModel(found.tf, request.config, data.tables, hooks);
+    return await finishRun({ request, description, data, fitted, found, clock, onProgress });
+  } catch (error) {
+    writeRun(request.runFolder, { ...description, state: 'failed', failure: error instanceof Error ? error.message : String(error) });
+    throw error;
+  }
+}
+
+function describeRun({ config, name }: TrainRequest, { description }: Dataset, data: PreparedData, found: FoundTensorflow): RunDescription {
+  const { layout, steps, samples, sources, version } = description;
+  const { fill, ...encoding } = data.encoding;
+  return {
+    format: 'copresence.run.v1', name, state: 'running', config, layout, steps, labels: [...data.labels],
+    encoding: fill === undefined ? encoding : { ...encoding, fill: [...fill] },
+    lineage: {
+      dataset: { name: description.name, version, sha256: samples.sha256, samples: samples.count, sources },
+      seed: config.seed, commit: currentCommit(), node: process.version, backend: found.provider, tensorflow: found.tf.version.tfjs,
+    },
+  };
+}
+
+/** @throws CopresenceError RUN_INVALID when the run is done, or was asked for something else. */
+function readInterrupted(folder: string, wanted: RunDescription): RunDescription {
+  const before = readRun(folder);
+  if (before.state === 'done') throw new CopresenceError('RUN_INVALID', `${folder} is finished`);
+  const differs = (['config', 'labels', 'encoding'] as const).find((key) => JSON.stringify(before[key]) !== JSON.stringify(wanted[key]));
+  if (differs !== undefined || before.lineage.dataset.version !== wanted.lineage.dataset.version) {
+    throw new CopresenceError('RUN_INVALID', `${folder} was started with another ${differs ?? 'data set'}`);
+  }
+  return before;
+}
+
+/** Saves every epoch, since an epoch lost is an epoch to train again. */
+async function savingHooks({ runFolder, resume }: TrainRequest, onProgress: (progress: FitProgress) => void): Promise<FitHooks> {
+  const checkpoint = join(runFolder, RUN_FILES.checkpoint);
+  const saved = resume && existsSync(checkpoint) ? await loadWeights(checkpoint) : undefined;
+  if (saved === undefined) rmSync(join(runFolder, RUN_FILES.history), { force: true });
+  return {
+    onProgress,
+    async onEpoch(figures, network, state) {
+      appendHistory(runFolder, figures);
+      await saveWeights(checkpoint, network, state);
+    },
+    ...(saved?.state === undefined ? {} : { resume: { network: saved.network, state: saved.state } }),
+  };
+}
+
+interface Finishing {
+  readonly request: TrainRequest;
+  readonly description: RunDescription;
+  readonly data: PreparedData;
+  readonly fitted: FittedModel;
+  readonly found: FoundTensorflow;
+  readonly clock: Clock;
+  readonly onProgress: (progress: FitProgress) => void;
+}
+
+async function finishRun(run: Finishing): Promise<RunMetrics> {
+  const { request, description, data, fitted } = run;
+  const folder = request.runFolder;
+  const graph = toOnnx(request.name, fitted.classifier, data.encoding);
+  const metrics = await measure(run, graph);
+  const card = evaluationCard({ title: request.name, description, metrics, history: fitted.history ?? [], cleaning: data.cleaning });
+  if (fitted.network !== undefined) await saveWeights(join(folder, RUN_FILES.weights), fitted.network);
+  writeWhole(join(folder, RUN_FILES.graph), graph);
+  writeWhole(join(folder, RUN_FILES.metrics), `${JSON.stringify(metrics, null, 2)}\n`);
+  writeWhole(join(folder, RUN_FILES.card), card);
+  const files: Record<string, string | Uint8Array> = { [RUN_FILES.graph]: graph, [RUN_FILES.card]: card };
+  if (fitted.network !== undefined) files[RUN_FILES.weights] = readFileSync(join(folder, RUN_FILES.weights));
+  writeRun(folder, { ...description, state: 'done' });
+  writeWhole(join(folder, RUN_FILES.manifest), `${JSON.stringify(runManifest(description, metrics, files), null, 2)}\n`);
+  rmSync(join(folder, RUN_FILES.checkpoint), { force: true });
+  return metrics;
+}
+
+async function measure({ request, data, fitted, found, clock, onProgress }: Finishing, graph: Uint8Array): Promise<RunMetrics> {
+  const { labels, tables, samples } = data;
+  const session = await openOnnx(graph, data.encoding, labels);
+  try {
+    const probabilities = await session.predict(samples.test);
+    const parity = largestDifference(probabilities, fitted.classifier.predict(tables.test.features, tables.test.count));
+    if (!(parity <= LARGEST_DIFFERENCE)) throw new CopresenceError('MODEL_INVALID', `the graph differs from the trained model by ${parity}`);
+    const groups = samples.test.map(({ group }) => group);
+    return {
+      test: evaluateRows({ labels, classes: tables.test.classes, probabilities, groups }),
+      baselines: await measureBaselines({ request, data, found, onProgress }),
+      latency: await session.measureLatency(clock, samples.test),
+      bytes: graph.length, parity, counts: data.counts, epochs: fitted.history?.length ?? 0,
+    };
+  } finally {
+    await session.close();
+  }
+}
+
+async function measureBaselines({ request, data, found, onProgress }: Pick<Finishing, 'request' | 'data' | 'found' | 'onProgress'>): Promise<BaselineFigures[]> {
+  const figures = [figuresOf('majority', majorityClassifier(data.tables.train), data)];
+  for (const family of request.config.baselines) {
+    if (family === request.config.family) continue;
+    const tell = (progress: FitProgress): void => onProgress({ ...progress, stage: `baseline ${progress.stage}` });
+    const { classifier } = await fitModel(found.tf, { ...request.config, family }, data.tables, { onProgress: tell });
+    figures.push(figuresOf(family, classifier, data));
+  }
+  return figures;
+}
+
+function figuresOf(family: string, classifier: Classifier, { labels, tables: { test } }: PreparedData): BaselineFigures {
+  const probabilities = classifier.predict(test.features, test.count);
+  const { accuracy, macroF1 } = evaluateRows({ labels, classes: test.classes, probabilities, groups: [] }).classification;
+  return { family, accuracy, macroF1 };
+}
+
+export function largestDifference(a: Float32Array, b: Float32Array): number {
+  return a.length === b.length ? a.reduce((worst, value, at) => Math.max(worst, Math.abs(value - b[at]!)), 0) : Number.POSITIVE_INFINITY;
+}
+
+/** The version is 1 until the registry gives another. */
+function runManifest(description: RunDescription, metrics: RunMetrics, files: Readonly<Record<string, string | Uint8Array>>): ModelManifest {
+  const { name, labels, lineage, layout, steps, config } = description;
+  const { classification, calibrationError } = metrics.test;
+  const { fill, ...encoding } = description.encoding;
+  return modelManifest.parse({
+    name, version: '1',
+    task: layout.kind === 'hand' && steps === 1 ? 'gesture' : 'classification',
+    summary: `${config.family} over the data set ${lineage.dataset.name}: ${labels.length} labels`,
+    licence: 'UNLICENSED', format: 'onnx',
+    files: Object.fromEntries(Object.entries(files).map(([file, content]) => [file, fileDigest(content)])),
+    inputs: [inputSpec(fill === undefined ? encoding : { ...encoding, fill })],
+    outputs: [{ name: OUTPUT_NAME, dtype: 'float32', shape: ['N', labels.length], meaning: 'a probability for each label, 0..1; a row sums to 1' }],
+    labels: { [OUTPUT_NAME]: labels },
+    data: lineage.dataset.sources.map(({ name: source, origin, licence }) => ({ name: source, origin, licence })),
+    metrics: Object.fromEntries(Object.entries({
+      accuracy: classification.accuracy, macroF1: classification.macroF1, calibrationError, latencyMedianMs: metrics.latency.medianMs,
+    }).map(([key, value]) => [key, Number(value.toFixed(4))])),
+    trained: { command: `copresence model train --config run.json (data set ${lineage.dataset.version})`, seed: config.seed, epochs: metrics.epochs },
+  });
+}
