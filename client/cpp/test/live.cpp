@@ -35,7 +35,6 @@ int main(int count, char** arguments) {
   client.onState = [&](State state, const std::string& code) {
     print({{"state", nameOf(state)}, {"code", code}, {"slot", client.slot()}});
     if (state == State::live && !spoken) spoken = client.say(std::string("I am ") + arguments[4]);
-    if (state == State::ended) io.stop();
   };
   client.onParticipant = [](const Participant& participant) { print({{"participant", participant.name}, {"slot", participant.slot}, {"live", participant.live}}); };
   client.onChat = [](const nlohmann::json& chat) { print({{"chat", chat["text"]}, {"slot", chat["slot"]}}); };
@@ -53,6 +52,7 @@ int main(int count, char** arguments) {
   const double startMs = Client::nowMs(), untilMs = startMs + 1000 * std::stod(arguments[5]);
   double dueMs = startMs;
   std::function<void()> send = [&] {
+    if (client.state() == State::ended) return;
     const double nowMs = Client::nowMs();
     if (nowMs > untilMs) {
       client.close();
