@@ -91,7 +91,7 @@ export type GatewayConfig = Pick<Config, 'tick-rate-hz' | 'gesture-rate-hz' | 'm
 export function createGateway(config: GatewayConfig, parts: GatewayParts): Gateway {
   const { clock, meter } = parts;
   const broadcaster = new Broadcaster(meter, interestOf(config));
-  const recording = new RecordingControl(recordIntoFolder(clock, config['recordings-folder']));
+  const recording = new RecordingControl(recordIntoFolder(clock, config['recordings-folder']), clock);
   const stopping = new Set<Promise<unknown>>();
   const directory: SessionDirectory = new SessionDirectory({
     clock,

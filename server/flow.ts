@@ -121,12 +121,12 @@ export interface Delivery {
 
 // ── session → recording ─────────────────────────────────────────────────────
 
-/** Something that a consenting participant sent, or that a model said of it. */
+/** Something that a consenting participant sent or did, or that a model said of it. */
 export interface RecordedItem {
-  readonly kind: 'pose' | 'video' | 'chat' | 'result';
+  readonly kind: 'pose' | 'video' | 'chat' | 'result' | 'presence';
   readonly participantId: string;
   readonly slot: number;
-  /** As on the wire, without its frame: read only, copied by the recorder. */
+  /** As on the wire, without its frame; of a presence JSON `{event}`. Read only, copied by the recorder. */
   readonly bytes: Uint8Array;
   readonly captureDeviceMs: number;
   readonly captureServerMs: number;

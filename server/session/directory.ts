@@ -208,6 +208,7 @@ export class SessionDirectory {
     const leaving = this.#options.clock.schedule(LIMITS.resumeMs, () => this.leave(membership));
     participant.presence = { state: 'away', leaving };
     session.tell({ type: 'presence', event: 'away', participant: participant.info() });
+    session.recordPresence(participant, 'away', this.#options.clock.nowMs());
   }
 
   /** Ends the membership; an empty session ends with it. */

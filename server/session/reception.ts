@@ -294,7 +294,7 @@ export class Reception implements ConnectionListener {
       if (message.type !== 'resume') this.#singleUse.spend(claims);
       this.#matches.forget(guest);
       guest.phase = { state: 'member', claims, clock, membership };
-      recording.enter(membership);
+      recording.enter(membership, message.type === 'resume' ? 'back' : 'joined');
       if (message.type === 'resume') pacing.resumed(membership.participant);
     });
   }

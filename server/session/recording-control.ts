@@ -1,4 +1,5 @@
 /** Starting and stopping recordings, and what each participant allows. */
+import type { Clock } from '../../core/clock.ts';
 import { CopresenceError, type ErrorCode } from '../../core/errors.ts';
 import type { Consent } from '../../protocol/message/common.ts';
 import type { StartRecording } from '../flow.ts';
@@ -9,9 +10,11 @@ import type { Session } from './session.ts';
 /** Only those who consent are recorded; everybody in the session is told that somebody is. */
 export class RecordingControl {
   readonly #start: StartRecording;
+  readonly #clock: Clock;
 
-  constructor(start: StartRecording) {
+  constructor(start: StartRecording, clock: Clock) {
     this.#start = start;
+    this.#clock = clock;
   }
 
   /** Starts or stops; returns why that was refused. Starting what is on, or stopping what is off, changes nothing. */
@@ -60,14 +63,16 @@ export class RecordingControl {
   }
 
   /** Somebody joined or resumed. */
-  enter({ session, participant }: Membership): void {
+  enter({ session, participant }: Membership, event: 'joined' | 'back'): void {
     if (session.recording.state !== 'on') return;
     if (participant.consent.recording) note(session, participant);
+    session.recordPresence(participant, event, this.#clock.nowMs());
     announce(session);
   }
 
   /** Somebody left for good. */
   left({ session, participant }: Membership): void {
+    session.recordPresence(participant, 'left', this.#clock.nowMs());
     if (session.recording.state === 'on' && participant.consent.recording) announce(session);
   }
 }

@@ -141,6 +141,13 @@ export class Session implements Audience {
     return this.#delivery.deliver(this, framed, lane);
   }
 
+  /** Writes into a running recording that somebody came or went, if they consent to being in it. */
+  recordPresence({ participantId, slot, consent }: Participant, event: 'joined' | 'away' | 'back' | 'left', nowMs: number): void {
+    if (this.recording.state !== 'on' || !consent.recording) return;
+    const bytes = Buffer.from(JSON.stringify({ event }));
+    this.recording.tap.record({ kind: 'presence', participantId, slot, bytes, captureDeviceMs: nowMs, captureServerMs: nowMs, arrivedMs: nowMs });
+  }
+
   takeChanged(): readonly TimedEntry[] {
     const changed: TimedEntry[] = [];
     for (const participant of this.#participants.values()) {

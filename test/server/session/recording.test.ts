@@ -1,7 +1,9 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { bytesSource } from '../../../recording/byte-source.ts';
 import { openRecording, type RecordingInfo } from '../../../recording/reader.ts';
+import { validateRecording } from '../../../recording/validate.ts';
 import type { RecordingItem } from '../../../recording/format.ts';
 import { frameMessage, KIND } from '../../../protocol/codec/container.ts';
 import { encodeVideoChunk } from '../../../protocol/codec/video-chunk.ts';
@@ -11,7 +13,9 @@ import { TestGateway, type TestClient } from '../../support/gateway.ts';
 async function readBack(world: TestGateway): Promise<{ info: RecordingInfo; items: RecordingItem[] }> {
   const [file, second] = readdirSync(world.recordingsFolder);
   expect(second).toBeUndefined();
-  const recording = await openRecording(join(world.recordingsFolder, file ?? ''));
+  const path = join(world.recordingsFolder, file ?? '');
+  expect((await validateRecording(bytesSource(readFileSync(path)))).findings).toEqual([]);
+  const recording = await openRecording(path);
   const items: RecordingItem[] = [];
   for await (const item of recording.items()) items.push(item);
   await recording.close();
@@ -118,6 +122,26 @@ describe('recording a session', () => {
     const { info, items } = await readBack(world);
     expect(info.participants.map(({ name }) => name)).toEqual(['late']);
     expect(items.filter(({ kind }) => kind === 'pose').map(({ slot }) => slot)).toEqual([late.slot]);
+  });
+
+  it('tells who came, went away, came back and left, of those who consented', async () => {
+    const world = new TestGateway();
+    const host = await world.join('lobby', { role: 'host', consent: { recording: true } });
+    await startRecording(host);
+    const late = await world.join('lobby', { subject: 'late', name: 'late', consent: { recording: true } });
+    const unwilling = await world.join('lobby', { name: 'unwilling' });
+    late.peer.close();
+    world.clock.advance(500);
+    const again = world.connect();
+    await again.hello(await world.token({ subject: 'late' }));
+    again.control({ type: 'resume', resumeToken: late.one('joined').resumeToken });
+    await again.until(() => again.messages('joined').length > 0);
+    for (const client of [again, unwilling]) client.control({ type: 'leave' });
+    world.turn();
+    await world.gateway.close();
+    const { items } = await readBack(world);
+    const told = items.filter(({ kind }) => kind === 'presence').map(({ slot, bytes }) => [slot, (JSON.parse(new TextDecoder().decode(bytes)) as { event: string }).event]);
+    expect(told).toEqual(['joined', 'away', 'back', 'left'].map((event) => [late.slot, event]));
   });
 
   it('[ERR2] says so when the file cannot be made, and the session goes on', async () => {
