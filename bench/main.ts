@@ -10,6 +10,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ main(args: string[]): Pro
   phase: () => import('./phase.ts'),
   prediction: () => import('./prediction.ts'),
   inference: () => import('./inference.ts'),
+  interest: () => import('./interest.ts'),
   fanout: () => import('./fanout.ts'),
   recording: () => import('./recording.ts'),
   faults: () => import('./faults.ts'),
