@@ -72,7 +72,7 @@ function writeInterestSection({ rows, machine, recordings }: Report): void {
 Everybody sends head and two controllers at ${TICK_HZ} Hz and gets everybody: ${recordings.length} real recordings, begun at different moments, in a square with ${SPACING_M} m between
 neighbours. The real broadcast stage, with connections that only count: what system calls cost comes on top, and is the same for all. \`plain\`: samples as they
 are, kind 16. \`delta\`: what differs, everybody at every tick. \`interest\`: the same in tiers of ${TICK_HZ}, ${TICK_HZ / 2}, ${TICK_HZ / 4} and ${TICK_HZ / 8} Hz, in the last row with a budget. A blob is encoded once for all; with
-tiers each receiver has a message of their own, which costs copies. The milliseconds are of one core of a machine that others used too; trust the ratios.
+tiers each receiver has a message of their own, which costs copies. Milliseconds are processor time, collecting garbage included.
 \`npm run bench -- interest\` writes this section ([decision 17](decisions/0017-interest.md)).
 
 ${markdownTable(rows.map((row) => cells(row, rows)))}

@@ -24,6 +24,8 @@ export class TickSnapshots {
   /** Of who is in step with everything of a view; undefined where nothing is to be sent. */
   readonly #next = new Map<View, TickMessage | undefined>();
   readonly #key = new Map<View, TickMessage>();
+  /** By the fastest tier of a receiver, by tier, by place among the tracks: what goes to those in step; null for nothing, undefined until it is asked for. */
+  readonly #columns: (DeltaEntry | null | undefined)[][][] = [];
 
   /** @param tracks - slots ascending, each gone on to its newest sample. */
   constructor(tracks: readonly Track[], { tick, nowMs }: { readonly tick: number; readonly nowMs: number }) {
@@ -43,7 +45,7 @@ export class TickSnapshots {
       this.#key.set(view, message);
       return message;
     }
-    if (!this.#next.has(view)) this.#next.set(view, this.#orNothing(collect(this.#tracks, (track) => track.next(this.#tick, view.tiers[track.slot]!, view.fastest)), view));
+    if (!this.#next.has(view)) this.#next.set(view, this.#orNothing(this.#nextEntries(view), view));
     return this.#next.get(view);
   }
 
@@ -63,6 +65,25 @@ export class TickSnapshots {
     });
     const message = receiver.needsKey ? this.#message(entries, view, true, true) : this.#orNothing(entries, view, true);
     return { message, baselines };
+  }
+
+  /** Most receivers have a view of their own, so this is what a tick of a large session takes. */
+  #nextEntries({ tiers, fastest }: View): DeltaEntry[] {
+    const entries: DeltaEntry[] = [];
+    if (!isReceiverTick(this.#tick, fastest)) return entries;
+    const columns = (this.#columns[fastest] ??= Array.from({ length: MOST_TIERS }, () => new Array<DeltaEntry | null | undefined>(this.#tracks.length)));
+    for (let index = 0; index < this.#tracks.length; index++) {
+      const track = this.#tracks[index]!;
+      const tier = tiers[track.slot]!;
+      const column = columns[tier]!;
+      let entry = column[index];
+      if (entry === undefined) {
+        entry = track.next(this.#tick, tier, fastest) ?? null;
+        column[index] = entry;
+      }
+      if (entry !== null) entries.push(entry);
+    }
+    return entries;
   }
 
   /** For whose tiers have changed. Slots that come in their new tier are taken off those that are pending. */
