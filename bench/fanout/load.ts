@@ -93,9 +93,15 @@ export function spawnPinned(command: string, args: readonly string[]): ChildProc
 
 /** Whatever ends this process, nothing stays behind. */
 function killAtExit(child: ChildProcess): void {
+  exitOnSignals();
   const kill = (): void => void child.kill('SIGKILL');
   process.on('exit', kill);
   child.once('exit', () => process.off('exit', kill));
+}
+
+/** A signal alone would end this process without its exit handlers. */
+function exitOnSignals(): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) if (process.listenerCount(signal) === 0) process.once(signal, () => process.exit(1));
 }
 
 /** The first line of a process's output that is JSON. @throws Error when it ends before. */
