@@ -14,11 +14,13 @@ import { writeSection } from './performance-doc.ts';
 import { machineInfo, parseBenchArguments, saveReport } from './support.ts';
 
 const RESULTS_FILE = 'bench/results/fanout.json';
-const DURATIONS = { full: { settleMs: 500, measureMs: 1200 }, smoke: { settleMs: 150, measureMs: 250 } } as const satisfies Record<string, Durations>;
+const DURATIONS = { full: { settleMs: 350, measureMs: 1000 }, smoke: { settleMs: 150, measureMs: 250 } } as const satisfies Record<string, Durations>;
 const MODES: readonly Mode[] = ['relay', 36, 72];
-const MEMBERS = [16, 64] as const;
+/** Every server with sessions of this size, and the ones below with larger ones. */
+const MEMBERS = 16;
+const LARGE = { members: 64, names: new Set(['socket.io', 'ws', 'uws-publish', 'colyseus-uws', 'epoll', 'copresence-ws', 'copresence-uws']) } as const;
 /** Further sizes of sessions, for the curve over them. */
-const GROWTH = { mode: 36, members: [4, 32], names: ['copresence-uws', 'copresence-ws', 'colyseus-uws', 'ws'] } as const;
+const GROWTH = { mode: 36, members: [4, 32], names: ['copresence-uws', 'colyseus-uws', 'ws'] } as const;
 const BEYOND = [1.5, 2] as const;
 /** Whose behaviour beyond the knee is shown. */
 const SHOWN_BEYOND: ReadonlySet<string> = new Set(['copresence-ws', 'copresence-uws', 'ws', 'uws-publish']);
@@ -40,7 +42,7 @@ export async function main(args: string[]): Promise<void> {
   };
   report.sink.push(...(await measureSink(program, SINK_CLIENTS[kind], DURATIONS[kind])));
   for (const cell of smoke ? smokeCells() : cells()) {
-    const result = await findKnee(cell, program, { durations: DURATIONS[kind], beyond: SHOWN_BEYOND.has(cell.candidate.name) ? BEYOND : [], ...(smoke ? { most: SMOKE.most } : {}) });
+    const result = await findKnee(cell, program, { durations: DURATIONS[kind], beyond: SHOWN_BEYOND.has(cell.candidate.name) && cell.members === MEMBERS ? BEYOND : [], ...(smoke ? { most: SMOKE.most } : {}) });
     report.knees.push(result);
     printKnee(result);
     save();
@@ -56,13 +58,15 @@ export async function main(args: string[]): Promise<void> {
 }
 
 function cells(): Cell[] {
-  const all: Cell[] = MODES.flatMap((mode) => MEMBERS.flatMap((members) => CANDIDATES.filter(({ can }) => can(mode)).map((candidate) => ({ candidate, mode, members }))));
-  const growth = GROWTH.members.flatMap((members) => GROWTH.names.map((name) => ({ candidate: named(name), mode: GROWTH.mode, members })));
-  return [...all, ...growth];
+  const able = (mode: Mode): Candidate[] => CANDIDATES.filter(({ can }) => can(mode));
+  const all = MODES.flatMap((mode) => able(mode).map((candidate): Cell => ({ candidate, mode, members: MEMBERS })));
+  const large = MODES.flatMap((mode) => able(mode).filter(({ name }) => LARGE.names.has(name)).map((candidate): Cell => ({ candidate, mode, members: LARGE.members })));
+  const growth = GROWTH.members.flatMap((members) => GROWTH.names.map((name): Cell => ({ candidate: named(name), mode: GROWTH.mode, members })));
+  return [...all, ...large, ...growth];
 }
 
 function smokeCells(): Cell[] {
-  return CANDIDATES.filter(({ name }) => SMOKE.names.has(name)).map((candidate) => ({ candidate, mode: 36, members: 16 }));
+  return CANDIDATES.filter(({ name }) => SMOKE.names.has(name)).map((candidate) => ({ candidate, mode: 36, members: MEMBERS }));
 }
 
 function named(name: string): Candidate {
@@ -75,7 +79,7 @@ function named(name: string): Candidate {
 async function measureSink(program: string, clients: number, durations: Durations): Promise<FanoutReport['sink'][number][]> {
   const rows = [];
   for (const mode of [36, 72]) {
-    const bench = new LoadedBench({ candidate: SINK, mode, members: 16 }, program, durations);
+    const bench = new LoadedBench({ candidate: SINK, mode, members: MEMBERS }, program, durations);
     const point = await bench.measure(clients).finally(() => bench.stop());
     if (point === undefined) throw new Error('the load generator lost its clients of a server that says nothing');
     rows.push({ clients, poseHz: poseHz(mode), sentPerSecond: point.sent / point.seconds, generatorCpu: point.generatorCpu, generatorLongestMs: point.generatorLongestMs });

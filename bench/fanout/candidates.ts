@@ -28,7 +28,7 @@ export interface Candidate {
 interface Peer {
   readonly name: string;
   readonly protocol: WireProtocol;
-  /** Deliveries a second, roughly, relayed and by ticks: the search begins at half of them. */
+  /** Deliveries a second, roughly, relayed and by ticks: the search begins at two thirds of them. */
   readonly about: { readonly relay: number; readonly ticks: number };
 }
 
@@ -59,7 +59,7 @@ function peer({ name, protocol, about }: Peer): Candidate {
     protocol,
     pose: floatPose(),
     can: (mode) => (protocol === 'colyseus' ? mode !== 'relay' : name === 'ws-coalesced' ? mode === 'relay' : true),
-    firstSenders: (mode, members) => halfOf(about, mode, members),
+    firstSenders: (mode, members) => twoThirdsOf(about, mode, members),
     start: (mode, members) => startOther(process.execPath, ['--import', 'tsx', `${ROOT}bench/fanout/peers.ts`, name, String(mode)], { members, entrance: ENTRANCES[protocol] }),
   };
 }
@@ -70,14 +70,14 @@ function bare(name: 'epoll' | 'sink'): Candidate {
     protocol: 'raw',
     pose: floatPose(),
     can: () => true,
-    firstSenders: (mode, members) => halfOf(ABOUT_BARE, mode, members),
+    firstSenders: (mode, members) => twoThirdsOf(ABOUT_BARE, mode, members),
     start: (mode, members) => startOther(compile('epoll-server'), [name === 'sink' ? name : String(mode)], { members, entrance: sessionPath }),
   };
 }
 
-function halfOf(about: Peer['about'], mode: Mode, members: number): number {
+function twoThirdsOf(about: Peer['about'], mode: Mode, members: number): number {
   const deliveries = mode === 'relay' ? about.relay : about.ticks;
-  return Math.max(1, Math.round(deliveries / 2 / (members - 1) / poseHz(mode)));
+  return Math.max(1, Math.round((deliveries * 2) / 3 / (members - 1) / poseHz(mode)));
 }
 
 type MakeEntrance = (port: number, session: number) => Promise<Entrance>;
@@ -108,7 +108,7 @@ function copresence(name: string, flags: readonly string[]): Candidate {
     protocol: 'copresence',
     pose: encodedPose(),
     can: () => true,
-    firstSenders: (mode, members) => halfOf(ABOUT_OURS, mode, members),
+    firstSenders: (mode, members) => twoThirdsOf(ABOUT_OURS, mode, members),
     async start(mode, members) {
       const pace = mode === 'relay' ? ['--relay'] : ['--tick-rate-hz', String(mode)];
       return startCopresence(['--accepts-per-second', '100000', ...pace, ...flags], members);

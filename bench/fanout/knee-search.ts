@@ -18,7 +18,7 @@ export interface KneeSearch {
 export type KneeStep = { readonly kind: 'try'; readonly senders: number } | { readonly kind: 'found'; readonly senders: number };
 
 /** The knee is known when what is borne and what is not are this share apart. */
-const RESOLUTION = 0.08;
+const RESOLUTION = 0.1;
 const GROWTH = 1.5;
 
 /**

@@ -43,7 +43,7 @@ snapshots go, at the named rate.
 
 A delivery is a pose that reaches another member for the first time; its age is from the generator's send to its receipt. The knee is the
 largest number of senders with a p99 under 20 ms (with ticks: 20 ms and one period, as long as which a pose may have to wait for its tick) and 90 % of all
-deliveries made. It is found to 8 %.
+deliveries made. It is found to a tenth.
 
 ### Goals
 
