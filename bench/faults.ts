@@ -48,7 +48,7 @@ export async function main(args: string[]): Promise<void> {
   const missing = missingTool();
   if (missing !== undefined) return console.log(`left out: this machine lacks ${missing}`);
   const adminToken = randomBytes(32).toString('hex');
-  const server = await startCopresence(['--tick-rate-hz', String(TICK_HZ), '--admin-token', adminToken, '--accepts-per-second', String(ACCEPTS_PER_SECOND)], MEMBERS);
+  const server = await startCopresence(['--tick-rate-hz', String(TICK_HZ), '--admin-token', adminToken, '--accepts-per-second', String(ACCEPTS_PER_SECOND)], { members: MEMBERS });
   const load = new Load(server, compile('generator'), { protocol: 'copresence', poseHz: TICK_HZ, members: MEMBERS, pose: encodedPose() });
   try {
     if (!(await load.grow(smoke ? MEMBERS : OTHERS))) throw new Error('the others could not join');

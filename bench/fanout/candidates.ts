@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../core/clock.ts';
 import { encodeUp } from '../../protocol/codec/control.ts';
+import type { Capability } from '../../protocol/version.ts';
 import { signToken } from '../../server/session/token-signer.ts';
 import { CONNECT_PATH } from '../../server/transport/web-socket.ts';
 import { compile, end, firstJson, spawnPinned, type Entrance, type LoadedServer, type WireProtocol } from './load.ts';
@@ -27,7 +28,7 @@ export interface Candidate {
 
 interface Peer {
   readonly name: string;
-  readonly protocol: WireProtocol;
+  readonly protocol: Exclude<WireProtocol, 'copresence'>;
   /** Deliveries a second, roughly, relayed and by ticks: the search begins at two thirds of them. */
   readonly about: { readonly relay: number; readonly ticks: number };
 }
@@ -43,11 +44,17 @@ const PEERS: readonly Peer[] = [
 const ABOUT_BARE = { relay: 1_000_000, ticks: 1_200_000 };
 const ABOUT_OURS = { relay: 600_000, ticks: 800_000 };
 
+/** What the SDK reads: of each sample what has changed; and whole samples, as clients without the capability get them. */
+const DELTAS: readonly Capability[] = ['pose', 'delta'];
+const PLAIN: readonly Capability[] = ['pose'];
+const UWS = ['--uws-port', '0'] as const;
+
 export const CANDIDATES: readonly Candidate[] = [
   ...PEERS.map(peer),
   bare('epoll'),
-  copresence('copresence-ws', []),
-  copresence('copresence-uws', ['--uws-port', '0']),
+  copresence('copresence-ws', { flags: [], capabilities: DELTAS }),
+  copresence('copresence-uws', { flags: UWS, capabilities: DELTAS }),
+  copresence('copresence-uws-plain', { flags: UWS, capabilities: PLAIN }),
 ];
 
 /** A server that reads and says nothing: what the load generator can send by itself. */
@@ -84,7 +91,7 @@ type MakeEntrance = (port: number, session: number) => Promise<Entrance>;
 
 const sessionPath: MakeEntrance = async (_port, session) => ({ path: `/${session}` });
 
-export const ENTRANCES: Readonly<Record<WireProtocol, MakeEntrance>> = {
+const ENTRANCES: Readonly<Record<Exclude<WireProtocol, 'copresence'>, MakeEntrance>> = {
   raw: sessionPath,
   'socket.io': async (_port, session) => ({ path: `/socket.io/?EIO=4&transport=websocket&session=${session}`, hello: Buffer.from('40') }),
   colyseus: async (port, session) => {
@@ -92,7 +99,6 @@ export const ENTRANCES: Readonly<Record<WireProtocol, MakeEntrance>> = {
     const { room, sessionId } = (await response.json()) as { room: { processId: string; roomId: string }; sessionId: string };
     return { path: `/${room.processId}/${room.roomId}?sessionId=${sessionId}` };
   },
-  copresence: async (_port, session) => ({ path: CONNECT_PATH, hello: await greeting(session) }),
 };
 
 async function startOther(command: string, args: readonly string[], { members, entrance }: { members: number; entrance: MakeEntrance }): Promise<LoadedServer> {
@@ -102,7 +108,7 @@ async function startOther(command: string, args: readonly string[], { members, e
 }
 
 /** This project's server as anybody starts it, without models. */
-function copresence(name: string, flags: readonly string[]): Candidate {
+function copresence(name: string, { flags, capabilities }: { flags: readonly string[]; capabilities: readonly Capability[] }): Candidate {
   return {
     name,
     protocol: 'copresence',
@@ -111,19 +117,19 @@ function copresence(name: string, flags: readonly string[]): Candidate {
     firstSenders: (mode, members) => twoThirdsOf(ABOUT_OURS, mode, members),
     async start(mode, members) {
       const pace = mode === 'relay' ? ['--relay'] : ['--tick-rate-hz', String(mode)];
-      return startCopresence(['--accepts-per-second', '100000', ...pace, ...flags], members);
+      return startCopresence(['--accepts-per-second', '100000', ...pace, ...flags], { members, capabilities });
     },
   };
 }
 
-/** This project's server on its core. @param members - in a row share a session. */
-export async function startCopresence(flags: readonly string[], members: number): Promise<LoadedServer> {
+/** This project's server on its core. @param options - `members`: as many in a row share a session. */
+export async function startCopresence(flags: readonly string[], { members, capabilities = DELTAS }: { members: number; capabilities?: readonly Capability[] }): Promise<LoadedServer> {
   const server = ['--import', 'tsx', `${ROOT}server/main.ts`, '--port', '0', '--workers', '0', '--json-events', '--log-level', 'warn', '--token-key', KEY];
   const limits = ['--max-connections', '8192', '--max-sessions', '4096', '--sessions-per-subject', '4096'];
   const child = spawnPinned(process.execPath, [...server, ...limits, ...flags]);
   const { url, transports } = (await firstJson(child)) as { url: string; transports?: readonly { readonly url: string }[] };
   const port = Number(new URL(transports?.[0]?.url ?? url).port);
-  return { port, pid: child.pid ?? 0, entrance: (client) => ENTRANCES.copresence(port, Math.floor(client / members)), stop: () => end(child) };
+  return { port, pid: child.pid ?? 0, entrance: async (client) => ({ path: CONNECT_PATH, hello: await greeting(Math.floor(client / members), { capabilities }) }), stop: () => end(child) };
 }
 
 /** How often a headset sends: with ticks as often as they come, so that each carries one new pose of everybody. */
@@ -138,12 +144,12 @@ export function deviceMs(): number {
 
 const tokens = new Map<string, Promise<string>>();
 
-/** The hello and the join of a client. @param subject - of its token. */
-export async function greeting(session: number | string, subject = 'load'): Promise<Uint8Array> {
+/** The hello and the join of a client. @param options - `subject`: of its token. */
+export async function greeting(session: number | string, { subject = 'load', capabilities = DELTAS }: { subject?: string; capabilities?: readonly Capability[] } = {}): Promise<Uint8Array> {
   const clock = systemClock();
   const token = tokens.get(subject) ?? signToken(Buffer.from(KEY, 'utf8'), { subject, session: '*', role: 'participant' }, { ttlS: 24 * 3600, wallMs: clock.wallMs() });
   tokens.set(subject, token);
-  const hello = encodeUp({ type: 'hello', version: 1, oldestVersion: 1, capabilities: ['pose'], token: await token, deviceMs: deviceMs() });
+  const hello = encodeUp({ type: 'hello', version: 1, oldestVersion: 1, capabilities: [...capabilities], token: await token, deviceMs: deviceMs() });
   const join = encodeUp({ type: 'join', session: `s${session}`, name: 'load', consent: { inference: false, recording: false, training: false } });
   return Buffer.concat([hello, join]);
 }

@@ -8,11 +8,14 @@
 //   measure <milliseconds>                                answers one line of JSON
 // A pose carries its sender's number and a sequence number, so that each delivery is known to be of this session, new to
 // its receiver, and so old.
+#include "deltas.hpp"
 #include "wire.hpp"
 
 #include <arpa/inet.h>
 #include <sys/resource.h>
 
+#include <algorithm>
+#include <cmath>
 #include <memory>
 #include <queue>
 #include <sstream>
@@ -33,6 +36,8 @@ struct Client : Link {
   uint32_t sequence = 0;
   Bytes hello;
   std::vector<uint64_t> sentNs = std::vector<uint64_t>(RING);
+  int slot = -1;                 // of its own, in a copresence session
+  std::vector<Told> told;        // by slot
   std::vector<uint16_t> newest;  // by member of the session, the sequence number seen last, plus one
 };
 
@@ -54,13 +59,19 @@ Bytes buffer(1 << 18);
 int readyCount = 0, waitingFor = -1;
 bool isMeasuring = false;
 uint64_t measureFromNs, measureUntilNs, cpuFromNs, longestLoopNs;
-uint64_t sent, skipped, delivered, repeated, strange, bytesIn, framesIn, latencySumUs;
+uint64_t sent, skipped, delivered, repeated, strange, bytesIn, framesIn;
 std::vector<uint32_t> bins(BINS);
 
 uint64_t cpuNs() {
   rusage usage;
   getrusage(RUSAGE_SELF, &usage);
   return (uint64_t(usage.ru_utime.tv_sec) + uint64_t(usage.ru_stime.tv_sec)) * 1000000000ull + (uint64_t(usage.ru_utime.tv_usec) + uint64_t(usage.ru_stime.tv_usec)) * 1000ull;
+}
+
+void tally(double ms) {
+  delivered++;
+  const uint64_t bin = ms <= 0 ? 0 : uint64_t(ms * 1000) / BIN_US;
+  bins[bin < BINS ? bin : BINS - 1]++;
 }
 
 void count(Client& to, int from, uint32_t sequence, uint64_t atNs) {
@@ -76,11 +87,7 @@ void count(Client& to, int from, uint32_t sequence, uint64_t atNs) {
     return;
   }
   newest = marked;
-  delivered++;
-  const uint64_t us = (atNs - clients[size_t(from)]->sentNs[sequence % RING]) / 1000;
-  latencySumUs += us;
-  const uint64_t bin = us / BIN_US;
-  bins[bin < BINS ? bin : BINS - 1]++;
+  tally(double(atNs - clients[size_t(from)]->sentNs[sequence % RING]) / 1e6);
 }
 
 void isStrange() { strange++; }
@@ -123,6 +130,18 @@ void takeRaw(Client& client, const uint8_t* data, size_t size, uint64_t atNs) {
   }
 }
 
+// Of this clock less the server's, the least of all pings: what a ping takes on its way is a tenth of a millisecond then.
+double serverOffsetMs = 1e300;
+
+// bytes: the server's time when it sent a ping, a big-endian double.
+void noteServerClock(const uint8_t* bytes, double nowMs) {
+  uint64_t bits = 0;
+  for (int i = 0; i < 8; i++) bits = bits << 8 | bytes[i];
+  double serverMs;
+  std::memcpy(&serverMs, &bits, 8);
+  serverOffsetMs = std::min(serverOffsetMs, nowMs - serverMs);
+}
+
 void answerPing(Client& client, const uint8_t* payload, size_t size, uint64_t atNs) {
   const uint8_t* key = static_cast<const uint8_t*>(memmem(payload, size, "\xa8serverMs", 9));
   if (key == nullptr) return;
@@ -138,6 +157,7 @@ void answerPing(Client& client, const uint8_t* payload, size_t size, uint64_t at
   };
   append("serverMs", number);
   const double deviceMs = double(atNs) / 1e6;
+  noteServerClock(value + 1, deviceMs);
   uint64_t bits;
   std::memcpy(&bits, &deviceMs, 8);
   uint8_t device[9] = {0xcb};
@@ -148,7 +168,7 @@ void answerPing(Client& client, const uint8_t* payload, size_t size, uint64_t at
   sendFrame(client, 2, message.data(), message.size());
 }
 
-constexpr size_t SAMPLE_BYTES = 36, SENDER_AT = 16, SEQUENCE_AT = 18, ENTRY_BYTES = 2 + SAMPLE_BYTES, SNAPSHOT_HEADER = 11;
+constexpr size_t SAMPLE_BYTES = 36, HEAD_AT = 6, SENDER_AT = 16, SEQUENCE_AT = 18, RIGHT_AT = 26, ENTRY_BYTES = 2 + SAMPLE_BYTES, SNAPSHOT_HEADER = 11;
 
 void takeSnapshot(Client& client, const uint8_t* data, size_t size, uint64_t atNs) {
   const size_t entries = readU16(data + 9);
@@ -157,6 +177,30 @@ void takeSnapshot(Client& client, const uint8_t* data, size_t size, uint64_t atN
     const uint8_t* sample = data + SNAPSHOT_HEADER + entry * ENTRY_BYTES + 2;
     count(client, readU16(sample + SENDER_AT), readU16(sample + SEQUENCE_AT), atNs);
   }
+}
+
+// A sample is known by when it was captured, which the server has moved onto its own clock.
+void takeDeltaSnapshot(Client& client, const uint8_t* data, size_t size, uint64_t atNs) {
+  const uint32_t nowTicks = serverOffsetMs > 1e299 ? 0 : uint32_t(uint64_t((double(atNs) / 1e6 - serverOffsetMs) * 16));
+  const bool isWhole = readDeltaEntries(data, size, [&](size_t slot, int mode, const uint8_t* blob, size_t bytes) {
+    if (slot >= client.told.size()) return isStrange();
+    Told& told = client.told[slot];
+    const bool wasTold = told.follows;
+    const uint32_t before = told.newest;
+    if (!(mode == 0 ? told.takeKey({blob, bytes}) : told.takeDelta({blob, bytes}))) return isStrange();
+    if (int(slot) == client.slot || serverOffsetMs > 1e299) return;
+    const double ms = double(int32_t(nowTicks - told.newest)) / 16;
+    if (ms < -5 || ms > 60000) return isStrange();
+    if (wasTold && told.newest == before) repeated++;
+    else tally(ms);
+  });
+  if (!isWhole) isStrange();
+}
+
+void noteSlot(Client& client, const uint8_t* payload, size_t size) {
+  const uint8_t* key = static_cast<const uint8_t*>(memmem(payload, size, "\xa4slot", 5));
+  if (key == nullptr) return;
+  client.slot = key[5] < 128 ? key[5] : key[5] == 0xcc ? key[6] : -1;
 }
 
 void takePacket(Client& client, const uint8_t* data, size_t size, uint64_t atNs) {
@@ -172,9 +216,13 @@ void takePacket(Client& client, const uint8_t* data, size_t size, uint64_t atNs)
     at += length;
     if (at > size) return isStrange();
     if (kind == 16) takeSnapshot(client, payload, length, atNs);
+    else if (kind == 17) takeDeltaSnapshot(client, payload, length, atNs);
     else if (kind != 1) strange++;
     else if (memmem(payload, length, "\xa4ping", 5) != nullptr) answerPing(client, payload, length, atNs);
-    else if (memmem(payload, length, "\xa6joined", 7) != nullptr && memmem(payload, length, "resumeToken", 11) != nullptr) becomeReady(client);
+    else if (memmem(payload, length, "\xa6joined", 7) != nullptr && memmem(payload, length, "resumeToken", 11) != nullptr) {
+      noteSlot(client, payload, length);
+      becomeReady(client);
+    }
   }
 }
 
@@ -225,6 +273,15 @@ void takeFrame(Client& client, int opcode, const uint8_t* data, size_t size, uin
 
 // ── sending ─────────────────────────────────────────────────────────────────
 
+// Moves a pose of 10 bytes, three coordinates in millimetres and three components of 10 bits, as a head sways: some centimetres and
+// degrees, so that a codec that tells changes has some to tell.
+void sway(uint8_t* at, const uint8_t* still, double phase) {
+  for (int axis = 0; axis < 3; axis++) writeU16(at + 2 * axis, uint16_t(readU16(still + 2 * axis) + int(40 * std::sin(phase + 2 * axis))));
+  uint32_t turned = readU32(still + 6);
+  for (int component = 0; component < 3; component++) turned += uint32_t(int(12 * std::sin(0.7 * phase + component))) << (10 * component);
+  writeU32(at + 6, turned);
+}
+
 void sendPose(Client& client, uint64_t atNs) {
   if (client.isBlocked()) {
     skipped++;
@@ -237,6 +294,9 @@ void sendPose(Client& client, uint64_t atNs) {
     writeU32(at, uint32_t(uint64_t(double(atNs) / 1e6 * 16)));
     writeU16(at + SENDER_AT, uint16_t(client.number));
     writeU16(at + SEQUENCE_AT, uint16_t(sequence & 0x7fff));
+    const double phase = double(atNs) / 4e8 + client.number;
+    sway(at + HEAD_AT, pose.data() + HEAD_AT, phase);
+    sway(at + RIGHT_AT, pose.data() + RIGHT_AT, phase + 1);
   } else if (protocol == Protocol::colyseus) {
     writeU32(at, MAGIC | (sequence & 0x7fff));
     writeU32(at + 4, uint32_t(client.number) << 16 | (sequence & 0x7fff));
@@ -282,6 +342,7 @@ void openClient(const std::string& path, const Bytes& hello) {
   auto client = std::make_unique<Client>();
   client->number = int(clients.size());
   client->newest.resize(size_t(members));
+  client->told.resize(size_t(members));
   client->hello = hello;
   client->fd = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
@@ -340,7 +401,7 @@ double percentileMs(double share) {
 }
 
 void startMeasuring(uint64_t durationNs) {
-  sent = skipped = delivered = repeated = strange = bytesIn = framesIn = latencySumUs = longestLoopNs = 0;
+  sent = skipped = delivered = repeated = strange = bytesIn = framesIn = longestLoopNs = 0;
   std::fill(bins.begin(), bins.end(), 0);
   measureFromNs = nowNs();
   measureUntilNs = measureFromNs + durationNs;

@@ -78,7 +78,7 @@ export function missingTool(): string | undefined {
 export function compile(name: 'generator' | 'epoll-server'): string {
   mkdirSync(BUILD, { recursive: true });
   const program = `${BUILD}/${name}`;
-  const sources = [`${HERE}${name}.cpp`, `${HERE}wire.hpp`];
+  const sources = [`${name}.cpp`, 'wire.hpp', 'deltas.hpp'].map((file) => `${HERE}${file}`);
   if (existsSync(program) && sources.every((source) => statSync(source).mtimeMs < statSync(program).mtimeMs)) return program;
   execFileSync('g++', ['-O2', '-std=c++17', '-o', program, `${HERE}${name}.cpp`], { stdio: 'inherit' });
   return program;

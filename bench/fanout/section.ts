@@ -36,14 +36,15 @@ export function fanoutSection(report: FanoutReport): Section {
   const markdown = `## Fan-out
 
 \`npm run bench -- fanout\` on ${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, commit ${machine.commit}. Each server runs alone, on one core; the load
-generator, in C++ on epoll, on another. A client sends a head and two controllers: 36 bytes as this protocol encodes them, 100 bytes of
-floats to the others. This project's server runs as \`server/main.ts\` starts it, with tokens, grants, rates, clocks and every check; the others check nothing
+generator, in C++ on epoll, on another. A client sends a head and two controllers that sway: 36 bytes as this protocol encodes them, 100 bytes of
+floats to the others. It gets from \`copresence-ws\` and \`copresence-uws\` what has changed, as the SDK does, and from \`copresence-uws-plain\` whole samples. This project's server runs as \`server/main.ts\` starts it, with tokens, grants, rates, clocks and every check; the others check nothing
 (\`bench/fanout/peers.ts\`, \`bench/fanout/epoll-server.cpp\`). \`relay\`: poses of 72 Hz go out as they come. Ticks: poses come, and
 snapshots go, at the named rate.
 
 A delivery is a pose that reaches another member for the first time; its age is from the generator's send to its receipt. The knee is the
 largest number of senders with a p99 under 20 ms (with ticks: 20 ms and one period, as long as which a pose may have to wait for its tick) and 90 % of all
-deliveries made. It is found to a tenth.
+deliveries made. It is found to a tenth. Where only changes come, the generator knows a pose by its capture time, which the server has moved
+onto its own clock: those ages are right to some tenths of a millisecond.
 
 ### Goals
 

@@ -120,7 +120,7 @@ async function revoke(target: Target): Promise<void> {
 }
 
 async function joinMany(target: Target, count: number, session: string, subject = 'load'): Promise<WebSocket[]> {
-  const hello = await greeting(session, subject);
+  const hello = await greeting(session, { subject });
   return Promise.all(Array.from({ length: count }, async () => {
     const socket = await open(target);
     const heard = new Promise((resolve) => socket.once('message', resolve));
