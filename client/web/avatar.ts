@@ -3,12 +3,21 @@ import { BoxGeometry, Color, CylinderGeometry, Group, Mesh, MeshStandardMaterial
 import { HAND_FLOATS } from '../../protocol/codec/hand.ts';
 import { PART_BITS, type PoseSample } from '../../protocol/codec/pose-sample.ts';
 import { POSE_FLOATS } from '../../protocol/codec/quantise.ts';
+import type { ParticipantInfo } from '../../protocol/message/common.ts';
+import type { AvatarSource } from '../client.ts';
 import { CameraView } from './camera-view.ts';
 import { Hand } from './hand.ts';
 import { SkeletonPanel } from './skeleton-panel.ts';
 
 /** `stale`: where they were when last heard of. `away`: their connection is gone. */
 export type Presence = 'present' | 'stale' | 'away';
+
+/** What to show of somebody whose pose came from `source`. */
+export function presenceOf({ presence }: Pick<ParticipantInfo, 'presence'>, source: AvatarSource): Presence {
+  if (presence === 'away') return 'away';
+  return source === 'held' ? 'stale' : 'present';
+}
+
 const OPACITY: Readonly<Record<Presence, number>> = { present: 1, stale: 0.6, away: 0.35 };
 
 const SKULL = new SphereGeometry(0.105, 24, 16);

@@ -4,7 +4,7 @@ import { createPoseSample, PART_BITS } from '../../protocol/codec/pose-sample.ts
 import type { ParticipantInfo } from '../../protocol/message/common.ts';
 import type { GestureValue, ResultMessage } from '../../protocol/message/result.ts';
 import type { CopresenceClient } from '../client.ts';
-import { Avatar, type Presence } from './avatar.ts';
+import { Avatar, presenceOf, type Presence } from './avatar.ts';
 import { slotColour } from './colours.ts';
 import { percent } from './describe.ts';
 import { Label, tagContent } from './labels.ts';
@@ -74,7 +74,7 @@ export class Crowd {
       member.seen = true;
       this.#place(member, place++, drawn);
       member.avatar.pose(this.#sample);
-      const presence = presenceOf(participant, source === 'held');
+      const presence = presenceOf(participant, source);
       member.avatar.show(presence);
       member.avatar.skeleton.group.visible = member.bodyUntilMs > nowMs;
       member.avatar.placePanels(this.#room.camera, nowMs);
@@ -168,9 +168,4 @@ function keepGesture({ gestures }: Member, { hand, source, label, score }: Gestu
   if (source === 'camera' && before?.source === 'tracking' && before.untilMs > nowMs) return;
   if (label === 'none') delete gestures[hand];
   else gestures[hand] = { source, text: `${label} ${percent(score)}${source === 'camera' ? ' · camera' : ''}`, untilMs: nowMs + GESTURE_MS };
-}
-
-function presenceOf(participant: ParticipantInfo, held: boolean): Presence {
-  if (participant.presence === 'away') return 'away';
-  return held ? 'stale' : 'present';
 }
