@@ -10,6 +10,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   collect: { summary: 'make a data set from files or recordings', load: async () => (await import('./collect.ts')).collect },
   inspect: { summary: 'show what is in a data set, and what cleaning would remove', load: async () => (await import('./inspect.ts')).inspect },
   train: { summary: 'train a model, measure it and export it', load: async () => (await import('./train.ts')).train },
+  optimise: { summary: 'make a finished model smaller, and choose under bounds', load: async () => (await import('./optimise.ts')).optimise },
 };
 
 export function overview(): string {

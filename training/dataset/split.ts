@@ -25,13 +25,6 @@ export function splitSamples(samples: readonly LabelledSample[], seed: number, s
   return parts;
 }
 
-/** For cross-validation: `count` folds, each with whole participants. @returns for each sample, the fold that tests it. */
-export function dealFolds(samples: readonly LabelledSample[], count: number, seed: number): number[] {
-  const groups = new Set(samples.map(({ participant }) => participant)).size;
-  if (groups < count) throw new CopresenceError('DATASET_INVALID', `${count} folds need as many participants; there are ${groups}`);
-  return dealGroups(samples, Array.from({ length: count }, () => 1 / count), seed);
-}
-
 /**
  * Deals whole participants, the largest first, each to the part that it leaves nearest to its share of every label (as
  * scikit-learn's StratifiedGroupKFold).

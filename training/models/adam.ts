@@ -18,11 +18,10 @@ export function createAdamState(weights: readonly NamedWeights[]): AdamState {
  * One step (Kingma and Ba 2015, algorithm 1, with the decay of Loshchilov and Hutter 2019) on all weights, in place.
  *
  * @param gradients - as long as the weights. Read only.
- * @param masks - where given, weights whose mask is 0 stay 0.
  */
 export function adamStep(
   weights: readonly NamedWeights[], gradients: readonly Float32Array[], state: AdamState,
-  { rate, weightDecay }: { readonly rate: number; readonly weightDecay: number }, masks?: readonly Uint8Array[],
+  { rate, weightDecay }: { readonly rate: number; readonly weightDecay: number },
 ): void {
   state.step++;
   const corrected = (rate * Math.sqrt(1 - 0.999 ** state.step)) / (1 - 0.9 ** state.step);
@@ -30,14 +29,12 @@ export function adamStep(
     const means = state.means[index]!;
     const squares = state.squares[index]!;
     const gradient = gradients[index]!;
-    const mask = masks?.[index];
     // Biases are not decayed: they do not make a function steep.
     const kept = shape.length < 2 ? 1 : 1 - rate * weightDecay;
     for (let at = 0; at < values.length; at++) {
       means[at] = 0.9 * means[at]! + 0.1 * gradient[at]!;
       squares[at] = 0.999 * squares[at]! + 0.001 * gradient[at]! * gradient[at]!;
-      const next = values[at]! * kept - (corrected * means[at]!) / (Math.sqrt(squares[at]!) + 1e-8);
-      values[at] = mask?.[at] === 0 ? 0 : next;
+      values[at] = values[at]! * kept - (corrected * means[at]!) / (Math.sqrt(squares[at]!) + 1e-8);
     }
   });
 }

@@ -57,10 +57,6 @@ export interface FitInput {
   readonly network: Network;
   readonly train: Table;
   readonly validation: Table;
-  /** [count, classCount] what training rows should give, where it is not their class alone (distillation). */
-  readonly targets?: Float32Array;
-  /** By weights, in order; a weight whose mask is 0 stays 0 (pruning). */
-  readonly masks?: readonly Uint8Array[];
   /** From which to go on; the network must hold the weights of that moment. */
   readonly resume?: FitState;
   /** After each epoch; training waits for it, and ends early when it gives `stop`. */
@@ -77,7 +73,7 @@ export async function fitNetwork(tf: Tensorflow, input: FitInput, options: FitOp
   const { network, train, validation } = input;
   const weights = network.layers.flatMap((layer) => layer.weights);
   const copy = (): Float32Array[] => weights.map(({ values }) => values.slice());
-  const targets = smooth(input.targets ?? oneHot(train), train.classCount, options.labelSmoothing);
+  const targets = smooth(oneHot(train), train.classCount, options.labelSmoothing);
   const rowWeights = rowWeightsOf(train, options);
   const adam = input.resume?.adam ?? createAdamState(weights);
   let best = input.resume?.best ?? { epoch: 0, validationLoss: Number.POSITIVE_INFINITY, weights: copy() };
@@ -116,7 +112,7 @@ interface EpochRun {
 
 /** One pass over the rows in a new order; returns the mean loss. */
 function runEpoch(tf: Tensorflow, run: EpochRun, options: FitOptions): number {
-  const { network, train, masks } = run.input;
+  const { network, train } = run.input;
   const weights = network.layers.flatMap((layer) => layer.weights);
   const order = shuffle(run.random, Array.from({ length: train.count }, (_, row) => row));
   let lossSum = 0;
@@ -124,7 +120,7 @@ function runEpoch(tf: Tensorflow, run: EpochRun, options: FitOptions): number {
     const rows = order.slice(start, start + options.batchSize);
     const { loss, gradients } = batchGradients(tf, run, rows, options);
     lossSum += loss * rows.length;
-    adamStep(weights, gradients, run.adam, { rate: run.rate, weightDecay: options.weightDecay }, masks);
+    adamStep(weights, gradients, run.adam, { rate: run.rate, weightDecay: options.weightDecay });
   }
   return lossSum / order.length;
 }

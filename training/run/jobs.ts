@@ -1,12 +1,14 @@
 /** What a job's process can do, by name. */
 import type { Clock } from '../../core/clock.ts';
 import type { FitProgress } from '../models/fit.ts';
+import { optimiseRun } from '../optimise/optimise-run.ts';
 import { trainRun } from './train-run.ts';
 
 type Job<Input, Result> = (input: Input, clock: Clock, onProgress: (progress: FitProgress) => void) => Promise<Result>;
 
 export const JOBS = {
   train: trainRun,
+  optimise: optimiseRun,
 } as const satisfies Record<string, Job<never, unknown>>;
 
 export type JobKind = keyof typeof JOBS;
