@@ -82,20 +82,20 @@ async function measureAll(bench: Bench, smoke: boolean): Promise<FaultRow[]> {
     // What a first time compiles and sets up stays, and is not what the attack leaves behind.
     if (!smoke) await attack.run(target, durationMs);
     if (!smoke) await sleep(clock, WARM_MS);
-    const row = await measureOne(bench, attack, { target, durationMs, quietMs: smoke ? POLL_MS : QUIET_MS });
+    const row = await measureOne(bench, attack, { target, durationMs, quietMs: smoke ? POLL_MS : QUIET_MS, memoryMs: smoke ? 0 : MEMORY_MS });
     console.log(`${row.name}: p99 ${row.beforeP99Ms.toFixed(1)}, ${row.duringP99Ms.toFixed(1)}, ${row.afterP99Ms.toFixed(1)} ms before, during and after`);
     rows.push(row);
   }
   return rows;
 }
 
-async function measureOne({ server, load }: Bench, attack: Attack, { target, durationMs, quietMs }: { target: Target; durationMs: number; quietMs: number }): Promise<FaultRow> {
+async function measureOne({ server, load }: Bench, attack: Attack, { target, durationMs, quietMs, memoryMs }: { target: Target; durationMs: number; quietMs: number; memoryMs: number }): Promise<FaultRow> {
   const beforeMiB = rssMiB(server.pid);
   const counted = await countOf(server.port, attack.counter);
   const before = await measured(load, quietMs);
   const [during] = await Promise.all([measured(load, durationMs), attack.run(target, durationMs)]);
   const duringMiB = rssMiB(server.pid);
-  const memoryBackMs = await memoryBack(server.pid, beforeMiB * MEMORY_SHARE);
+  const memoryBackMs = await memoryBack(server.pid, beforeMiB * MEMORY_SHARE, memoryMs);
   const after = await measured(load, quietMs);
   return {
     fault: attack.fault, name: attack.name, beforeP99Ms: before.p99Ms, duringP99Ms: during.p99Ms, afterP99Ms: after.p99Ms,
@@ -111,10 +111,10 @@ async function measured(load: Load, durationMs: number): Promise<Measurement> {
   return measurement;
 }
 
-async function memoryBack(pid: number, boundMiB: number): Promise<number | null> {
+async function memoryBack(pid: number, boundMiB: number, withinMs: number): Promise<number | null> {
   const startMs = clock.nowMs();
   while (rssMiB(pid) > boundMiB) {
-    if (clock.nowMs() - startMs > MEMORY_MS) return null;
+    if (clock.nowMs() - startMs >= withinMs) return null;
     await sleep(clock, POLL_MS);
   }
   return clock.nowMs() - startMs;
