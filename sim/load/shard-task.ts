@@ -51,6 +51,7 @@ export async function prepareShard(task: ShardTask): Promise<ReadyShard> {
   const tokens = new Map<string, Promise<string>>();
   const target = await makeTarget({
     kind: profile.target, transport: profile.transport, headset: profile.headset.kind, url, clock, random: seededRandom(profile.seed + shard.index), weatherOf,
+    isImpaired: profile.network !== undefined || profile.faults.some(({ kind }) => kind === 'network'),
     token(subject, session) {
       if (token !== undefined) return Promise.resolve(token);
       const made = tokens.get(subject) ?? makeToken(tokenKey ?? '', { subject, session, role: 'participant' }, clock);

@@ -15,6 +15,8 @@ export interface TargetOptions {
   readonly url: string;
   readonly clock: Clock;
   readonly random: Random;
+  /** Whether any network is or turns bad in the run. */
+  readonly isImpaired: boolean;
   readonly weatherOf: (number: number) => Weather;
   readonly token: (subject: string, session: string) => Promise<string>;
 }
@@ -23,7 +25,8 @@ export interface TargetOptions {
 export async function makeTarget(options: TargetOptions): Promise<Target> {
   const { url, clock, random, token, weatherOf } = options;
   const open = await lineFactory(options);
-  const lineOf = (number: number): LineFactory => throughNetwork(open, { clock, random, weather: weatherOf(number) });
+  // The wrapper costs a little at each packet, so it is only there where a network can turn bad.
+  const lineOf = (number: number): LineFactory => (options.isImpaired ? throughNetwork(open, { clock, random, weather: weatherOf(number) }) : open);
   const guest = (place: GuestPlace, listener: GuestListener): Guest => new LightGuest({ url, clock, random, token, openLine: lineOf(place.number) }, place, listener);
   return { name: options.kind, guest, close: () => Promise.resolve() };
 }
