@@ -11,6 +11,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   load: { summary: 'load a server with thousands of light headsets, by a profile', load: async () => (await import('./load.ts')).load },
   'null-server': { summary: 'serve a load with as little as one can, to find the simulator\'s own limit', load: async () => (await import('./null-server.ts')).nullServer },
   run: { summary: 'run virtual headsets against a server', load: async () => (await import('./run.ts')).run },
+  witness: { summary: 'check the latencies of a load from another process', load: async () => (await import('./witness.ts')).witness },
   world: { summary: 'live whole simulated worlds through, from seeds', load: async () => (await import('./world.ts')).world },
   inspect: { summary: 'show what is in a recording', load: async () => (await import('./inspect.ts')).inspect },
   validate: { summary: 'check a recording against every rule', load: async () => (await import('./validate.ts')).validate },

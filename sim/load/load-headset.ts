@@ -54,6 +54,7 @@ export class LoadHeadset implements GuestListener {
   readonly #trails = new Map<number, HeadTrail>();
   readonly #batches = new Set<string>();
   #askedMs = 0;
+  #out: Promise<void> = Promise.resolve();
   #cutMs: number | undefined;
   #arrivedMs = 0;
   #playing = false;
@@ -102,7 +103,8 @@ export class LoadHeadset implements GuestListener {
     this.#askedMs = intendedMs;
     this.#cutMs = undefined;
     this.#parts.measure.counts.joinsAsked++;
-    this.#guest.enter();
+    // Somebody who has just left may not be out yet.
+    void this.#out.then(() => { if (this.#playing) this.#guest.enter(); });
     this.#play(intendedMs);
   }
 
@@ -114,9 +116,10 @@ export class LoadHeadset implements GuestListener {
   async leave(): Promise<void> {
     if (!this.#playing) return;
     this.#playing = false;
-    if (this.#guest.live || this.#newest.size > 0) this.#hear(false);
+    this.#hear(false);
     this.rest();
-    await this.#guest.leave();
+    this.#out = this.#guest.leave();
+    await this.#out;
     this.#newest.clear();
     this.#trails.clear();
   }

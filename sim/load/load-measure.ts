@@ -29,6 +29,7 @@ export class LoadMeasure {
   readonly #startMs: number;
   #fromMs = Infinity;
   #untilMs = Infinity;
+  #livePast = -1;
 
   /** @param startMs - second 0 of the run, warm-up included. */
   constructor(clock: Clock, startMs: number) {
@@ -141,10 +142,20 @@ export class LoadMeasure {
   }
 
   second(): SecondPoint {
-    const atS = this.atS(this.#clock.nowMs());
+    return this.#pointAt(this.atS(this.#clock.nowMs()));
+  }
+
+  #pointAt(atS: number): SecondPoint {
     const point = this.#seconds.get(atS) ?? { atS, live: 0, expected: 0, delivered: 0, missed: 0, results: 0, bytesIn: 0 };
     this.#seconds.set(atS, point);
     return point;
+  }
+
+  /** Who is in, for every second since this was noted last: a stall of the simulator takes nobody out. */
+  noteLive(live: number): void {
+    const atS = this.atS(this.#clock.nowMs());
+    for (let second = this.#livePast + 1; second <= atS; second++) this.#pointAt(second).live = live;
+    this.#livePast = Math.max(this.#livePast, atS);
   }
 
   seconds(): SecondPoint[] {

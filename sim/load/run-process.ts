@@ -200,7 +200,7 @@ class ProcessRun {
       if (headset.live) live++;
       if (headset.wanted) wanted++;
     }
-    measure.second().live = live;
+    measure.noteLive(live);
     if (measure.counting(nowMs)) measure.counts.headsetSeconds += live;
     measure.expireLines(nowMs);
     this.#watchForEnd(nowMs, live, wanted);

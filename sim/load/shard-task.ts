@@ -50,8 +50,7 @@ export async function prepareShard(task: ShardTask): Promise<ReadyShard> {
   };
   const tokens = new Map<string, Promise<string>>();
   const target = await makeTarget({
-    kind: profile.target, transport: profile.transport, headset: profile.headset.kind, url, clock, random: seededRandom(profile.seed + shard.index), weatherOf,
-    isImpaired: profile.network !== undefined || profile.faults.some(({ kind }) => kind === 'network'),
+    profile, url, clock, random: seededRandom(profile.seed + shard.index), weatherOf,
     token(subject, session) {
       if (token !== undefined) return Promise.resolve(token);
       const made = tokens.get(subject) ?? makeToken(tokenKey ?? '', { subject, session, role: 'participant' }, clock);
@@ -61,12 +60,8 @@ export async function prepareShard(task: ShardTask): Promise<ReadyShard> {
   });
   const stop = new AbortController();
   return {
-    async run(startMs, progress) {
-      try {
-        return await runProcess({ clock, profile, plan, shard, target, weatherOf, loops, cameras: wantsCameras ? program.cameras : [], sessionPrefix: task.sessionPrefix, startMs, signal: stop.signal, progress });
-      } finally {
-        await target.close();
-      }
+    run(startMs, progress) {
+      return runProcess({ clock, profile, plan, shard, target, weatherOf, loops, cameras: wantsCameras ? program.cameras : [], sessionPrefix: task.sessionPrefix, startMs, signal: stop.signal, progress });
     },
     abort: () => stop.abort(),
   };

@@ -71,8 +71,13 @@ function timeAxis({ profile }: LoadReport): { label: string; domain: readonly [n
   return { label: 'seconds', domain: [0, profileSeconds(profile)] };
 }
 
+/** Seconds after the last send hold only what was still on its way. */
+function secondsOf({ seconds, profile }: LoadReport): LoadReport['seconds'] {
+  return seconds.filter(({ atS }) => atS + 1 <= profileSeconds(profile));
+}
+
 function headsetChart(report: LoadReport): string {
-  const { seconds } = report;
+  const seconds = secondsOf(report);
   return lineChart({ title: 'Headsets in their sessions', x: timeAxis(report), y: { label: 'headsets' }, spans: spansOf(report), series: [{ name: '', colour: 0, points: seconds.map(({ atS, live }) => ({ x: atS, y: live })) }] });
 }
 
@@ -112,7 +117,7 @@ function histograms(report: LoadReport): string[] {
 }
 
 function throughput(report: LoadReport): string[] {
-  const { seconds } = report;
+  const seconds = secondsOf(report);
   const [x, spans] = [timeAxis(report), spansOf(report)];
   const over = (key: 'expected' | 'delivered' | 'missed' | 'results') => seconds.map((point) => ({ x: point.atS + 0.5, y: point[key] }));
   return [

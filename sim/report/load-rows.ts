@@ -49,12 +49,12 @@ export function loadLinkRows({ counts, ends, refusals }: LoadReport): Rows {
   ];
 }
 
-export function loadByteRows({ counts }: LoadReport): Rows {
+export function loadByteRows({ counts, reliable }: LoadReport): Rows {
   const each = (bytes: number, updates: number): string => (updates === 0 ? '–' : `${(bytes / updates).toFixed(1)} B`);
   const perHeadset = (bytes: number): string => (counts.headsetSeconds === 0 ? '–' : byteRate(bytes / counts.headsetSeconds));
   return [
     ['bytes', ''],
-    ['an avatar update up', each(counts.sampleBytesOut, counts.sampleBytesOut === 0 ? 0 : counts.sent - counts.pictures)],
+    ['an avatar update up', each(counts.sampleBytesOut, counts.sampleBytesOut === 0 ? 0 : counts.sent - counts.pictures - reliable.said)],
     ['an avatar update down', each(counts.sampleBytesIn, counts.delivered)],
     ['received by a headset', perHeadset(counts.bytesIn)],
   ];

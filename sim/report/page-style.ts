@@ -21,7 +21,7 @@ table { border-collapse: collapse; margin-bottom: 1rem; font-variant-numeric: ta
 th, td { padding: .3rem .9rem .3rem 0; text-align: right; border-bottom: 1px solid var(--grid); white-space: nowrap; }
 th { color: var(--faint); font-weight: 500; } th:first-child, td:first-child { text-align: left; }
 table.words th, table.words td { text-align: left; white-space: normal; } table.words td:first-child { white-space: nowrap; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr)); gap: 1rem; margin-top: 1rem; }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 460px), 1fr)); gap: 1rem; margin-top: 1rem; }
 .charts figure { margin: 0; background: var(--panel); border-radius: .5rem; padding: .5rem; }
 svg { width: 100%; height: auto; display: block; } svg text { font: 11px system-ui, sans-serif; } svg .chart-title { font-size: 13px; font-weight: 600; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(420px, 1fr)); gap: 0 2.5rem; align-items: start; }

@@ -68,7 +68,7 @@ export class LightGuest implements Guest {
   }
 
   get live(): boolean {
-    return this.#phase.phase === 'live';
+    return this.#phase.phase === 'live' && this.#left === undefined;
   }
 
   enter(): void {
@@ -80,7 +80,7 @@ export class LightGuest implements Guest {
 
   sendPose(sample: Uint8Array, intendedMs: number): Sent {
     if (this.#phase.phase === 'silent') return 'sent';
-    if (this.#phase.phase !== 'live') return 'not-live';
+    if (this.#phase.phase !== 'live' || this.#left !== undefined) return 'not-live';
     const { line } = this.#phase;
     if (line.bufferedBytes > LIMITS.latestHighWaterBytes) return 'superseded';
     const packet = new Uint8Array(frameHeaderBytes(sample.length) + sample.length);
@@ -93,7 +93,7 @@ export class LightGuest implements Guest {
   }
 
   sendVideo({ width, height, bytes }: Picture, intendedMs: number): Sent {
-    if (this.#phase.phase !== 'live') return 'not-live';
+    if (this.#phase.phase !== 'live' || this.#left !== undefined) return 'not-live';
     const { line } = this.#phase;
     if (line.bufferedBytes > LIMITS.latestHighWaterBytes) return 'superseded';
     const chunk = encodeVideoChunk({ captureMs: intendedMs, codec: 'jpeg', kind: 'key', width, height, bytes });
@@ -250,8 +250,10 @@ export class LightGuest implements Guest {
     if (!this.#holds(line)) return;
     this.#timer?.cancel();
     if (this.#left !== undefined) {
+      const left = this.#left;
+      this.#left = undefined;
       this.#phase = { phase: 'gone' };
-      return this.#left();
+      return left();
     }
     const { clock, random } = this.#parts;
     const end = this.#closing ?? endOfClose(code, reason);
@@ -274,7 +276,7 @@ export class LightGuest implements Guest {
   }
 
   #tell(message: UpMessage): Sent {
-    if (this.#phase.phase !== 'live') return 'not-live';
+    if (this.#phase.phase !== 'live' || this.#left !== undefined) return 'not-live';
     this.#phase.line.send(encodeUp(message));
     return 'sent';
   }

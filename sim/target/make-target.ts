@@ -2,36 +2,51 @@
 import type { Clock } from '../../core/clock.ts';
 import { CopresenceError } from '../../core/errors.ts';
 import type { Random } from '../../core/random.ts';
-import { openLeanSocket } from './lean-socket.ts';
-import { LightGuest } from './light-guest.ts';
-import type { LineFactory } from './line.ts';
 import { throughNetwork, type Weather } from '../load/impairment.ts';
-import type { Guest, GuestListener, GuestPlace, Target } from './target.ts';
+import type { Profile } from '../load/profile.ts';
+import { colyseus } from './colyseus.ts';
+import { ForeignGuest, type OpenForeign } from './foreign-guest.ts';
+import { openLeanSocket } from './lean-socket.ts';
+import { LightGuest, type LightParts } from './light-guest.ts';
+import type { LineFactory } from './line.ts';
+import { SdkGuest } from './sdk-guest.ts';
+import { socketIoLines } from './socket-io-line.ts';
+import { socketIoRelay } from './socket-io-relay.ts';
+import type { Target } from './target.ts';
 
 export interface TargetOptions {
-  readonly kind: 'copresence' | 'socket.io-relay' | 'colyseus';
-  readonly transport: 'ws' | 'socket.io' | 'rtc';
-  readonly headset: 'light' | 'sdk';
+  readonly profile: Profile;
   readonly url: string;
   readonly clock: Clock;
   readonly random: Random;
-  /** Whether any network is or turns bad in the run. */
-  readonly isImpaired: boolean;
   readonly weatherOf: (number: number) => Weather;
   readonly token: (subject: string, session: string) => Promise<string>;
 }
 
 /** @throws CopresenceError CONFIG_INVALID when the combination does not exist, or needs a package that is not installed. */
 export async function makeTarget(options: TargetOptions): Promise<Target> {
-  const { url, clock, random, token, weatherOf } = options;
-  const open = await lineFactory(options);
-  // The wrapper costs a little at each packet, so it is only there where a network can turn bad.
-  const lineOf = (number: number): LineFactory => (options.isImpaired ? throughNetwork(open, { clock, random, weather: weatherOf(number) }) : open);
-  const guest = (place: GuestPlace, listener: GuestListener): Guest => new LightGuest({ url, clock, random, token, openLine: lineOf(place.number) }, place, listener);
-  return { name: options.kind, guest, close: () => Promise.resolve() };
+  const { profile } = options;
+  switch (profile.target) {
+    case 'copresence': return ownTarget(options);
+    case 'socket.io-relay': return foreignTarget(options, socketIoRelay);
+    case 'colyseus': return foreignTarget(options, colyseus);
+    default: return profile.target satisfies never;
+  }
 }
 
-function lineFactory({ transport }: TargetOptions): Promise<LineFactory> {
-  if (transport !== 'ws') throw new CopresenceError('CONFIG_INVALID', `transport: ${transport} is not there`);
-  return Promise.resolve(openLeanSocket);
+async function ownTarget({ profile, url, clock, random, token, weatherOf }: TargetOptions): Promise<Target> {
+  const open: LineFactory = profile.transport === 'ws' ? openLeanSocket : await socketIoLines();
+  // The wrapper costs a little at each packet, so it is only there where a network can turn bad.
+  const isImpaired = profile.network !== undefined || profile.faults.some(({ kind }) => kind === 'network');
+  const partsOf = (number: number): LightParts => ({ url, clock, random, token, openLine: isImpaired ? throughNetwork(open, { clock, random, weather: weatherOf(number) }) : open });
+  const Kind = profile.headset.kind === 'sdk' ? SdkGuest : LightGuest;
+  return { name: profile.target, guest: (place, listener) => new Kind(partsOf(place.number), place, listener) };
+}
+
+async function foreignTarget({ profile, url, clock, random }: TargetOptions, load: (url: string) => Promise<OpenForeign>): Promise<Target> {
+  const { target, transport, headset, network, faults } = profile;
+  if (transport !== 'ws' || headset.kind !== 'light' || headset.cameras > 0) throw new CopresenceError('CONFIG_INVALID', `target ${target} has a client of its own: leave out transport, headset.kind and headset.cameras`);
+  if (network !== undefined || faults.some(({ kind }) => kind !== 'reconnect-storm')) throw new CopresenceError('CONFIG_INVALID', `target ${target} knows no fault but reconnect-storm`);
+  const open = await load(url);
+  return { name: target, guest: (place, listener) => new ForeignGuest({ clock, random }, open, place, listener) };
 }

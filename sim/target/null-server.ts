@@ -28,7 +28,7 @@ export interface NullServer {
 }
 
 export async function startNullServer(clock: Clock, { port, tickHz }: { port: number; tickHz: number }): Promise<NullServer> {
-  const http = createServer();
+  const http = createServer((_, response) => void response.writeHead(404).end());
   const sessions = new Map<string, Map<number, Member>>();
   const sockets = new WebSocketServer({ server: http, perMessageDeflate: false, maxPayload: LIMITS.packetBytes, handleProtocols: () => SUBPROTOCOL });
   sockets.on('connection', (socket) => new Visitor(socket, sessions, clock));

@@ -56,5 +56,4 @@ export interface GuestPlace {
 export interface Target {
   readonly name: string;
   guest(place: GuestPlace, listener: GuestListener): Guest;
-  close(): Promise<void>;
 }

@@ -1,0 +1,105 @@
+/** Guests against real servers: churn under the same name, other transports, the SDK, and foreign servers. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Room, Server as ColyseusServer, type Client } from '@colyseus/core';
+import { WebSocketTransport } from '@colyseus/ws-transport';
+import { Server as SocketIoServer } from 'socket.io';
+import { machineClock } from '../../../sim/load/machine-clock.ts';
+import type { LoadReport } from '../../../sim/load/load-result.ts';
+import type { ProfileInput } from '../../../sim/load/profile.ts';
+import { checkProfile } from '../../../sim/load/read-profile.ts';
+import { runLoad } from '../../../sim/load/run-load.ts';
+import { startNullServer } from '../../../sim/target/null-server.ts';
+import { ServerInProcess } from '../../support/running-server.ts';
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => { for (const close of closers.splice(0)) await close(); });
+
+/** Six headsets in two sessions for a moment. */
+function play(url: string, key: Uint8Array | undefined, changes: Partial<ProfileInput>): Promise<LoadReport> {
+  const profile = checkProfile({
+    phases: [{ kind: 'constant', headsets: 6, forS: 1.5 }], warmUpS: 0.3, sessionSize: 3, joinsPerS: 100, headset: { poseHz: 20, chatPerMinute: 200, ...changes.headset }, ...changes,
+  }, 'test');
+  return runLoad(profile, {
+    clock: machineClock(), url, tokenKey: key === undefined ? undefined : Buffer.from(key).toString('latin1'), token: key === undefined ? 'any' : undefined,
+    sessionPrefix: 'guests', recording: undefined, processes: 1, signal: new AbortController().signal, progress: () => undefined,
+  });
+}
+
+function expectAllHeard(report: LoadReport): void {
+  expect(report.aborted).toBeUndefined();
+  expect(report.counts.joined).toBeGreaterThanOrEqual(6);
+  expect(report.counts.delivered).toBeGreaterThan(report.counts.expected * 0.5);
+  expect(report.reliable).toMatchObject({ lost: 0, twice: 0, outOfOrder: 0, heard: report.reliable.expected });
+  expect(report.reliable.said).toBeGreaterThan(5);
+}
+
+const KEY = Buffer.from('a key of thirty-two characters, or more');
+
+async function ownServer(flags: readonly string[] = []): Promise<string> {
+  const server = await ServerInProcess.start(flags, KEY);
+  closers.push(() => server.server.close());
+  return server.server.url;
+}
+
+describe('guests', () => {
+  it('of the client SDK hear the same as light ones, from the same markers', async () => {
+    expectAllHeard(await play(await ownServer(), KEY, { headset: { kind: 'sdk', poseHz: 20, chatPerMinute: 200 } }));
+  });
+
+  it('over Socket.IO come in by this project\'s own packets', async () => {
+    expectAllHeard(await play(await ownServer(['--socket-io']), KEY, { transport: 'socket.io' }));
+  });
+
+  it('that leave, come again under their name and then lose their link are back all the same', async () => {
+    const report = await play(await ownServer(), KEY, {
+      phases: [{ kind: 'constant', headsets: 6, forS: 1 }, { kind: 'constant', headsets: 0, forS: 0.5 }, { kind: 'constant', headsets: 6, forS: 3 }],
+      faults: [{ kind: 'reconnect-storm', atS: 2.5, share: 1, backS: 0.1 }],
+    });
+    expectAllHeard(report);
+    expect(report.counts).toMatchObject({ joined: 12, resumed: 6, linksLost: 0 });
+  });
+
+  it('of a server that does nothing measure the simulator itself', async () => {
+    const server = await startNullServer(machineClock(), { port: 0, tickHz: 40 });
+    closers.push(() => server.close());
+    expectAllHeard(await play(server.url, undefined, {}));
+  });
+
+  it('of a plain Socket.IO relay hear the others', async () => {
+    const http = createServer();
+    const io = new SocketIoServer(http, { transports: ['websocket'] });
+    io.on('connection', (socket) => {
+      const session = String(socket.handshake.query['session']);
+      void socket.join(session);
+      for (const event of ['pose', 'chat']) socket.on(event, (value: unknown) => socket.to(session).emit(event, value));
+    });
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+    closers.push(() => io.close());
+    expectAllHeard(await play(`http://127.0.0.1:${(http.address() as AddressInfo).port}`, undefined, { target: 'socket.io-relay' }));
+  });
+
+  it('of a Colyseus room hear the others', async () => {
+    class PoseRoom extends Room {
+      override onCreate(): void {
+        this.onMessage('pose', (client: Client, bytes: Uint8Array) => { for (const other of this.clients) if (other !== client) other.sendBytes('pose', bytes); });
+        this.onMessage('chat', (client: Client, text: string) => this.broadcast('chat', text, { except: client }));
+      }
+    }
+    const server = new ColyseusServer({ transport: new WebSocketTransport(), greet: false, gracefullyShutdown: false });
+    server.define('poses', PoseRoom).filterBy(['session']);
+    const probe = createServer();
+    await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+    const { port } = probe.address() as AddressInfo;
+    await new Promise((resolve) => probe.close(resolve));
+    await server.listen(port, '127.0.0.1');
+    closers.push(() => server.gracefullyShutdown(false));
+    expectAllHeard(await play(`http://127.0.0.1:${port}`, undefined, { target: 'colyseus' }));
+  });
+
+  it('are refused what a foreign server cannot do', async () => {
+    await expect(play('http://127.0.0.1:1', undefined, { target: 'colyseus', network: { delayMs: 10 } })).rejects.toThrow('CONFIG_INVALID: target colyseus knows no fault but reconnect-storm');
+    await expect(play('http://127.0.0.1:1', undefined, { target: 'socket.io-relay', headset: { kind: 'sdk' } })).rejects.toThrow('CONFIG_INVALID: target socket.io-relay has a client of its own');
+  });
+});
