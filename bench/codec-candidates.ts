@@ -2,6 +2,8 @@
 import { type ArraySchema, Decoder, Encoder, schema, type SchemaType } from '@colyseus/schema';
 import { Packr, FLOAT32_OPTIONS } from 'msgpackr';
 import { assert } from '../core/assert.ts';
+import { decodeAvatarDelta, decodeAvatarKey, encodeAvatarDelta, encodeAvatarKey, MAX_BLOB_BYTES } from '../protocol/codec/delta/avatar-delta.ts';
+import { createAvatarState, readAvatarState, toPoseSample } from '../protocol/codec/delta/avatar-state.ts';
 import { HAND_FLOATS } from '../protocol/codec/hand.ts';
 import { createPoseSample, decodePoseSample, encodePoseSample, MAX_POSE_SAMPLE_BYTES, type PoseSample } from '../protocol/codec/pose-sample.ts';
 import { POSE_FLOATS } from '../protocol/codec/quantise.ts';
@@ -35,6 +37,7 @@ export function createCandidates(shape: Shape, samples: readonly PoseSample[]): 
   const trees = samples.map((sample) => toTree(sample, shape));
   return [
     copresence(shape, samples),
+    copresenceDelta(shape, samples),
     objectCodec('JSON', trees, (tree) => JSON.stringify(tree), (text) => JSON.parse(text) as Tree),
     objectCodec('msgpackr', trees, ...packrWith(new Packr({ useRecords: false }))),
     objectCodec('msgpackr, float32 and records', trees, ...packrWith(new Packr({ structures: [], useFloat32: FLOAT32_OPTIONS.ALWAYS }))),
@@ -72,6 +75,44 @@ function copresence(shape: Shape, samples: readonly PoseSample[]): Candidate {
       return into.rigid[0] as number;
     },
     decoded: () => floatsOf(into, shape),
+  };
+}
+
+/**
+ * As the server does it: from the bytes that a client sent to a blob of its chain. The first sample is a key; a pass through the samples
+ * jumps back to it, as a receiver does who has missed something.
+ */
+function copresenceDelta(shape: Shape, samples: readonly PoseSample[]): Candidate {
+  const plain = copresence(shape, samples);
+  const stored = samples.map((_, index) => (plain.encode(index) as Uint8Array).slice());
+  const states = stored.map((bytes) => {
+    const state = createAvatarState();
+    assert(readAvatarState(bytes, 0, state) === bytes.length, 'encoded samples can be read');
+    return state;
+  });
+  const buffer = new Uint8Array(MAX_BLOB_BYTES);
+  const read = createAvatarState();
+  const into = createAvatarState();
+  const older = createAvatarState();
+  const sample = createPoseSample();
+  const encode = (index: number): Uint8Array => {
+    readAvatarState(stored[index] as Uint8Array, 0, read);
+    const reference = states[index - 1];
+    return buffer.subarray(0, reference === undefined ? encodeAvatarKey(read, undefined, buffer, 0) : encodeAvatarDelta(read, reference, states[index - 2], buffer, 0));
+  };
+  const blobs = samples.map((_, index) => encode(index).slice());
+  return {
+    name: 'copresence delta',
+    encode,
+    decode(index) {
+      const blob = blobs[index] as Uint8Array;
+      const reference = states[index - 1];
+      const problem = reference === undefined ? decodeAvatarKey(blob, 0, blob.length, into, older) : decodeAvatarDelta(blob, 0, blob.length, reference, states[index - 2], into);
+      if (problem !== undefined) return NaN;
+      toPoseSample(into, 0, sample);
+      return sample.rigid[0] as number;
+    },
+    decoded: () => floatsOf(sample, shape),
   };
 }
 
