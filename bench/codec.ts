@@ -64,7 +64,7 @@ export async function main(args: string[]): Promise<void> {
     const { bytes: goalBytes, encodeNs: goalNs } = DELTA_GOALS[shape] ?? { bytes: 0, encodeNs: 0 };
     return { shape, bytes, goalBytes, encodeNs, leastEncodeNs, goalEncodeNs: goalNs, met: bytes <= goalBytes && encodeNs <= goalNs };
   });
-  for (const goal of deltaGoals) console.log(`${goal.shape} as a delta: ${goal.bytes.toFixed(1)} bytes, goal ${goal.goalBytes}; ${Math.round(goal.encodeNs)} ns (in the quietest round ${Math.round(goal.leastEncodeNs)}), goal ${goal.goalEncodeNs}: ${goal.met ? 'met' : 'MISSED'}`);
+  for (const goal of deltaGoals) console.log(goalLine(goal));
   const report = { bench: 'codec', machine: machineInfo(), samples: SAMPLES, rows, goals, deltaGoals, movement, recordings: tracks.map(({ name }) => name) };
   if (json === undefined) return;
   saveReport(json, report);
@@ -75,14 +75,29 @@ function sizeRow({ shape, rateHz, meanBytes, p50Bytes, p99Bytes, keyBytes, basel
   return { shape, Hz: rateHz, 'bytes, mean': meanBytes.toFixed(1), p50: p50Bytes, p99: p99Bytes, 'key, mean': keyBytes.toFixed(0), 'by a baseline, mean': baselineBytes.toFixed(1) };
 }
 
+interface DeltaGoal {
+  readonly shape: string;
+  readonly bytes: number;
+  readonly goalBytes: number;
+  readonly encodeNs: number;
+  readonly leastEncodeNs: number;
+  readonly goalEncodeNs: number;
+}
+
+function goalLine({ shape, bytes, goalBytes, encodeNs, leastEncodeNs, goalEncodeNs }: DeltaGoal): string {
+  const word = (isMet: boolean): string => (isMet ? 'met' : 'missed');
+  return `${shape}, as deltas at 72 Hz: ${bytes.toFixed(1)} bytes, the goal of ${goalBytes} is ${word(bytes <= goalBytes)}; ${Math.round(encodeNs)} ns to encode, ${Math.round(leastEncodeNs)} in the quietest round, the goal of ${goalEncodeNs} is ${word(encodeNs <= goalEncodeNs)}.`;
+}
+
 interface CodecReport {
+  readonly deltaGoals: readonly DeltaGoal[];
   readonly machine: MachineInfo;
   readonly rows: readonly Row[];
   readonly movement: readonly ReturnType<typeof measureMovement>[];
   readonly recordings: readonly string[];
 }
 
-function sectionOf({ machine, rows, movement, recordings }: CodecReport): Section {
+function sectionOf({ machine, rows, movement, recordings, deltaGoals }: CodecReport): Section {
   const codecs = rows.map((row) => ({
     sample: row.shape, codec: row.codec, bytes: row.bytes.toFixed(row.codec === 'copresence delta' ? 1 : 0), 'encode, ns': Math.round(row.encodeNs), 'decode, ns': Math.round(row.decodeNs), 'quietest encode, ns': Math.round(row.leastEncodeNs),
     'encode x': row.encodeRatio.toFixed(2), 'decode x': row.decodeRatio.toFixed(2),
@@ -99,6 +114,8 @@ ${markdownTable(codecs)}
 The deltas over ${recordings.length} recordings of people with a headset, at the rates of the tiers. A key is sent to whoever does not follow; a baseline is five samples back.
 
 ${markdownTable(movement.flatMap(({ rows: sizes }) => sizes.map(sizeRow)))}
+
+${deltaGoals.map((goal) => `- ${goalLine(goal)}`).join('\n')}
 
 An entry takes two bytes more than its blob. No package holds a recording of hands that move: these go between poses that a headset captured, on the wrists of
 recorded controllers, and every joint trembles by 0.3 degrees, so the sizes of hands are those of this movement. How far a decoded sample is from the recorded one; deltas lose nothing,
