@@ -25,6 +25,8 @@ const EXCUSED_ENDS: ReadonlySet<string> = new Set(['NORMAL', 'CONNECTION_LOST', 
 export class ClientCheck {
   readonly #parts: ClientCheckParts;
   readonly #captures = new Map<number, number>();
+  /** By slot, when a pose came last, on the world's clock. */
+  readonly #posesMs = new Map<number, number>();
   readonly #slots = new Set<number>();
   readonly #chatTexts = new Map<number, Signature>();
   #names = new Map<number, string>();
@@ -36,6 +38,11 @@ export class ClientCheck {
 
   constructor(parts: ClientCheckParts) {
     this.#parts = parts;
+  }
+
+  /** When a pose of this slot came last, on the world's clock. */
+  lastPoseMs(slot: number): number {
+    return this.#posesMs.get(slot) ?? -Infinity;
   }
 
   get lastChatId(): number | undefined {
@@ -96,6 +103,7 @@ export class ClientCheck {
     const before = this.#captures.get(slot) ?? -Infinity;
     this.#expect(sample.captureMs >= before, 'capture-order', () => `sees slot ${slot} at ${sample.captureMs} after ${before}`);
     this.#captures.set(slot, sample.captureMs);
+    this.#posesMs.set(slot, this.#parts.nowMs());
   }
 
   /** Each session counts its own ticks, over connections too. */

@@ -19,6 +19,8 @@ export interface Census {
 
 /** How long a receiver may go without, when all is well. */
 const SNAPSHOT_GAP_MS = 1000;
+/** The slowest tier is 5 Hz. */
+const POSE_GAP_MS = SNAPSHOT_GAP_MS + 200;
 const RESULT_GAP_MS = 5000;
 
 /** Looks through the server's sessions. */
@@ -73,6 +75,8 @@ function whatItLacks({ headsets, plan, nowMs, server }: Census, { check, signatu
   const silentMs = nowMs() - check.lastSnapshotMs;
   if (publishers.length > 0 && silentMs > SNAPSHOT_GAP_MS) return `has had no snapshot for ${silentMs.toFixed(0)} ms`;
   const films = plan.videoHz > 0 && plan.videoTasks.includes('body-pose');
+  const unseen = publishers.find(({ client }) => nowMs() - check.lastPoseMs(client?.self.slot ?? -1) > POSE_GAP_MS);
+  if (unseen !== undefined) return `has had no pose of ${unseen.client?.self.slot} for ${POSE_GAP_MS} ms`;
   const hasResults = plan.devices > 0 && publishers.some(({ consents, showsHands }) => consents && (films || showsHands));
   const dumbMs = nowMs() - check.lastResultMs;
   return hasResults && dumbMs > RESULT_GAP_MS && !isOverloaded(server) ? `has had no result for ${dumbMs.toFixed(0)} ms` : undefined;
