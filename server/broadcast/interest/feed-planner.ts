@@ -25,6 +25,10 @@ const SMALL_SESSION = 16;
 /** The largest value that still is tier 0. */
 const NEAR_ENOUGH = 0.99;
 const SPEAKING_MS = 5000;
+/** What one plan says of the excess, and how much of that is believed. */
+const LEAST_EXCESS = 0.5;
+const MOST_EXCESS = 2;
+const EXCESS_WEIGHT = 0.2;
 /** Of a snapshot beside its participants, the frame and the network's own headers left out; and of each participant in it. */
 const HEADER_BYTES = 12;
 const ENTRY_BYTES = 3;
@@ -98,6 +102,7 @@ export class FeedPlanner {
     };
     const plan = planTiers(input, this.#planned);
     feed.pressure = plan.pressure;
+    feed.plannedBytes = plan.bytesPerSecond;
     this.#work.plans++;
     this.#work.demoted += plan.demoted;
     if (plan.isExceeded) this.#work.exceeded++;
@@ -116,7 +121,8 @@ export class FeedPlanner {
     feed.sentBytes = 0;
     feed.wasSuperseded = false;
     feed.plannedMs = this.#nowMs;
-    return Math.min(this.#settings.bytesPerSecond, receiver.wish.bytesPerSecond ?? Infinity, feed.allowance);
+    if (feed.plannedBytes > 0) feed.excess += (Math.max(LEAST_EXCESS, Math.min(MOST_EXCESS, bytesPerSecond / feed.plannedBytes)) - feed.excess) * EXCESS_WEIGHT;
+    return Math.min(this.#settings.bytesPerSecond, receiver.wish.bytesPerSecond ?? Infinity, feed.allowance) / Math.max(1, feed.excess);
   }
 
   /** Writes down how remote the others are, what they cost and which tier they have. @returns them, in that order. */

@@ -22,6 +22,9 @@ export class Feed {
   pressure = 0;
   /** Bytes a second that the connection bears. */
   allowance = Infinity;
+  /** Bytes a second that the plan before was thought to take, and how many times that it took, lately: slow tiers have larger deltas. */
+  plannedBytes = 0;
+  excess = 1;
   /** Since the plan before. */
   sentBytes = 0;
   wasSuperseded = false;
@@ -41,6 +44,8 @@ export class Feed {
     this.confirmed.clear();
     this.pressure = 0;
     this.allowance = Infinity;
+    this.plannedBytes = 0;
+    this.excess = 1;
     this.sentBytes = 0;
     this.wasSuperseded = false;
     this.plannedMs = nowMs;
