@@ -11,7 +11,7 @@ import { machineInfo, median, parseBenchArguments, printTable, saveReport, type 
 
 const RESULTS_FILE = 'bench/results/interest.json';
 const MODES: readonly Mode[] = ['plain', 'delta', 'interest'];
-const BUDGET_BYTES_PER_SECOND = 40_000;
+const BUDGET_BYTES_PER_SECOND = 50_000;
 
 interface Row {
   readonly people: number;
