@@ -9,6 +9,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ main(args: string[]): Pro
   scheduler: () => import('./scheduler.ts'),
   phase: () => import('./phase.ts'),
   prediction: () => import('./prediction.ts'),
+  video: () => import('./video.ts'),
   inference: () => import('./inference.ts'),
   interest: () => import('./interest.ts'),
   fanout: () => import('./fanout.ts'),

@@ -4,7 +4,7 @@ import type { ErrorCode } from '../core/errors.ts';
 import type { Random } from '../core/random.ts';
 import type { VideoTask } from '../core/tasks.ts';
 import type { PoseSample } from '../protocol/codec/pose-sample.ts';
-import type { VideoChunk } from '../protocol/codec/video-chunk.ts';
+import type { VideoChunk, VideoCodec } from '../protocol/codec/video-chunk.ts';
 import type { Consent, ParticipantInfo } from '../protocol/message/common.ts';
 import type { Metadata, SessionInfo, Visibility } from '../protocol/message/session.ts';
 import type { Grant, Role } from '../protocol/roles.ts';
@@ -98,6 +98,9 @@ export interface CopresenceClient {
   /** Host, code, capacity, lock, metadata and end of the session; undefined before the server has told, and from servers that do not. */
   readonly info: SessionInfo | undefined;
 
+  /** What the server takes of a camera: JPEG always, others where it can decode them. */
+  readonly videoCodecs: readonly VideoCodec[];
+
   /** Server clock minus device clock. */
   readonly clockOffsetMs: number;
   readonly rttMs: number;
@@ -115,7 +118,7 @@ export interface CopresenceClient {
 
   /** @param sample - `captureMs` on the device's clock. Read only, encoded before this returns. */
   sendPose(sample: PoseSample): SendResult;
-  /** @param chunk - read only, copied before this returns. */
+  /** @param chunk - read only, copied before this returns. Where one that others build on is not `sent`, the next has to be a key. */
   sendVideo(chunk: VideoChunk): SendResult;
   /** @param text - 1..500 characters, else MESSAGE_INVALID. */
   say(text: string): SendResult;

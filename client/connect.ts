@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../core/clock.ts';
 import { ERRORS, type CopresenceError } from '../core/errors.ts';
 import { systemRandom, type Random } from '../core/random.ts';
 import { MAX_POSE_SAMPLE_BYTES, type PoseSample } from '../protocol/codec/pose-sample.ts';
-import type { VideoChunk } from '../protocol/codec/video-chunk.ts';
+import type { VideoChunk, VideoCodec } from '../protocol/codec/video-chunk.ts';
 import type { DownMessage, DownMessageOf } from '../protocol/down.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import type { Consent, ParticipantInfo } from '../protocol/message/common.ts';
@@ -165,6 +165,10 @@ class Participation implements CopresenceClient {
     return this.#view.info;
   }
 
+  get videoCodecs(): readonly VideoCodec[] {
+    return this.#view.videoCodecs;
+  }
+
   avatarAt(slot: number, serverMs: number, into: PoseSample): AvatarSource {
     return this.#view.avatarAt(slot, serverMs, into);
   }
@@ -304,10 +308,9 @@ class Participation implements CopresenceClient {
     }
   }
 
-  #onWelcome({ serverMs, capabilities }: DownMessageOf<'welcome'>): void {
-    this.#terms.welcomed(capabilities);
-    if (this.#linkUrl !== this.#joinedUrl) this.#view.changeServer(serverMs, this.#clock.nowMs());
-    else this.#view.clockFilter.guess(serverMs, this.#clock.nowMs());
+  #onWelcome(message: DownMessageOf<'welcome'>): void {
+    this.#terms.welcomed(message.capabilities);
+    this.#view.welcomed(message, { elsewhere: this.#linkUrl !== this.#joinedUrl });
   }
 
   #onJoined(message: DownMessageOf<'joined'>): void {
@@ -349,7 +352,7 @@ class Participation implements CopresenceClient {
     });
   }
 
-  #arrive(link: Link, url: string, { serverMs, capabilities }: DownMessageOf<'welcome'>, joined: DownMessageOf<'joined'>): void {
+  #arrive(link: Link, url: string, welcome: DownMessageOf<'welcome'>, joined: DownMessageOf<'joined'>): void {
     const left = this.#link;
     left?.send({ type: 'moved' });
     left?.flush();
@@ -358,9 +361,9 @@ class Participation implements CopresenceClient {
     link.listen(this.#linkListener(() => undefined));
     this.#link = link;
     this.#linkUrl = url;
-    this.#terms.welcomed(capabilities);
+    this.#terms.welcomed(welcome.capabilities);
     this.#moving = undefined;
-    this.#view.changeServer(serverMs, this.#clock.nowMs());
+    this.#view.welcomed(welcome, { elsewhere: true });
     this.#onJoined(joined);
     if (this.#leaving !== undefined) link.send({ type: 'leave' });
   }

@@ -4,6 +4,8 @@ import { writeAvatarState } from '../protocol/codec/delta/avatar-state.ts';
 import { DeltaSnapshotReader, readDeltaSnapshotHeader, type ToldState } from '../protocol/codec/delta/delta-snapshot.ts';
 import { createPoseSample, decodePoseSample, MAX_POSE_SAMPLE_BYTES, type PoseSample } from '../protocol/codec/pose-sample.ts';
 import { decodeSnapshot } from '../protocol/codec/snapshot.ts';
+import type { VideoCodec } from '../protocol/codec/video-chunk.ts';
+import type { DownMessageOf } from '../protocol/down.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { ParticipantInfo } from '../protocol/message/common.ts';
 import type { SessionInfo } from '../protocol/message/session.ts';
@@ -40,6 +42,7 @@ export class SessionView {
   /** Of the newest snapshot of this connection. */
   #tick: number | undefined;
 
+  #capabilities: readonly string[] = [];
   readonly #clock: Clock;
   readonly #emitter: Emitter;
   readonly #avatars: Avatars | undefined;
@@ -60,6 +63,18 @@ export class SessionView {
     this.#emitter = emitter;
     this.#snapshots = options.snapshots;
     this.#avatars = options.interpolate ? new Avatars() : undefined;
+  }
+
+  /** What the server takes of a camera. */
+  get videoCodecs(): readonly VideoCodec[] {
+    return this.#capabilities.includes('video-codecs') ? ['jpeg', 'vp8', 'h264'] : ['jpeg'];
+  }
+
+  /** A server greets. @param elsewhere - another one than before, with a clock of its own. */
+  welcomed({ serverMs, capabilities }: DownMessageOf<'welcome'>, { elsewhere }: { readonly elsewhere: boolean }): void {
+    this.#capabilities = capabilities;
+    if (elsewhere) this.changeServer(serverMs, this.#clock.nowMs());
+    else this.clockFilter.guess(serverMs, this.#clock.nowMs());
   }
 
   serverNowMs(): number {

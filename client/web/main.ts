@@ -4,13 +4,14 @@ import type { CopresenceClient } from '../client.ts';
 import { connect } from '../connect.ts';
 import { findSessions } from '../find-sessions.ts';
 import type { ClientState } from '../events.ts';
+import { openCamera, shareCamera } from './camera.ts';
 import { Crowd } from './crowd.ts';
 import { byId, create } from './dom.ts';
 import { ChatFeed, ResultFeed, showParticipants } from './feed.ts';
 import { Measurements } from './measurements.ts';
 import { Room } from './scene.ts';
 import { fragmentFor, readSettings, type ViewerSettings } from './settings.ts';
-import { rtcSocket } from './rtc-socket.ts';
+import { rtcSocket, type RtcCamera } from './rtc-socket.ts';
 import { kickButton, offerSessions, watchSession } from './session-panel.ts';
 import { openBrowserSocket } from './socket.ts';
 
@@ -49,18 +50,29 @@ function watch(joining: CopresenceClient): void {
   });
 }
 
-async function enter({ token, session, code, name, transport }: ViewerSettings): Promise<void> {
+async function enter({ token, session, code, name, transport, camera }: ViewerSettings): Promise<void> {
   if (token === '' || (session === '' && code === '')) return showNotice('Open this page with #token=…&session=… behind its address.');
   showState({ state: 'joining', sinceMs: clock.nowMs(), anew: false });
   try {
-    await connect({
-      url: location.origin, token, ...(code === '' ? { session } : { way: { kind: 'code', code } }), name, clock, openSocket: transport === 'rtc' ? rtcSocket(clock, token) : openBrowserSocket, listen: watch,
-      // A viewer sends nothing that a model could run on or a recording could hold.
-      consent: { inference: false, recording: false, training: false },
+    const track = camera === 'off' ? undefined : await openCamera();
+    const asTrack = track !== undefined && transport === 'rtc' ? trackCamera(track, camera) : undefined;
+    const joined = await connect({
+      url: location.origin, token, ...(code === '' ? { session } : { way: { kind: 'code', code } }), name, clock, openSocket: transport === 'rtc' ? rtcSocket(clock, token, asTrack) : openBrowserSocket, listen: watch,
+      // Without a camera a viewer sends nothing that a model could run on; what it sends no recording holds.
+      consent: { inference: track !== undefined, recording: false, training: false },
+      video: ['body-pose', 'hands'],
     });
+    // A server that decodes nothing has answered without the track.
+    const goesAsTrack = asTrack !== undefined && joined.videoCodecs.length > 1;
+    if (track !== undefined && camera !== 'off' && !goesAsTrack) await shareCamera({ client: joined, clock, track, way: camera });
   } catch (error) {
     showNotice(error instanceof Error ? error.message : 'could not join');
   }
+}
+
+function trackCamera(track: MediaStreamTrack, way: ViewerSettings['camera']): RtcCamera | undefined {
+  if (way === 'jpeg' || way === 'off') return undefined;
+  return way === 'auto' ? { track } : { track, codec: way };
 }
 
 /** The start of a page with a token and no session. It works without a list: a server may have none, and a token may be refused. */

@@ -2,29 +2,47 @@
 import type { Clock } from '../../core/clock.ts';
 import { CHANNELS, cutPacket, PacketJoiner } from '../../protocol/rtc/channel.ts';
 import { readDownSignal, RTC_PATH, type DownSignal, type UpSignal } from '../../protocol/rtc/signal.ts';
+import type { InterCodec } from '../../protocol/video/picture.ts';
 import { CONNECT_PATH, SUBPROTOCOL, type ClientSocket, type SocketFactory, type SocketHandlers } from '../socket.ts';
 
 /** How long the last bytes of a connection may come behind its close code. */
 const LAST_BYTES_MS = 1000;
+/** More than models look at. */
+const MAX_RATE_HZ = 30;
 /** What a lost link is called (RFC 6455 section 7.4). */
 const LOST = 1006;
 
-/** Connects over WebRTC instead of a WebSocket. @param token - the one that the hello will hold too. */
-export function rtcSocket(clock: Clock, token: string): SocketFactory {
-  return (url, handlers) => new RtcSocket(clock, { url: url.replace(CONNECT_PATH, RTC_PATH), token }, handlers);
+/** A camera to send as a video track. The first codec that the browser and the server can is taken. */
+export interface RtcCamera {
+  /** Still the caller's: not stopped with the connection, and sent again over the next. */
+  readonly track: MediaStreamTrack;
+  /** The codec that is wanted, where both can; else as the browser prefers. */
+  readonly codec?: InterCodec;
+}
+
+/**
+ * Connects over WebRTC instead of a WebSocket.
+ *
+ * @param token - the one that the hello will hold too.
+ * @param camera - to send beside; a server that decodes nothing answers without it, which `videoCodecs` tells.
+ */
+export function rtcSocket(clock: Clock, token: string, camera?: RtcCamera): SocketFactory {
+  return (url, handlers) => new RtcSocket(clock, { url: url.replace(CONNECT_PATH, RTC_PATH), token, camera }, handlers);
 }
 
 class RtcSocket implements ClientSocket {
   readonly #clock: Clock;
   readonly #handlers: SocketHandlers;
   readonly #socket: WebSocket;
+  readonly #camera: RtcCamera | undefined;
   readonly #joiner = new PacketJoiner();
   #peer: RTCPeerConnection | undefined;
   #channels: { readonly control: RTCDataChannel; readonly state: RTCDataChannel } | undefined;
   #phase: 'opening' | 'open' | 'closed' = 'opening';
 
-  constructor(clock: Clock, { url, token }: { readonly url: string; readonly token: string }, handlers: SocketHandlers) {
+  constructor(clock: Clock, { url, token, camera }: { readonly url: string; readonly token: string; readonly camera: RtcCamera | undefined }, handlers: SocketHandlers) {
     this.#clock = clock;
+    this.#camera = camera;
     this.#handlers = handlers;
     this.#socket = new WebSocket(url, SUBPROTOCOL);
     this.#socket.addEventListener('open', () => this.#say({ type: 'open', token }));
@@ -75,6 +93,7 @@ class RtcSocket implements ClientSocket {
     peer.addEventListener('connectionstatechange', () => {
       if (peer.connectionState === 'failed') this.#end(LOST, 'the peer connection failed');
     });
+    if (this.#camera !== undefined) addCamera(peer, this.#camera);
     await peer.setLocalDescription();
     this.#say({ type: 'offer', sdp: peer.localDescription?.sdp ?? '' });
     this.#tellCandidates(peer);
@@ -124,4 +143,13 @@ class RtcSocket implements ClientSocket {
   #give(channel: RTCDataChannel | undefined, bytes: Uint8Array): void {
     if (channel?.readyState === 'open') channel.send(bytes as Uint8Array<ArrayBuffer>);
   }
+}
+
+/** Beside the wanted codec only the others that a server may take, so that the offer stays short. */
+function addCamera(peer: RTCPeerConnection, { track, codec = 'vp8' }: RtcCamera): void {
+  const transceiver = peer.addTransceiver(track, { direction: 'sendonly', sendEncodings: [{ maxFramerate: MAX_RATE_HZ }] });
+  const known = RTCRtpSender.getCapabilities('video')?.codecs ?? [];
+  const rank = ({ mimeType }: { readonly mimeType: string }): number => [`video/${codec}`, 'video/vp8', 'video/h264', 'video/rtx'].indexOf(mimeType.toLowerCase());
+  const wanted = known.filter((entry) => rank(entry) >= 0).sort((one, other) => rank(one) - rank(other));
+  if (wanted.length > 0) transceiver.setCodecPreferences(wanted);
 }

@@ -1,5 +1,7 @@
 /** What the page was opened with: `#token=...&session=...`, in the fragment so that it reaches no server log. */
 
+import { CAMERA_WAYS, type CameraWay } from './camera-way.ts';
+
 export interface ViewerSettings {
   readonly token: string;
   readonly session: string;
@@ -11,6 +13,8 @@ export interface ViewerSettings {
   readonly spread: boolean;
   /** How to connect: over a WebSocket, or over WebRTC where the server takes it. */
   readonly transport: 'ws' | 'rtc';
+  /** Whether the models see this person's camera, and how its pictures go; with `transport=rtc` and no JPEG as a track. */
+  readonly camera: 'off' | CameraWay;
 }
 
 /** Reads a fragment, with or without its `#`. */
@@ -26,6 +30,7 @@ export function readSettings(fragment: string): ViewerSettings {
     sessions: [...new Set(session === '' ? listed : [session, ...listed])],
     spread: fields.get('spread') === '1',
     transport: fields.get('transport') === 'rtc' ? 'rtc' : 'ws',
+    camera: CAMERA_WAYS.find((way) => way === fields.get('camera')) ?? 'off',
   };
 }
 
@@ -33,6 +38,7 @@ export function readSettings(fragment: string): ViewerSettings {
 export function fragmentFor(settings: ViewerSettings, goal: { readonly session: string } | { readonly code: string }): string {
   const fields = new URLSearchParams({ token: settings.token, ...goal, name: settings.name, sessions: settings.sessions.join(',') });
   if (settings.spread) fields.set('spread', '1');
+  if (settings.camera !== 'off') fields.set('camera', settings.camera);
   if (settings.transport === 'rtc') fields.set('transport', 'rtc');
   return `#${fields.toString()}`;
 }

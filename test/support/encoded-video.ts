@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs';
 import sharp from 'sharp';
 import type { InterCodec } from '../../protocol/video/picture.ts';
 
-/** A photograph with a person in it, from an npm package. */
+/** A photograph with people in it, from an npm package, and where one of them stands, as shares of its width. */
 export const PHOTOGRAPH = 'node_modules/@vladmandic/face-api/demo/sample6.jpg';
+const PERSON = { left: 0.05, width: 0.35 };
 
 export interface EncodedPicture {
   readonly key: boolean;
@@ -25,11 +26,13 @@ export function hasCodecs(): boolean {
   return isThere;
 }
 
-/** The photograph, seen through a window that moves over it. */
+/** The person in the photograph, seen through a window that moves over it. */
 export async function moveOver(photograph: string, { width, height, count }: { readonly width: number; readonly height: number; readonly count: number }): Promise<RawVideo> {
-  const margin = 32;
+  const margin = 8;
   const full = { width: width + 2 * margin, height: height + 2 * margin };
-  const image = await sharp(photograph).resize(full.width, full.height, { fit: 'contain' }).removeAlpha().raw().toBuffer();
+  const { width: fullWidth, height: fullHeight } = await sharp(photograph).metadata();
+  const part = { left: Math.round(PERSON.left * fullWidth), top: 0, width: Math.round(PERSON.width * fullWidth), height: fullHeight };
+  const image = await sharp(photograph).extract(part).resize(full.width, full.height, { fit: 'contain' }).removeAlpha().raw().toBuffer();
   const pictures = Array.from({ length: count }, (_, index) => {
     const left = margin + Math.round(margin * Math.sin(index / 7));
     const top = margin + Math.round(margin * Math.cos(index / 9));

@@ -76,8 +76,9 @@ describe('words for results', () => {
 describe('the page\'s settings', () => {
   it('come from the fragment and go back into it', () => {
     const settings = readSettings('#token=abc.def&session=demo&sessions=demo,lab&spread=1');
-    expect(settings).toEqual({ token: 'abc.def', session: 'demo', code: '', name: 'viewer', sessions: ['demo', 'lab'], spread: true, transport: 'ws' });
-    expect(readSettings(fragmentFor({ ...settings, transport: 'rtc' }, { session: 'lab' })).transport).toBe('rtc');
+    expect(settings).toEqual({ token: 'abc.def', session: 'demo', code: '', name: 'viewer', sessions: ['demo', 'lab'], spread: true, transport: 'ws', camera: 'off' });
+    expect(readSettings(fragmentFor({ ...settings, transport: 'rtc', camera: 'h264' }, { session: 'lab' }))).toMatchObject({ transport: 'rtc', camera: 'h264' });
+    expect(readSettings('#camera=everything').camera).toBe('off');
     expect(readSettings(fragmentFor(settings, { session: 'lab' }))).toEqual({ ...settings, session: 'lab', sessions: ['lab', 'demo'] });
     expect(readSettings(fragmentFor(settings, { code: 'K7XW2M' }))).toMatchObject({ session: '', code: 'K7XW2M' });
   });
