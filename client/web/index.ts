@@ -13,6 +13,8 @@ export { HAND_FLOATS } from '../../protocol/codec/hand.ts';
 export { POSE_FLOATS } from '../../protocol/codec/quantise.ts';
 export { HAND_JOINT_COUNT, HAND_JOINTS } from '../../protocol/joints.ts';
 export type { ResultMessage } from '../../protocol/message/result.ts';
+export * from '../mapping/body-landmarks.ts';
+export * from '../mapping/hand-joints.ts';
 export * from '../client.ts';
 export * from '../connect.ts';
 export * from '../events.ts';
