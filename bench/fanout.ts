@@ -42,19 +42,32 @@ export async function main(args: string[]): Promise<void> {
   };
   report.sink.push(...(await measureSink(program, SINK_CLIENTS[kind], DURATIONS[kind])));
   for (const cell of smoke ? smokeCells() : cells()) {
-    const result = await findKnee(cell, program, { durations: DURATIONS[kind], beyond: SHOWN_BEYOND.has(cell.candidate.name) && cell.members === MEMBERS ? BEYOND : [], ...(smoke ? { most: SMOKE.most } : {}) });
+    const result = await orElse(`${cell.candidate.name}, ${cell.mode}, ${cell.members} a session`, findKnee(cell, program, { durations: DURATIONS[kind], beyond: SHOWN_BEYOND.has(cell.candidate.name) && cell.members === MEMBERS ? BEYOND : [], ...(smoke ? { most: SMOKE.most } : {}) }));
+    if (result === undefined) continue;
     report.knees.push(result);
     printKnee(result);
     save();
   }
   warnOfOthers(report.knees);
   for (const candidate of CANDIDATES.filter(({ name }) => (smoke ? SMOKE.memoryNames : MEMORY_NAMES).has(name))) {
-    const row = await measureMemory(candidate, program, IDLE[kind]);
+    const row = await orElse(`${candidate.name}, memory`, measureMemory(candidate, program, IDLE[kind]));
+    if (row === undefined) continue;
     report.memory.push(row);
     printMemory(row);
     save();
   }
   if (!smoke) writeSection(fanoutSection(report));
+}
+
+/** One server that does not start, or delivers what nobody sent, does not cost the figures of the others; the run has failed all the same. */
+async function orElse<T>(what: string, measuring: Promise<T>): Promise<T | undefined> {
+  try {
+    return await measuring;
+  } catch (error) {
+    console.error(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = 1;
+    return undefined;
+  }
 }
 
 function cells(): Cell[] {

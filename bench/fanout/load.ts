@@ -187,10 +187,10 @@ function cpuMs(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * PROC_TICK_MS;
 }
 
-/** Of all cores together. */
+/** Of programs on all cores together, and of other machines on the same metal; what the network itself takes is the load's own. */
 function machineBusyMs(): number {
-  const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0, steal = 0] = (readFileSync('/proc/stat', 'utf8').split('\n', 1)[0] ?? '').split(/\s+/).slice(1).map(Number);
-  return (user + nice + system + irq + softIrq + steal) * PROC_TICK_MS;
+  const [user = 0, nice = 0, system = 0, , , , , steal = 0] = (readFileSync('/proc/stat', 'utf8').split('\n', 1)[0] ?? '').split(/\s+/).slice(1).map(Number);
+  return (user + nice + system + steal) * PROC_TICK_MS;
 }
 
 export function rssMiB(pid: number): number {
