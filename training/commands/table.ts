@@ -8,6 +8,7 @@ export interface CommandEntry {
 
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   collect: { summary: 'make a data set from files or recordings', load: async () => (await import('./collect.ts')).collect },
+  label: { summary: 'say what a hand does in an interval of a recording', load: async () => (await import('./label.ts')).label },
   inspect: { summary: 'show what is in a data set, and what cleaning would remove', load: async () => (await import('./inspect.ts')).inspect },
   train: { summary: 'train a model, measure it and export it', load: async () => (await import('./train.ts')).train },
   optimise: { summary: 'make a finished model smaller, and choose under bounds', load: async () => (await import('./optimise.ts')).optimise },
