@@ -1,5 +1,5 @@
 /** Sends encoded streams as video tracks, many from one process, as browsers would. */
-import native from 'node-datachannel';
+import native, { type DataChannel } from 'node-datachannel';
 import { every, systemClock } from '../../core/clock.ts';
 import { eachUnit } from '../../protocol/video/h264-header.ts';
 import type { FromSender, StreamPlan, ToSender } from './messages.ts';
@@ -7,6 +7,8 @@ import type { FromSender, StreamPlan, ToSender } from './messages.ts';
 const PAYLOAD_TYPE = 96;
 const PAYLOAD_BYTES = 1100;
 const clock = systemClock();
+/** Held, since one that is collected closes. */
+const channels: DataChannel[] = [];
 const peers = new Map<number, InstanceType<typeof native.PeerConnection>>();
 
 function tell(message: FromSender): void {
@@ -22,7 +24,7 @@ function open(peer: number, plan: StreamPlan): void {
   peers.set(peer, connection);
   connection.onLocalDescription((sdp) => tell({ kind: 'sdp', peer, sdp }));
   connection.onLocalCandidate((candidate, mid) => tell({ kind: 'candidate', peer, candidate, mid }));
-  for (const [label, options] of [['control', {}], ['state', { unordered: true, maxRetransmits: 0 }]] as const) connection.createDataChannel(label, options);
+  for (const [label, options] of [['control', {}], ['state', { unordered: true, maxRetransmits: 0 }]] as const) channels.push(connection.createDataChannel(label, options));
   const video = new native.Video('video', 'SendOnly');
   if (plan.codec === 'vp8') video.addVP8Codec(PAYLOAD_TYPE);
   else video.addH264Codec(PAYLOAD_TYPE);
