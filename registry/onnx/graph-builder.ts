@@ -164,7 +164,8 @@ export class GraphBuilder {
     }
     for (const output of outputs) this.#declare(output);
     const attribute = Object.entries(attributes).map(([name, value]) => attributeProto(name, value));
-    this.#nodes.push({ opType, name: `node_${this.#nodes.length}`, input: [...inputs], output: [...outputs], attribute, domain });
+    // An empty domain that is said makes other bytes than one that is left out, and digests are kept of them.
+    this.#nodes.push({ opType, name: `node_${this.#nodes.length}`, input: [...inputs], output: [...outputs], attribute, ...(domain === '' ? {} : { domain }) });
   }
 
   #declare(name: string): string {
