@@ -119,8 +119,9 @@ async function revoke(target: Target): Promise<void> {
   if (left > 0) throw new Error(`${left} of ${members.length} who were revoked are still there after a second`);
 }
 
+/** They get whole samples: what only tells changes would take minutes to fill the kernel's buffers. */
 async function joinMany(target: Target, count: number, session: string, subject = 'load'): Promise<WebSocket[]> {
-  const hello = await greeting(session, { subject });
+  const hello = await greeting(session, { subject, capabilities: ['pose'] });
   return Promise.all(Array.from({ length: count }, async () => {
     const socket = await open(target);
     const heard = new Promise((resolve) => socket.once('message', resolve));
