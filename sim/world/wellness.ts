@@ -75,8 +75,10 @@ function whatItLacks({ headsets, plan, nowMs, server }: Census, { check, signatu
   const silentMs = nowMs() - check.lastSnapshotMs;
   if (publishers.length > 0 && silentMs > SNAPSHOT_GAP_MS) return `has had no snapshot for ${silentMs.toFixed(0)} ms`;
   const films = plan.videoHz > 0 && plan.videoTasks.includes('body-pose');
-  const unseen = publishers.find(({ client }) => nowMs() - check.lastPoseMs(client?.self.slot ?? -1) > POSE_GAP_MS);
-  if (unseen !== undefined) return `has had no pose of ${unseen.client?.self.slot} for ${POSE_GAP_MS} ms`;
+  // Whoever is not in yet ails themselves.
+  const slots = publishers.flatMap(({ client }) => (client?.state.state === 'live' ? [client.self.slot] : []));
+  const unseen = slots.find((slot) => nowMs() - check.lastPoseMs(slot) > POSE_GAP_MS);
+  if (unseen !== undefined) return `has had no pose of ${unseen} for ${POSE_GAP_MS} ms`;
   const hasResults = plan.devices > 0 && publishers.some(({ consents, showsHands }) => consents && (films || showsHands));
   const dumbMs = nowMs() - check.lastResultMs;
   return hasResults && dumbMs > RESULT_GAP_MS && !isOverloaded(server) ? `has had no result for ${dumbMs.toFixed(0)} ms` : undefined;
