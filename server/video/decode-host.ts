@@ -108,7 +108,7 @@ export class DecodeHost implements VideoDecoding {
     return sum;
   }
 
-  /** Sends with all others of this turn. What is for a process that is still loading waits in its pipe. */
+  /** Sends with all others of this turn. What is for a process that is still loading waits in its pipe, and what is for the next one waits here: streams have little under way. */
   #send(message: ToDecoder): void {
     if (this.#state === 'stopped') this.#fork();
     this.#outgoing.push(message);
@@ -116,9 +116,10 @@ export class DecodeHost implements VideoDecoding {
   }
 
   #flush(): void {
+    if (this.#child === undefined || this.#outgoing.length === 0) return;
     const messages = this.#outgoing;
     this.#outgoing = [];
-    if (messages.length > 0 && this.#child?.connected === true) this.#child.send(messages, ignoreSendError);
+    if (this.#child.connected) this.#child.send(messages, ignoreSendError);
   }
 
   #fork(): void {
@@ -135,6 +136,7 @@ export class DecodeHost implements VideoDecoding {
     });
     child.on('error', () => child.kill('SIGKILL'));
     child.on('exit', (code, signal) => this.#exited(signal ?? `code ${code}`));
+    this.#flush();
   }
 
   #take(event: FromDecoder): void {

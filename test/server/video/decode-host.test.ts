@@ -95,6 +95,19 @@ describe.skipIf(!hasCodecs())('the decoding process (skipped where node-av is no
     stream.close();
   });
 
+  it('[VID7] keeps the key picture that comes before it is started again', async () => {
+    const { stream, seen } = watch(host, 'bob');
+    const [key] = streams.vp8;
+    stream.push(chunk('vp8', key!), tag(1));
+    await until(() => seen.pictures.length === 1);
+    process.kill(host.pid ?? 0, 'SIGKILL');
+    // There is no process in this moment, and a key is asked for once.
+    await until(() => seen.keys === 1 && host.pid === undefined);
+    expect(stream.push(chunk('vp8', key!), tag(2))).toBe('taken');
+    await until(() => seen.pictures.at(-1)?.captureMs === 2);
+    stream.close();
+  });
+
   it('[VID8] has no more decoders than allowed, and refuses further streams for as long as all are in use', async () => {
     const watched = Array.from({ length: 5 }, (_, index) => watch(host, `p${index}`));
     for (const { stream } of watched) stream.push(chunk('h264', streams.h264[0]!), tag(1));
