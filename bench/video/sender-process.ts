@@ -83,10 +83,23 @@ function h264Payloads(picture: Uint8Array): Buffer[] {
   return payloads;
 }
 
+/** Of peers whose answer has not come: a candidate may overtake it. */
+const early = new Map<number, (() => void)[]>();
+const answered = new Set<number>();
+
 process.on('message', (message: ToSender) => {
-  if (message.kind === 'plan') start(message.plan);
-  else if (message.kind === 'sdp') peers.get(message.peer)?.setRemoteDescription(message.sdp, 'answer');
-  else peers.get(message.peer)?.addRemoteCandidate(message.candidate, message.mid);
+  if (message.kind === 'plan') return start(message.plan);
+  const peer = peers.get(message.peer);
+  if (message.kind === 'sdp') {
+    peer?.setRemoteDescription(message.sdp, 'answer');
+    answered.add(message.peer);
+    for (const add of early.get(message.peer) ?? []) add();
+    early.delete(message.peer);
+    return;
+  }
+  const add = (): void => void peer?.addRemoteCandidate(message.candidate, message.mid);
+  if (answered.has(message.peer)) add();
+  else early.set(message.peer, [...(early.get(message.peer) ?? []), add]);
 });
 process.on('disconnect', () => {
   for (const connection of peers.values()) connection.close();
