@@ -194,7 +194,7 @@ function section(machine: MachineInfo, rows: readonly Row[]): Parameters<typeof 
   const markdown = [
     '## Video',
     '',
-    `\`npm run bench -- video\` on ${machine.cpu}, ${machine.cores} cores, Node ${machine.node}. One process sends the same encoded streams of a photograph that moves as video tracks; each row is one short run. CPU is in percent of one core a stream: the WebRTC process, the decoding process down to the JPEG of at most 320 pixels that models get, and what the gateway does between the two (the process of the benchmark itself). The models do not run. @roamhq/wrtc decodes to I420 in its own process, and makes no JPEG of it; it has no H.264. Latency is from sending a picture to having it decoded in the gateway. \`streams a core\` is 100 by the CPU of a stream: trust it as a ratio. Other programs ran on the machine meanwhile.`,
+    `\`npm run bench -- video\` on ${machine.cpu}, ${machine.cores} cores, Node ${machine.node}. One process sends the same encoded streams of a photograph that moves as video tracks; each row is one short run. CPU is in percent of one core a stream: the WebRTC process, the decoding process down to the JPEG of at most 320 pixels that models get, and what the gateway does between the two (the process of the benchmark itself). The models do not run. @roamhq/wrtc decodes to I420 in its own process, and makes no JPEG of it; it has no H.264. Latency is from sending a picture to having it decoded in the gateway. \`streams a core\` is 100 by the CPU of a stream: trust it as a ratio.`,
     '',
     markdownTable(rows),
   ].join('\n');
