@@ -141,7 +141,8 @@ function beyondTable(knees: readonly KneeResult[]): string {
 
 function charts({ knees, memory }: FanoutReport): SectionChart[] {
   const memberCounts = [...new Set(knees.filter(({ mode }) => mode === 36).map(({ members }) => members))].sort((a, b) => a - b);
-  const growing = [...new Set(knees.filter(({ mode, members }) => mode === 36 && members === memberCounts[0]).map(({ name }) => name))];
+  // A server that was measured at one size alone has no curve.
+  const growing = [...new Set(knees.filter(({ mode }) => mode === 36).map(({ name }) => name))].filter((name) => memberCounts.filter((members) => Number.isFinite(deliveries(knees, name, 36, members))).length > 1);
   const byMembers = growing.map((name): Series => ({
     name, colour: COLOURS[name] ?? 0,
     points: memberCounts.flatMap((members) => {
