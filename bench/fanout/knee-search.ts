@@ -34,7 +34,8 @@ export function nextKneeStep(trials: readonly Trial[], search: KneeSearch): Knee
   const borne = Math.max(0, ...trials.filter((trial) => trial.borne && trial.senders < missed).map(({ senders }) => senders));
   if (trials.length === 0) return { kind: 'try', senders: wholeParts(Math.min(search.first, search.most), search.members) };
   if (missed === Infinity) {
-    const next = Math.min(wholeParts(borne * GROWTH, search.members), search.most);
+    // By a part at least: half of a small number may round to nothing.
+    const next = Math.min(Math.max(wholeParts(borne * GROWTH, search.members), borne + partOf(borne, search.members)), search.most);
     return next > borne ? { kind: 'try', senders: next } : { kind: 'found', senders: borne };
   }
   if (missed - borne <= Math.max(partOf(borne, search.members), RESOLUTION * borne)) return { kind: 'found', senders: borne };

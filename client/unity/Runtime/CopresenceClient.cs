@@ -34,6 +34,7 @@ namespace Copresence
     {
         const int MaxPending = 1024, MaxQueuedPackets = 64;
         const double HeartbeatTimeoutMs = 10000;
+        const int LeaveMs = 500;
 
         /// <summary>With the code of an error of docs/spec.md, or an empty text.</summary>
         public event Action<ClientState, string> StateChanged = delegate { };
@@ -113,12 +114,14 @@ namespace Copresence
             return State == ClientState.Live && SendControl("say", "text", text, "captureMs", NowMs);
         }
 
-        /// <summary>Leaves for good; nobody keeps the place.</summary>
+        /// <summary>Leaves for good; nobody keeps the place. Waits until that has been written, half a second at most, since a program may end right after.</summary>
         public void Dispose()
         {
             if (State == ClientState.Ended) return;
-            if (State == ClientState.Live) SendControl("leave");
+            Link last = State == ClientState.Live ? link : null;
+            if (last != null) SendControl("leave");
             End("");
+            if (last != null) last.WaitUntilWritten();
         }
 
         // ── the connection ──────────────────────────────────────────────────
@@ -285,7 +288,7 @@ namespace Copresence
         {
             Change(ClientState.Ended, code);
             if (link != null) link.Close();
-            closing.Cancel();
+            closing.CancelAfter(LeaveMs);
         }
 
         void Change(ClientState state, string code)
@@ -324,6 +327,7 @@ namespace Copresence
             readonly CancellationTokenSource ending;
             readonly ConcurrentQueue<byte[]> outgoing = new ConcurrentQueue<byte[]>();
             readonly SemaphoreSlim more = new SemaphoreSlim(0);
+            readonly ManualResetEventSlim written = new ManualResetEventSlim();
 
             public volatile bool IsOpen;
             public bool IsGreeted;
@@ -374,10 +378,15 @@ namespace Copresence
                 return true;
             }
 
+            public void WaitUntilWritten()
+            {
+                written.Wait(LeaveMs);
+            }
+
             /// <summary>Gives what was said last half a second to leave.</summary>
             public void Close()
             {
-                if (IsOpen) ending.CancelAfter(500);
+                if (IsOpen) ending.CancelAfter(LeaveMs);
                 else ending.Cancel();
                 IsOpen = false;
                 more.Release();
@@ -385,14 +394,22 @@ namespace Copresence
 
             async Task Write()
             {
-                while (true)
+                try
                 {
-                    await more.WaitAsync(ending.Token);
-                    byte[] packet;
-                    while (outgoing.TryDequeue(out packet)) await socket.SendAsync(new ArraySegment<byte>(packet), WebSocketMessageType.Binary, true, ending.Token);
-                    if (IsOpen) continue;
-                    ending.Cancel();
-                    return;
+                    while (true)
+                    {
+                        await more.WaitAsync(ending.Token);
+                        byte[] packet;
+                        while (outgoing.TryDequeue(out packet)) await socket.SendAsync(new ArraySegment<byte>(packet), WebSocketMessageType.Binary, true, ending.Token);
+                        if (IsOpen) continue;
+                        written.Set();
+                        ending.Cancel();
+                        return;
+                    }
+                }
+                finally
+                {
+                    written.Set();
                 }
             }
 
