@@ -17,8 +17,9 @@ export function loaderFlags(moduleUrl: string): string[] {
 /** Only what a native library looks for: it reads what strangers send, so it gets no secrets to lose. */
 const ENVIRONMENT = /^(PATH|HOME|USERPROFILE|SYSTEMROOT|TMPDIR|TEMP|TMP|LANG|TZ|NODE_ENV|NODE_PATH|(DY)?LD_LIBRARY_PATH)$/i;
 
-export function nativeEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => ENVIRONMENT.test(name)));
+/** @param also - names beside those that every native library looks for. */
+export function nativeEnvironment(also?: RegExp): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => ENVIRONMENT.test(name) || also?.test(name) === true));
 }
 
 function isSource(moduleUrl: string): boolean {

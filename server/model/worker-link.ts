@@ -1,8 +1,7 @@
 /** The parent's end of one worker process: starts it, asks it, watches it and ends it. */
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { childEntry, loaderFlags, nativeEnvironment } from '../../core/child-process.ts';
 import type { Clock, Timer } from '../../core/clock.ts';
 import { CopresenceError } from '../../core/errors.ts';
 import type { ItemOutcome } from '../flow.ts';
@@ -35,8 +34,7 @@ export class WorkerLink {
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    const entry = new URL(`./worker${fileURLToPath(import.meta.url).endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
-    this.#child = fork(entry, { execArgv: execArgv(), env: environment(), serialization: 'advanced', stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    this.#child = fork(childEntry('worker', import.meta.url), { execArgv: loaderFlags(import.meta.url), env: nativeEnvironment(ACCELERATORS), serialization: 'advanced', stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
     this.#child.stdout?.on('data', (bytes: Buffer) => (this.#outputBytes += bytes.length));
     this.#child.stderr?.on('data', (bytes: Buffer) => (this.#outputBytes += bytes.length));
     this.#child.on('message', (message: FromWorker) => this.#settle(toAnswer(message)));
@@ -125,16 +123,5 @@ function toAnswer(message: FromWorker): Answer {
   return message.kind === 'refused' ? { kind: 'refused', error: new CopresenceError(message.code, message.detail) } : message;
 }
 
-/** The parent's own flags, so that the worker runs through the same loader; a `.ts` entry needs one in any case. */
-function execArgv(): string[] {
-  const flags = process.execArgv.filter((flag) => !flag.startsWith('--inspect'));
-  if (!import.meta.url.endsWith('.ts') || flags.some((flag) => flag.includes('tsx'))) return flags;
-  return [...flags, '--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href];
-}
-
-/** Only what native libraries look for: a worker decodes strangers' pictures, so it gets no secrets to lose. */
-const ENVIRONMENT = /^(PATH|HOME|USERPROFILE|SYSTEMROOT|TMPDIR|TEMP|TMP|LANG|TZ|NODE_ENV|NODE_PATH|XDG_.*|(DY)?LD_LIBRARY_PATH|CUDA_.*|NVIDIA_.*|TRT_.*|ORT_.*|VK_.*|OMP_.*)$/i;
-
-function environment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => ENVIRONMENT.test(name)));
-}
+/** What the runtimes of accelerators look for besides. */
+const ACCELERATORS = /^(XDG_.*|CUDA_.*|NVIDIA_.*|TRT_.*|ORT_.*|VK_.*|OMP_.*)$/i;

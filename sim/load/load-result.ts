@@ -138,16 +138,8 @@ export interface KneeReport {
 }
 
 /** What several processes found together. */
-export interface Joined {
+export interface Joined extends Omit<ProcessResult, 'timed' | 'generator'> {
   readonly timed: Readonly<Record<TimedName, Distribution>>;
-  readonly counts: LoadCounts;
-  readonly reliable: ReliableFigures;
-  readonly refusals: Readonly<Record<string, number>>;
-  readonly ends: Readonly<Record<string, number>>;
-  readonly batches: Readonly<Record<string, Readonly<Record<string, number>>>>;
-  readonly seconds: readonly SecondPoint[];
-  readonly events: readonly TimelineEvent[];
-  readonly aborted: string | undefined;
 }
 
 /** Adds the results of processes up. Their seconds are the same seconds. */
