@@ -3,7 +3,8 @@ import { Opcode } from '@mcap/core';
 import type { ByteSource } from './byte-source.ts';
 import { decompress } from './compression.ts';
 import { crc32 } from './crc32.ts';
-import { decodeItem, invalidAt, ITEM_ENCODING, MAX_CHUNK_BYTES, RECORDED_KINDS, type RecordedKind, type RecordingItem } from './format.ts';
+import { decodeItem, invalidAt, ITEM_ENCODING, MAX_CHUNK_BYTES, POSE_CHAIN_ENCODING, RECORDED_KINDS, type ItemClocks, type RecordedKind, type RecordingItem, type RecordingStart } from './format.ts';
+import { PoseChainReader } from './pose-chain.ts';
 import { parseOne, RECORD_HEADER_BYTES, tryAt } from './records.ts';
 
 /** Where a chunk is and what time it covers: MCAP's log times, nanoseconds to the nearest 256. */
@@ -79,7 +80,27 @@ export interface ChunkVisitor {
   schema?(schema: { readonly id: number; readonly name: string; readonly encoding: string }, at: number): void;
   channel?(channel: ChannelInfo, at: number): void;
   /** @param data - with the clocks; a view. @param at - counts bytes from the start of the chunk's records. */
-  message?(message: { readonly channelId: number; readonly logNs: number; readonly publishNs: number; readonly data: Uint8Array }, at: number): void;
+  message?(message: RawMessage, at: number): void;
+}
+
+/** A message as MCAP has it. */
+export interface RawMessage {
+  readonly channelId: number;
+  /** To the nearest 256. */
+  readonly logNs: number;
+  readonly publishNs: number;
+  /** What its channel's encoding says; a view. */
+  readonly data: Uint8Array;
+}
+
+/** Undoes the encoding of one channel's messages, which are given in their order within a chunk. @returns undefined for a malformed one. */
+export type MessageDecoder = (message: RawMessage) => (ItemClocks & { bytes: Uint8Array }) | undefined;
+
+/** @param start - of the recording, whose clocks some messages have in MCAP's header alone. */
+export function messageDecoder({ encoding }: ChannelInfo, start: RecordingStart): MessageDecoder {
+  if (encoding !== POSE_CHAIN_ENCODING) return ({ data }) => decodeItem(data);
+  const chain = new PoseChainReader(start);
+  return (message) => chain.decode(message);
 }
 
 /** Walks the records of a chunk. @throws Error when they are malformed. */
@@ -104,34 +125,41 @@ function visitOther(bytes: Uint8Array, visitor: ChunkVisitor, at: number): void 
   const record = parseOne(bytes);
   if (record?.type === 'Schema') visitor.schema?.({ id: record.id, name: record.name, encoding: record.encoding }, at);
   if (record?.type !== 'Channel') return;
-  const kind = record.messageEncoding === ITEM_ENCODING ? RECORDED_KINDS.find((name) => name === record.metadata.get('kind')) : undefined;
+  const named = RECORDED_KINDS.find((name) => name === record.metadata.get('kind'));
+  const kind = record.messageEncoding === ITEM_ENCODING || (record.messageEncoding === POSE_CHAIN_ENCODING && named === 'pose') ? named : undefined;
   visitor.channel?.({
     id: record.id, topic: record.topic, encoding: record.messageEncoding, schemaId: record.schemaId, kind,
     participantId: record.metadata.get('participantId') ?? '', slot: Number(record.metadata.get('slot')),
   }, at);
 }
 
+export interface ReadItemsOptions {
+  /** Of the recording. */
+  readonly start: RecordingStart;
+  /** Says of each channel whether its items are wanted. */
+  readonly wanted: (channel: ChannelInfo) => boolean;
+}
+
 /**
  * The items of a chunk, in its order; what is not of our profile is passed over.
  *
- * @param wanted - says of each channel whether its items are.
  * @throws CopresenceError RECORDING_INVALID with the chunk's place.
  */
-export async function readItems(source: ByteSource, place: ChunkPlace, wanted: (channel: ChannelInfo) => boolean): Promise<RecordingItem[]> {
+export async function readItems(source: ByteSource, place: ChunkPlace, { start, wanted }: ReadItemsOptions): Promise<RecordingItem[]> {
   const { records } = await readChunkBody(source, place);
-  const channels = new Map<number, Pick<RecordingItem, 'kind' | 'participantId' | 'slot'>>();
+  const channels = new Map<number, { readonly of: Pick<RecordingItem, 'kind' | 'participantId' | 'slot'>; readonly decode: MessageDecoder }>();
   const items: RecordingItem[] = [];
   tryAt(place.offset, () => visitChunk(records, {
     channel(channel) {
       const { id, kind, participantId, slot } = channel;
-      if (kind !== undefined && wanted(channel)) channels.set(id, { kind, participantId, slot });
+      if (kind !== undefined && wanted(channel)) channels.set(id, { of: { kind, participantId, slot }, decode: messageDecoder(channel, start) });
     },
-    message({ channelId, data }) {
-      const channel = channels.get(channelId);
+    message(message) {
+      const channel = channels.get(message.channelId);
       if (channel === undefined) return;
-      const decoded = decodeItem(data);
-      if (decoded === undefined) throw new Error('a message without its three clocks');
-      items.push({ ...channel, ...decoded });
+      const decoded = channel.decode(message);
+      if (decoded === undefined) throw new Error('a message without its three clocks, or a pose that does not follow from the one before');
+      items.push({ ...channel.of, ...decoded });
     },
   }));
   return items;

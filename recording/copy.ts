@@ -17,6 +17,9 @@ export interface CopyOptions extends ItemFilter {
   readonly compressor?: ChunkCompressor | undefined;
 }
 
+/** What is written again cannot be lost by a crash any more, and longer chunks are smaller. */
+export const CHUNK_MS = 2000;
+
 /**
  * Copies what the filter wants, in the order of arrival.
  *
@@ -31,7 +34,7 @@ export async function copyRecording(recording: Recording, writable: RecordingWri
   const shiftMs = options.rebase === true ? -fromMs : 0;
   const epochMs = info.startedWallMs - info.startedServerMs;
   const started: RecordingStart = { serverMs: fromMs + shiftMs, wallMs: fromMs + epochMs };
-  const writer = createRecordingWriter({ writable, clock: stillClock(started) }, { session: info.session, source: info.source, started, compressor: options.compressor });
+  const writer = createRecordingWriter({ writable, clock: stillClock(started) }, { session: info.session, source: info.source, started, flushMs: CHUNK_MS, compressor: options.compressor });
   const notes = new Notes(writer, wantedHistory(recording, options), shiftMs);
   let copied = 0;
   try {

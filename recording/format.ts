@@ -5,9 +5,12 @@ import type { Consent } from '../protocol/message/common.ts';
 /** The `profile` of the file's header. */
 export const RECORDING_PROFILE = 'copresence';
 /** Goes up when a reader of the older format would misread the newer. */
-export const RECORDING_VERSION = 1;
-/** The encoding that every channel names. */
+export const RECORDING_VERSION = 2;
+/** Those that can be read. The first told each pose whole, in ITEM_ENCODING. */
+export const READABLE_VERSIONS: readonly number[] = [1, 2];
+/** The encodings that channels name: each message for itself, or a participant's poses one after the other. */
 export const ITEM_ENCODING = 'copresence.item.v1';
+export const POSE_CHAIN_ENCODING = 'copresence.chain.v1';
 /** Names of the metadata records. */
 export const SESSION_RECORD = 'copresence.session';
 export const PARTICIPANT_RECORD = 'copresence.participant';
@@ -26,7 +29,7 @@ export type RecordingSource = 'measured' | 'generated';
 
 /** What the payload of each kind is: the text of its MCAP schema. */
 export const PAYLOADS: Readonly<Record<RecordedKind, string>> = {
-  pose: 'One encoded pose sample, as in docs/spec.md.',
+  pose: 'A pose sample: whole, as the key of a chain, or as what differs from the one before in the chunk, as in docs/recording.md.',
   video: 'One encoded video chunk, as in docs/spec.md.',
   chat: 'One line of chat: UTF-8 text.',
   result: 'One control message of type result: MessagePack.',
@@ -107,7 +110,17 @@ export function invalidAt(byteOffset: number | bigint, detail: string): Copresen
   return new CopresenceError('RECORDING_INVALID', `${detail} (at byte ${byteOffset})`);
 }
 
+/** The encoding of a channel of this kind. */
+export function encodingOf(kind: RecordedKind): string {
+  return kind === 'pose' ? POSE_CHAIN_ENCODING : ITEM_ENCODING;
+}
+
 /** MCAP's `log_time` and `publish_time` of a moment on the server's clock: nanoseconds since the Unix epoch, to the microsecond. */
 export function logTimeOf(serverMs: number, { wallMs, serverMs: startServerMs }: RecordingStart): bigint {
   return BigInt(Math.max(0, Math.round((serverMs + wallMs - startServerMs) * 1000))) * 1000n;
+}
+
+/** The moment on the server's clock that `logTimeOf` was given, to the microsecond. @param ns - may be rounded to 256. */
+export function serverMsOf(ns: number, { wallMs, serverMs: startServerMs }: RecordingStart): number {
+  return (Math.round(ns / 1000) - Math.round((wallMs - startServerMs) * 1000)) / 1000;
 }

@@ -11,7 +11,7 @@ import { loadCompressions } from './compression.ts';
 import { readHistory, type NotedParticipant } from './consent-history.ts';
 import { readIndex, scanFile, type FileMap } from './file-map.ts';
 import {
-  invalidAt, RECORDING_VERSION, SESSION_RECORD,
+  invalidAt, READABLE_VERSIONS, RECORDING_VERSION, SESSION_RECORD,
   type RecordedKind, type RecordedParticipant, type RecordingItem, type RecordingSource,
 } from './format.ts';
 import { checkBeginning, MAGIC } from './records.ts';
@@ -105,7 +105,7 @@ function describe(map: FileMap, fileBytes: number): RecordingInfo {
   const session = metadata.find(({ name }) => name === SESSION_RECORD);
   if (session === undefined) throw map.problem ?? invalidAt(MAGIC.length, `has no record "${SESSION_RECORD}"`);
   const version = Number(session.values.get('version'));
-  if (version !== RECORDING_VERSION) throw invalidAt(session.offset, `of version ${session.values.get('version')}, not ${RECORDING_VERSION}`);
+  if (!READABLE_VERSIONS.includes(version)) throw invalidAt(session.offset, `of version ${session.values.get('version')}, not ${RECORDING_VERSION} or an older one`);
   const [startedWallMs, startedServerMs] = [Number(session.values.get('startedWallMs')), Number(session.values.get('startedServerMs'))];
   if (!Number.isFinite(startedWallMs) || !Number.isFinite(startedServerMs)) throw invalidAt(session.offset, 'without the time at which it started');
   const firstNs = chunks.reduce((least, { startNs }) => Math.min(least, startNs), Infinity);
@@ -128,6 +128,7 @@ function participantsOf(history: readonly NotedParticipant[]): RecordedParticipa
 /** Chunks in the order of their first item; what a chunk holds from after the next one's start waits for that one. */
 async function* itemsOf(source: ByteSource, { map, info }: { map: FileMap; info: RecordingInfo }, filter: ItemFilter): AsyncGenerator<RecordingItem, void, void> {
   const { fromMs = -Infinity, toMs = Infinity, onDamage, onProgress } = filter;
+  const start = { wallMs: info.startedWallMs, serverMs: info.startedServerMs };
   const serverMs = (ns: number): number => ns / 1e6 - info.startedWallMs + info.startedServerMs;
   const places = map.chunks
     .filter(({ startNs, endNs }) => serverMs(startNs) <= toMs + ROUNDING_MS && serverMs(endNs) >= fromMs - ROUNDING_MS)
@@ -136,7 +137,7 @@ async function* itemsOf(source: ByteSource, { map, info }: { map: FileMap; info:
   let waitingBytes = 0;
   for (let index = 0; index < places.length; index++) {
     const place = places[index] as ChunkPlace;
-    const fresh = await readItems(source, place, (channel) => isWanted(channel, filter)).catch((error: unknown) => passOver(error, onDamage));
+    const fresh = await readItems(source, place, { start, wanted: (channel) => isWanted(channel, filter) }).catch((error: unknown) => passOver(error, onDamage));
     for (const item of fresh) {
       if (item.arrivedMs < fromMs || item.arrivedMs > toMs) continue;
       waiting.push(item);

@@ -2,9 +2,9 @@
 import { LIMITS } from '../protocol/limits.ts';
 import type { ByteSource } from './byte-source.ts';
 import { checkItem } from './check-item.ts';
-import { readChunkBody, visitChunk, type ChannelInfo, type ChunkPlace } from './chunk.ts';
+import { messageDecoder, readChunkBody, visitChunk, type ChannelInfo, type ChunkPlace, type MessageDecoder, type RawMessage } from './chunk.ts';
 import { allowedAt, type NotedParticipant } from './consent-history.ts';
-import { decodeItem, ITEM_ENCODING, topicOf } from './format.ts';
+import { ITEM_ENCODING, POSE_CHAIN_ENCODING, topicOf, type RecordingStart } from './format.ts';
 import type { Findings } from './findings.ts';
 
 /** What the chunks before have shown. */
@@ -12,8 +12,7 @@ export interface ContentsState {
   readonly found: Findings;
   messages: number;
   history: ReadonlyMap<string, readonly NotedParticipant[]>;
-  /** Wall time less server time. */
-  epochMs: number;
+  start: RecordingStart;
   /** By participant, as the metadata says. */
   readonly slots: Map<string, number>;
   /** By the schema's number, in the chunk at hand. */
@@ -41,6 +40,7 @@ class ChunkCheck {
   readonly #base: number | undefined;
   readonly #state: ContentsState;
   readonly #channels = new Map<number, ChannelInfo>();
+  readonly #decoders = new Map<number, MessageDecoder>();
   #leastNs = Infinity;
   #mostNs = 0;
 
@@ -65,7 +65,8 @@ class ChunkCheck {
   #channel(channel: ChannelInfo, at: number): void {
     const { id, kind, encoding, topic, participantId, slot, schemaId } = channel;
     this.#channels.set(id, channel);
-    if (encoding !== ITEM_ENCODING) return;
+    this.#decoders.set(id, messageDecoder(channel, this.#state.start));
+    if (encoding !== ITEM_ENCODING && encoding !== POSE_CHAIN_ENCODING) return;
     if (kind === undefined) return this.#add('REC8', at, `the channel ${topic} is of no known kind`);
     if (topic !== topicOf(participantId, kind)) this.#add('REC8', at, `the topic ${topic} is not that of ${participantId} and ${kind}`);
     if (!Number.isInteger(slot) || slot < 0 || slot >= LIMITS.participantsPerSession) this.#add('REC8', at, `the channel ${topic} has no slot`);
@@ -77,7 +78,8 @@ class ChunkCheck {
     else if (noted !== slot) this.#add('REC19', at, `${topic} is of slot ${slot}, not ${noted}`);
   }
 
-  #message({ channelId, logNs, publishNs, data }: { channelId: number; logNs: number; publishNs: number; data: Uint8Array }, at: number): void {
+  #message(message: RawMessage, at: number): void {
+    const { channelId, logNs, publishNs } = message;
     const state = this.#state;
     state.messages++;
     this.#leastNs = Math.min(this.#leastNs, logNs);
@@ -86,10 +88,10 @@ class ChunkCheck {
     if (channel === undefined) return this.#add('REC5', at, `the channel ${channelId} of a message is not in this chunk`);
     const { kind, participantId, slot, topic } = channel;
     if (kind === undefined) return;
-    const decoded = decodeItem(data);
-    if (decoded === undefined) return this.#add('REC10', at, `a message on ${topic} without its three clocks`);
+    const decoded = this.#decoders.get(channelId)?.(message);
+    if (decoded === undefined) return this.#add(channel.encoding === POSE_CHAIN_ENCODING ? 'REC20' : 'REC10', at, `a message on ${topic} that cannot be decoded`);
     const item = { kind, participantId, slot, ...decoded };
-    const wallMs = (serverMs: number): number => Math.max(0, serverMs + state.epochMs);
+    const wallMs = (serverMs: number): number => Math.max(0, serverMs + state.start.wallMs - state.start.serverMs);
     if (Math.abs(logNs / 1e6 - wallMs(item.arrivedMs)) > ROUNDING_MS || Math.abs(publishNs / 1e6 - wallMs(item.captureServerMs)) > ROUNDING_MS) {
       this.#add('REC11', at, `log and publish time of a message on ${topic} are not those of its clocks`);
     }

@@ -9,7 +9,7 @@ import { historyByParticipant, readHistory } from './consent-history.ts';
 import { crc32 } from './crc32.ts';
 import { readIndex, type MetadataEntry } from './file-map.ts';
 import { Findings, type Finding } from './findings.ts';
-import { PARTICIPANT_RECORD, RECORDING_VERSION, SESSION_RECORD } from './format.ts';
+import { PARTICIPANT_RECORD, READABLE_VERSIONS, RECORDING_VERSION, SESSION_RECORD } from './format.ts';
 import { checkBeginning, isMagic, MAGIC, readSmall, walkRecords, type RecordPlace } from './records.ts';
 
 export interface Validation {
@@ -40,7 +40,7 @@ interface Outline {
  */
 export async function validateRecording(source: ByteSource, onProgress?: (share: number) => void): Promise<Validation> {
   const found = new Findings();
-  const state: ContentsState = { found, messages: 0, history: new Map(), epochMs: 0, slots: new Map(), schemaNames: new Map() };
+  const state: ContentsState = { found, messages: 0, history: new Map(), start: { wallMs: 0, serverMs: 0 }, slots: new Map(), schemaNames: new Map() };
   let chunks = 0;
   try {
     const header = await checkBeginning(source);
@@ -105,11 +105,11 @@ function readSession(metadata: readonly MetadataEntry[], found: Findings, state:
   if (session === undefined) return found.add('REC2', MAGIC.length, `has no record "${SESSION_RECORD}"`);
   if (records.length > 1) found.add('REC2', records[1]?.offset ?? 0, `a second record "${SESSION_RECORD}"`);
   const { values, offset } = session;
-  if (Number(values.get('version')) !== RECORDING_VERSION) found.add('REC2', offset, `of version ${values.get('version')}, not ${RECORDING_VERSION}`);
+  if (!READABLE_VERSIONS.includes(Number(values.get('version')))) found.add('REC2', offset, `of version ${values.get('version')}, not ${RECORDING_VERSION} or an older one`);
   if (!['measured', 'generated'].includes(values.get('source') ?? '')) found.add('REC2', offset, `the source "${values.get('source')}"`);
   const [wallMs, serverMs] = [Number(values.get('startedWallMs') || NaN), Number(values.get('startedServerMs') || NaN)];
   if (!Number.isFinite(wallMs) || !Number.isFinite(serverMs)) found.add('REC2', offset, 'no time at which it started');
-  state.epochMs = wallMs - serverMs;
+  state.start = { wallMs, serverMs };
   const history = readHistory(metadata);
   state.history = historyByParticipant(history);
   for (const noted of history) {

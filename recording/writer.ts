@@ -5,10 +5,11 @@ import type { Clock, Timer } from '../core/clock.ts';
 import { CopresenceError } from '../core/errors.ts';
 import type { ChunkCompressor } from './compression.ts';
 import {
-  encodeItem, ITEM_ENCODING, logTimeOf, PARTICIPANT_RECORD, PAYLOADS, RECORDED_KINDS, RECORDING_PROFILE, RECORDING_VERSION, SESSION_RECORD, topicOf,
+  encodeItem, encodingOf, logTimeOf, PARTICIPANT_RECORD, PAYLOADS, RECORDED_KINDS, RECORDING_PROFILE, RECORDING_VERSION, SESSION_RECORD, topicOf,
   type RecordedParticipant, type RecordingItem, type RecordingSource, type RecordingStart,
 } from './format.ts';
 import { McapOutput, type RecordingWritable } from './mcap-output.ts';
+import { PoseChainWriter } from './pose-chain.ts';
 
 export interface RecordingWriterParts {
   readonly writable: RecordingWritable;
@@ -65,6 +66,8 @@ class ChunkedWriter implements RecordingWriter {
   readonly #inChunk = new Map<number, number>();
   readonly #schemas: Schema[];
   readonly #channels = new Map<string, Channel>();
+  /** Of the open chunk, by channel: one that is lost takes nothing of the others with it. */
+  readonly #chains = new Map<number, PoseChainWriter>();
   #sequence = 0;
   /** When the first item of the open chunk arrived. */
   #chunkFromMs = 0;
@@ -101,7 +104,7 @@ class ChunkedWriter implements RecordingWriter {
     this.#announce(channel);
     this.#chunk.addMessage({
       channelId: channel.id, sequence: this.#sequence++ >>> 0, logTime: logTimeOf(item.arrivedMs, this.#started),
-      publishTime: logTimeOf(item.captureServerMs, this.#started), data: encodeItem(item),
+      publishTime: logTimeOf(item.captureServerMs, this.#started), data: this.#encode(item, channel.id),
     });
     this.#inChunk.set(channel.id, (this.#inChunk.get(channel.id) ?? 0) + 1);
     if (this.#chunk.byteLength >= this.#chunkBytes) this.#closeChunk();
@@ -145,9 +148,16 @@ class ChunkedWriter implements RecordingWriter {
     if (known !== undefined) return known;
     const metadata = new Map([['participantId', participantId], ['slot', String(slot)], ['kind', kind]]);
     const schemaId = RECORDED_KINDS.indexOf(kind) + 1;
-    const channel: Channel = { id: this.#channels.size, schemaId, topic, messageEncoding: ITEM_ENCODING, metadata };
+    const channel: Channel = { id: this.#channels.size, schemaId, topic, messageEncoding: encodingOf(kind), metadata };
     this.#channels.set(topic, channel);
     return channel;
+  }
+
+  #encode(item: RecordingItem, channelId: number): Uint8Array {
+    if (item.kind !== 'pose') return encodeItem(item);
+    let chain = this.#chains.get(channelId);
+    if (chain === undefined) this.#chains.set(channelId, (chain = new PoseChainWriter(this.#started)));
+    return chain.encode(item);
   }
 
   /** Each chunk holds the schemas and channels that it uses, so that it can be read when the others are lost. */
@@ -166,6 +176,7 @@ class ChunkedWriter implements RecordingWriter {
     const bytes = this.#output.chunk(this.#chunk, this.#inChunk);
     this.#chunk.reset();
     this.#inChunk.clear();
+    this.#chains.clear();
     this.#write(bytes);
   }
 

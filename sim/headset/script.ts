@@ -13,7 +13,7 @@ export interface HeadsetScript {
   /** Where the movement comes from, and whether sensors measured all of it. */
   readonly origin: string;
   readonly source: RecordingSource;
-  /** @param timeMs - since the headset started. @param into - all but `captureMs` and `spaceEpoch` is overwritten. */
+  /** @param timeMs - since the headset started. @param into - all but `captureMs` is overwritten. */
   poseAt(timeMs: number, into: PoseSample): void;
   /** Undefined for a headset without a camera. */
   readonly pictures: PictureSource | undefined;

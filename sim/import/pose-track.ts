@@ -25,6 +25,8 @@ export interface PoseTrack {
   readonly rigid: Float32Array;
   /** [times, 2, 25, 7], when the recording has hands. */
   readonly hands: Float32Array | undefined;
+  /** Per time, the epoch of the reference space, 0..7; undefined when it was never reset. */
+  readonly spaceEpochs?: Uint8Array | undefined;
 }
 
 /** The length of a track. */
@@ -39,13 +41,13 @@ export function trackRateHz(track: PoseTrack): number {
 
 /**
  * Where a track is at `timeMs`: between two samples the parts that both have are blended, a part that only the earlier
- * has is held.
+ * has is held. Over a reset of the reference space nothing is blended.
  *
  * @param timeMs - before the start the first sample is given, after the end the last.
- * @param into - all but `captureMs` and `spaceEpoch` is overwritten.
+ * @param into - all but `captureMs` is overwritten.
  */
 export function sampleTrack(track: PoseTrack, timeMs: number, into: PoseSample): void {
-  const { timesMs, valid, tracked, rigid, hands } = track;
+  const { timesMs, valid, tracked, rigid, hands, spaceEpochs } = track;
   const last = timesMs.length - 1;
   const before = Math.min(lastAtOrBefore(timesMs, timeMs), last);
   const after = Math.min(before + 1, last);
@@ -53,7 +55,9 @@ export function sampleTrack(track: PoseTrack, timeMs: number, into: PoseSample):
   const fraction = gapMs > 0 ? Math.max(0, Math.min(1, (timeMs - timesMs[before]!) / gapMs)) : 0;
   into.valid = valid[before]!;
   into.tracked = tracked[before]!;
-  const both = valid[before]! & valid[after]!;
+  into.spaceEpoch = spaceEpochs?.[before] ?? 0;
+  const isReset = spaceEpochs !== undefined && spaceEpochs[before] !== spaceEpochs[after];
+  const both = isReset ? 0 : valid[before]! & valid[after]!;
   for (let part = 0; part < 3; part++) {
     blendPart({ values: rigid, stride: RIGID_FLOATS, before, after, fraction: both & (1 << part) ? fraction : 0 }, into.rigid, part * POSE_FLOATS, POSE_FLOATS);
   }
@@ -96,6 +100,7 @@ export class PoseTrackBuilder {
   readonly #tracked: number[] = [];
   readonly #rigid: Float32Array[] = [];
   readonly #hands: Float32Array[] = [];
+  readonly #epochs: number[] = [];
   #hasHands = false;
 
   get length(): number {
@@ -103,13 +108,14 @@ export class PoseTrackBuilder {
   }
 
   /** Copies a sample; one that is not later than the one before it is left out. @returns whether it was taken. */
-  add(timeMs: number, sample: Pick<PoseSample, 'valid' | 'tracked' | 'rigid' | 'hands'>): boolean {
+  add(timeMs: number, sample: Pick<PoseSample, 'valid' | 'tracked' | 'rigid' | 'hands' | 'spaceEpoch'>): boolean {
     const latest = this.#times[this.#times.length - 1];
     if (latest !== undefined && timeMs <= latest) return false;
     const handed = (sample.valid & 24) !== 0;
     this.#times.push(timeMs);
     this.#valid.push(sample.valid);
     this.#tracked.push(sample.tracked & sample.valid);
+    this.#epochs.push(sample.spaceEpoch);
     this.#rigid.push(sample.rigid.slice());
     this.#hands.push(handed ? sample.hands.slice() : NO_HANDS);
     this.#hasHands ||= handed;
@@ -124,7 +130,8 @@ export class PoseTrackBuilder {
     this.#rigid.forEach((values, index) => rigid.set(values, index * RIGID_FLOATS));
     this.#hands.forEach((values, index) => hands?.set(values, index * BOTH_HANDS_FLOATS));
     const timesMs = Float64Array.from(this.#times, (timeMs) => timeMs - first);
-    return { name, source, timesMs, valid: Uint8Array.from(this.#valid), tracked: Uint8Array.from(this.#tracked), rigid, hands };
+    const spaceEpochs = this.#epochs.some((epoch) => epoch !== this.#epochs[0]) ? Uint8Array.from(this.#epochs) : undefined;
+    return { name, source, timesMs, valid: Uint8Array.from(this.#valid), tracked: Uint8Array.from(this.#tracked), rigid, hands, spaceEpochs };
   }
 }
 

@@ -14,6 +14,10 @@ import { PoseTrackBuilder, type PoseTrack } from './pose-track.ts';
 const SHORTEST_PAUSE_MS = 500;
 const PAUSE_AT_END_MS = 5000;
 
+/** An hour of ten participants with hands at 36 Hz, 2 GB; who replays more at once wants less of it. */
+const MAX_POSES = 1_300_000;
+const MAX_PICTURE_BYTES = 1024 * 1024 * 1024;
+
 interface Collected {
   readonly name: string;
   readonly poses: PoseTrackBuilder;
@@ -25,14 +29,18 @@ interface Collected {
  * Reads a recording into one part for each participant who moved.
  *
  * @throws CopresenceError RECORDING_INVALID when it is damaged, foreign or without any movement.
- * @bound the whole recording is in memory.
+ * @bound MAX_POSES poses are in memory, a quarter of it where nobody has hands; pictures as they are in the file, up to MAX_PICTURE_BYTES.
  */
 export async function importSession(path: string): Promise<Part[]> {
   const recording = await openRecording(path);
   try {
     const names = new Map(recording.info.participants.map(({ participantId, name }) => [participantId, name]));
     const people = new Map<string, Collected>();
+    let [poses, pictureBytes] = [0, 0];
     for await (const item of recording.items()) {
+      if (item.kind === 'pose') poses++;
+      else if (item.kind === 'video') pictureBytes += item.bytes.length;
+      if (poses > MAX_POSES || pictureBytes > MAX_PICTURE_BYTES) refuse({ path }, `is too long to be replayed whole: cut at most ${MAX_POSES} poses and ${MAX_PICTURE_BYTES} bytes of pictures out of it with "copresence-sim cut"`);
       const person = people.get(item.participantId) ?? newPerson(names.get(item.participantId) ?? item.participantId);
       people.set(item.participantId, person);
       collect(person, item);

@@ -4,7 +4,7 @@ import { CopresenceError } from '../../core/errors.ts';
 import { createPoseSample, encodePoseSample, MAX_POSE_SAMPLE_BYTES } from '../../protocol/codec/pose-sample.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import type { ChunkCompressor } from '../../recording/compression.ts';
-import { addOrWait, stillClock } from '../../recording/copy.ts';
+import { addOrWait, CHUNK_MS, stillClock } from '../../recording/copy.ts';
 import type { RecordedParticipant, RecordingItem, RecordingStart } from '../../recording/format.ts';
 import type { RecordingWritable } from '../../recording/mcap-output.ts';
 import { createRecordingWriter } from '../../recording/writer.ts';
@@ -68,7 +68,7 @@ export interface WriteImportOptions {
  * @throws CopresenceError as `importedItems`, and RECORDING_FAILED when it cannot be written.
  */
 export async function writeImported(imported: Imported, { writable, started, compressor, training = false }: WriteImportOptions): Promise<number> {
-  const writer = createRecordingWriter({ writable, clock: stillClock(started) }, { session: 'import', source: imported.source, started, compressor });
+  const writer = createRecordingWriter({ writable, clock: stillClock(started) }, { session: 'import', source: imported.source, started, flushMs: CHUNK_MS, compressor });
   const noted = new Set<string>();
   let written = 0;
   try {

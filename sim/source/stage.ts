@@ -15,7 +15,7 @@ export interface Seat {
 /** Somebody's movement, for as long as one likes. */
 export interface StagedTrack {
   readonly track: PoseTrack;
-  /** @param timeMs - from 0 on. @param into - all but `captureMs` and `spaceEpoch` is overwritten. */
+  /** @param timeMs - from 0 on. @param into - all but `captureMs` is overwritten. */
   poseAt(timeMs: number, into: PoseSample): void;
 }
 
@@ -61,6 +61,8 @@ function sampleLoop(track: PoseTrack, timeMs: number, into: PoseSample, scratch:
   sampleTrack(track, at, into);
   if (timeMs < periodMs || at >= fadeMs) return;
   sampleTrack(track, at + periodMs, scratch);
+  // Two spaces do not blend: the beginning is another one than the end, as after any reset.
+  if (scratch.spaceEpoch !== into.spaceEpoch) return;
   const fraction = at / fadeMs;
   blendPoses({ from: scratch.rigid, to: into.rigid, fraction }, into.rigid, 0, RIGID_FLOATS);
   if (track.hands !== undefined) blendPoses({ from: scratch.hands, to: into.hands, fraction }, into.hands, 0, BOTH_HANDS_FLOATS);

@@ -30,7 +30,7 @@ export class RecordedMotion {
   /**
    * Gives the next sample, signed.
    *
-   * @param into - all but `captureMs` and `spaceEpoch` is overwritten.
+   * @param into - all but `captureMs` is overwritten.
    * @returns after how many milliseconds the one behind it comes.
    */
   take(into: PoseSample, signature: Signature): number {

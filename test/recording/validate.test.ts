@@ -110,7 +110,8 @@ describe('an item', () => {
       for (let at = 0; at + 9 < records.length; at += 9 + Number(records.readBigUInt64LE(at + 1))) if (records[at] === Opcode.MESSAGE) records.writeUInt8(records.readUInt8(at + 9 + 14 + 2) ^ 1, at + 9 + 14 + 2);
     });
     const found = await breachesOf(bytes);
-    expect(found).toHaveLength(goodItems().length + 2 + 1);
+    // A pose has no clocks of its own that could disagree.
+    expect(found).toHaveLength(goodItems().filter(({ kind }) => kind !== 'pose').length + 2 + 1);
     expect(new Set(found.map(([rule]) => rule))).toEqual(new Set(['REC11', 'REC7']));
   });
 

@@ -3,7 +3,7 @@ import { Quaternion, Vector3 } from 'three';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../../../core/random.ts';
 import { createPoseSample } from '../../../protocol/codec/pose-sample.ts';
-import { trackDurationMs, type PoseTrack } from '../../../sim/import/pose-track.ts';
+import { PoseTrackBuilder, trackDurationMs, type PoseTrack } from '../../../sim/import/pose-track.ts';
 import { talk } from '../../../sim/source/chat-lines.ts';
 import { packagedPeople, packagedPhotos, packagedTracks } from '../../../sim/source/package-files.ts';
 import { panOverPhoto } from '../../../sim/source/pictures.ts';
@@ -38,6 +38,26 @@ describe('a staged movement', () => {
       expect(Math.hypot(middle.x - seat.x, middle.z - seat.z)).toBeLessThan(0.15);
       expect(heading.setY(0).normalize().dot(new Vector3(-seat.x, 0, -seat.z).normalize())).toBeGreaterThan(0.95);
     });
+  });
+
+  it('keeps the resets of its reference space, and blends nothing over them', () => {
+    const builder = new PoseTrackBuilder();
+    const made = createPoseSample();
+    made.valid = made.tracked = 1;
+    for (let index = 0; index < 200; index++) {
+      made.spaceEpoch = index < 100 ? 3 : 4;
+      made.rigid.set([made.spaceEpoch === 3 ? 0 : 5, 1.6, 0, 0, 0, 0, 1]);
+      builder.add(index * 10, made);
+    }
+    const staged = stageTrack(builder.build('reset', 'measured'), seatOf(0, 1));
+    const places = new Map<number, Set<number>>();
+    const sample = createPoseSample();
+    for (let timeMs = 0; timeMs < 5000; timeMs += 3) {
+      staged.poseAt(timeMs, sample);
+      places.set(sample.spaceEpoch, (places.get(sample.spaceEpoch) ?? new Set()).add(Math.round(sample.rigid[0]! * 1000)));
+    }
+    expect([...places.keys()].sort()).toEqual([3, 4]);
+    for (const seen of places.values()) expect(seen.size).toBe(1);
   });
 
   it('goes over from its end to its beginning without a jump', () => {
