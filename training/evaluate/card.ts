@@ -6,6 +6,8 @@ import type { RunMetrics } from '../run/metrics.ts';
 import { confusionSvg, escapeXml } from './confusion-svg.ts';
 import { plotSvg } from './plot.ts';
 import type { EvaluationReport } from './report.ts';
+import { VARIANT_COLUMNS, variantRows, variantsPlot } from './variants.ts';
+import type { ComparedVariants } from './variants.ts';
 
 export interface CardInput {
   readonly title: string;
@@ -13,6 +15,8 @@ export interface CardInput {
   readonly metrics: RunMetrics;
   readonly history: readonly EpochFigures[];
   readonly cleaning: CleaningReport;
+  /** Where this is one of several forms of a model. */
+  readonly variants?: ComparedVariants;
 }
 
 const STYLE = `body{font:15px/1.5 system-ui,sans-serif;color:#222;max-width:60rem;margin:2rem auto;padding:0 1rem}
@@ -24,7 +28,7 @@ export function evaluationCard(input: CardInput): string {
   const { title, metrics: { test } } = input;
   const parts = [
     `<h1>${escapeXml(title)}</h1>`, summary(input), figures(input), classTable(test), `<div>${curves(test)}</div>`,
-    test.groups.length > 0 ? groupTable(test) : '', learning(input.history), origin(input), reading(input),
+    test.groups.length > 0 ? groupTable(test) : '', input.variants === undefined ? '' : comparison(input.variants), learning(input.history), origin(input), reading(input),
   ];
   return `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeXml(title)}</title>
 <style>${STYLE}</style></head><body>\n${parts.filter((part) => part !== '').join('\n')}\n</body></html>\n`;
@@ -74,6 +78,13 @@ function curves(test: EvaluationReport): string {
 
 function groupTable({ groups }: EvaluationReport): string {
   return `<h2>By group</h2>${table(['group', 'samples', 'accuracy', 'macro F1'], groups.map(({ group, count, accuracy, macroF1 }) => [escapeXml(group), String(count), percent(accuracy), macroF1.toFixed(3)]))}`;
+}
+
+function comparison(variants: ComparedVariants): string {
+  return `<h2>Smaller and larger forms</h2>${table(VARIANT_COLUMNS, variantRows(variants))}
+<p>This model is <b>${escapeXml(variants.chosen)}</b>: the smallest that keeps the bounds, by its macro F1 on the validation part. The test part was
+measured after the choice. Weights rounded to int8 or float16, and weights that are 0, make the file or its download smaller, not the run faster.</p>
+${variantsPlot(variants)}`;
 }
 
 function learning(history: readonly EpochFigures[]): string {

@@ -9,6 +9,8 @@ import type { Table } from '../dataset/table.ts';
 import { adamStep, createAdamState } from './adam.ts';
 import type { AdamState } from './adam.ts';
 import { balancedWeights, bestClasses } from './classifier.ts';
+import { softTargetLoss, soften } from './distil.ts';
+import type { Teaching } from './distil.ts';
 import { applyLayer } from './layers.ts';
 import { networkClassifier, toInput } from './network.ts';
 import type { Network } from './network.ts';
@@ -57,6 +59,10 @@ export interface FitInput {
   readonly network: Network;
   readonly train: Table;
   readonly validation: Table;
+  /** What a teacher says of the training rows; the labels alone when left out. */
+  readonly teaching?: Teaching | undefined;
+  /** After each step: may change the weights in place, as holding those at 0 that were taken out. */
+  readonly constrain?: () => void;
   /** From which to go on; the network must hold the weights of that moment. */
   readonly resume?: FitState;
   /** After each epoch; training waits for it, and ends early when it gives `stop`. */
@@ -75,12 +81,13 @@ export async function fitNetwork(tf: Tensorflow, input: FitInput, options: FitOp
   const copy = (): Float32Array[] => weights.map(({ values }) => values.slice());
   const targets = smooth(oneHot(train), train.classCount, options.labelSmoothing);
   const rowWeights = rowWeightsOf(train, options);
+  const soft = input.teaching && soften(input.teaching.probabilities, train.classCount, input.teaching.temperature);
   const adam = input.resume?.adam ?? createAdamState(weights);
   let best = input.resume?.best ?? { epoch: 0, validationLoss: Number.POSITIVE_INFINITY, weights: copy() };
   const history = [...(input.resume?.history ?? [])];
   for (let epoch = (input.resume?.epoch ?? 0) + 1; epoch <= options.maxEpochs && epoch - best.epoch <= options.patience; epoch++) {
     const random = seededRandom((Math.imul(options.seed, 0x9e3779b1) + epoch) >>> 0);
-    const loss = runEpoch(tf, { input, targets, rowWeights, adam, random, rate: rateAt(epoch, options) }, options);
+    const loss = runEpoch(tf, { input, targets, soft, rowWeights, adam, random, rate: rateAt(epoch, options) }, options);
     const figures = { epoch, loss, ...validate(tf, network, validation) };
     if (!Number.isFinite(loss) || !Number.isFinite(figures.validationLoss)) {
       throw new CopresenceError('TRAINING_FAILED', `the loss of epoch ${epoch} is ${loss}: try a learning rate below ${options.learningRate}`);
@@ -104,6 +111,8 @@ export function rateAt(epoch: number, { learningRate, schedule, maxEpochs }: Pic
 interface EpochRun {
   readonly input: FitInput;
   readonly targets: Float32Array;
+  /** [rows, classes] the teacher's softened probabilities. */
+  readonly soft: Float32Array | undefined;
   readonly rowWeights: Float32Array;
   readonly adam: AdamState;
   readonly random: Random;
@@ -121,6 +130,7 @@ function runEpoch(tf: Tensorflow, run: EpochRun, options: FitOptions): number {
     const { loss, gradients } = batchGradients(tf, run, rows, options);
     lossSum += loss * rows.length;
     adamStep(weights, gradients, run.adam, { rate: run.rate, weightDecay: options.weightDecay });
+    run.input.constrain?.();
   }
   return lossSum / order.length;
 }
@@ -129,24 +139,28 @@ function batchGradients(tf: Tensorflow, run: EpochRun, rows: readonly number[], 
   const { network, train } = run.input;
   const size = train.width * train.steps;
   const features = new Float32Array(rows.length * size);
-  const wanted = new Float32Array(rows.length * train.classCount);
-  rows.forEach((row, at) => {
-    features.set(train.features.subarray(row * size, (row + 1) * size), at * size);
-    wanted.set(run.targets.subarray(row * train.classCount, (row + 1) * train.classCount), at * train.classCount);
-  });
+  rows.forEach((row, at) => features.set(train.features.subarray(row * size, (row + 1) * size), at * size));
   return tf.tidy(() => {
     const inputs = toInput(tf, network, features, rows.length);
     const importance = tf.tensor1d(rows.map((row) => run.rowWeights[row]!));
-    const targets = tf.tensor2d(wanted, [rows.length, train.classCount]);
+    const targets = classRows(tf, run.targets, rows, train.classCount);
+    const soft = run.soft && classRows(tf, run.soft, rows, train.classCount);
     const lossOf = (...weights: tfjs.Tensor[]): tfjs.Scalar => {
       const logits = forward(tf, network, weights, inputs, { dropout: options.dropout, random: run.random });
-      const each = targets.mul(tf.logSoftmax(logits)).sum(1).neg();
+      const hard = targets.mul(tf.logSoftmax(logits)).sum(1).neg();
+      const each = run.input.teaching && soft ? softTargetLoss(tf, { logits, hard, soft, ...run.input.teaching }) : hard;
       return each.mul(importance).mean().asScalar();
     };
     const own = network.layers.flatMap(({ weights }) => weights.map(({ values, shape }) => tf.tensor(values, [...shape])));
     const { value, grads } = tf.valueAndGrads(lossOf)(own);
     return { loss: value.dataSync()[0] ?? Number.NaN, gradients: grads.map((gradient) => gradient.dataSync<'float32'>()) };
   });
+}
+
+function classRows(tf: Tensorflow, values: Float32Array, rows: readonly number[], classCount: number): tfjs.Tensor2D {
+  const taken = new Float32Array(rows.length * classCount);
+  rows.forEach((row, at) => taken.set(values.subarray(row * classCount, (row + 1) * classCount), at * classCount));
+  return tf.tensor2d(taken, [rows.length, classCount]);
 }
 
 /** Logits. The masks come from `random`: TensorFlow.js' own seeded dropout draws the same one at every step. */

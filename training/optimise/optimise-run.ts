@@ -1,22 +1,26 @@
 /** Makes smaller variants of a finished run's model, measures all alike, and chooses one under bounds. */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import type { Clock } from '../../core/clock.ts';
 import { CopresenceError } from '../../core/errors.ts';
 import { openDataset } from '../dataset/store.ts';
-import { plotSvg } from '../evaluate/plot.ts';
+import type { LabelledSample } from '../dataset/dataset.ts';
+import type { Table } from '../dataset/table.ts';
 import { evaluateRows } from '../evaluate/report.ts';
+import type { EvaluationReport } from '../evaluate/report.ts';
 import { openOnnx } from '../export/run-onnx.ts';
+import type { OnnxClassifier } from '../export/run-onnx.ts';
 import type { FitProgress } from '../models/fit.ts';
-import { encodingOf, fileDigest, readGraph, readRun, writeWhole } from '../run/folder.ts';
+import { encodingOf, readRun } from '../run/folder.ts';
 import { prepareData } from '../run/prepare.ts';
+import type { PreparedData } from '../run/prepare.ts';
+import { makeContenders } from './contenders.ts';
+import type { Contender, ContenderRequest } from './contenders.ts';
+import { writeVariants } from './package.ts';
 import { chooseVariant, paretoFront } from './pareto.ts';
-import type { Bounds, Variant } from './pareto.ts';
-import { PRECISIONS, quantiseOnnx } from './quantise-onnx.ts';
+import type { Bounds, Candidate, Variant } from './pareto.ts';
 
-export interface OptimiseRequest {
-  readonly runFolder: string;
-  /** The data set that the run learnt from, for its test part. */
+export interface OptimiseRequest extends ContenderRequest {
+  /** The data set that the run learnt from, for its validation and test part. */
   readonly datasetFolder: string;
   readonly bounds: Bounds;
 }
@@ -27,45 +31,54 @@ export interface OptimiseResult {
   readonly chosen: string;
   /** Where the chosen graph is. */
   readonly path: string;
+  /** The chosen one as the registry takes it. */
+  readonly packageFolder: string;
 }
 
 /**
- * Writes `<run>/optimised/{float32,float16,int8}.onnx`, `pareto.json` and `pareto.svg`.
+ * Writes `<run>/optimised/`: the graphs, `pareto.json`, `pareto.svg` and `package/`, which can be published.
  *
- * @throws CopresenceError RUN_INVALID when the data set is not the run's; CONFIG_INVALID when no variant keeps the bounds, with
- * nothing written.
+ * The validation part chooses. The test part is measured when the choice is made.
+ *
+ * @throws CopresenceError RUN_INVALID when the data set is not the run's; CONFIG_INVALID when no variant keeps the bounds or the run
+ * has nothing to take out; DATASET_LEAKS as `refuseOtherData`. Nothing is written then.
  */
 export async function optimiseRun(request: OptimiseRequest, clock: Clock, onProgress: (progress: FitProgress) => void): Promise<OptimiseResult> {
   const description = readRun(request.runFolder);
-  const float32 = readGraph(request.runFolder);
   const dataset = openDataset(request.datasetFolder);
   if (dataset.description.version !== description.lineage.dataset.version) {
     throw new CopresenceError('RUN_INVALID', `${request.runFolder} learnt from version ${description.lineage.dataset.version}, not ${dataset.description.version}`);
   }
-  const { samples, tables, labels } = prepareData(dataset, description.config);
-  const graphs = new Map<string, Uint8Array>([['float32', float32], ...PRECISIONS.map((precision) => [precision, quantiseOnnx(float32, precision)] as const)]);
-  const variants: Variant[] = [];
-  for (const [name, graph] of graphs) {
-    const session = await openOnnx(graph, encodingOf(description), labels);
-    const probabilities = await session.predict(samples.test);
-    const { medianMs } = await session.measureLatency(clock, samples.test);
-    await session.close();
-    const { macroF1 } = evaluateRows({ labels, classes: tables.test.classes, probabilities, groups: [] }).classification;
-    variants.push({ name, quality: macroF1, bytes: graph.length, latencyMs: medianMs });
-    onProgress({ stage: 'measuring', done: variants.length, total: graphs.size });
+  const data = prepareData(dataset, description.config);
+  const contenders = await makeContenders(request, dataset, data, onProgress);
+  const candidates: Candidate[] = [];
+  for (const contender of contenders) {
+    candidates.push(await withSession(contender, async (session) => measureCandidate(contender, session, data, clock)));
+    onProgress({ stage: 'measuring', done: candidates.length, total: contenders.length });
   }
-  const chosen = chooseVariant(variants, request.bounds);
-  return writeVariants(request.runFolder, graphs, variants, chosen);
+  const chosen = chooseVariant(candidates, request.bounds);
+  const front = paretoFront(candidates).map(({ name }) => name);
+  const reports: EvaluationReport[] = [];
+  for (const contender of contenders) reports.push(await withSession(contender, (session) => evaluate(session, data.labels, data.samples.test, data.tables.test)));
+  const variants = candidates.map((candidate, index): Variant => {
+    const { classification: { accuracy, macroF1 }, calibrationError } = reports[index]!;
+    return { ...candidate, gzipBytes: gzipSync(contenders[index]!.graph).length, test: { accuracy, macroF1, calibrationError } };
+  });
+  const written = writeVariants(request.runFolder, { contenders, variants, front, chosen: chosen.name, reports });
+  return { variants, front, chosen: chosen.name, ...written };
 }
 
-function writeVariants(runFolder: string, graphs: ReadonlyMap<string, Uint8Array>, variants: readonly Variant[], chosen: Variant): OptimiseResult {
-  const folder = join(runFolder, 'optimised');
-  mkdirSync(folder, { recursive: true });
-  for (const [name, graph] of graphs) writeWhole(join(folder, `${name}.onnx`), graph);
-  const front = paretoFront(variants).map(({ name }) => name);
-  const series = [{ label: '', kind: 'dots' as const, points: variants.map(({ bytes, quality }) => [bytes, quality] as const), names: variants.map(({ name }) => name) }];
-  writeWhole(join(folder, 'pareto.svg'), plotSvg({ title: 'Quality and size', x: 'bytes', y: 'macro F1', series }));
-  const files = Object.fromEntries([...graphs].map(([name, graph]) => [`${name}.onnx`, fileDigest(graph)]));
-  writeWhole(join(folder, 'pareto.json'), `${JSON.stringify({ variants, front, chosen: chosen.name, files }, null, 2)}\n`);
-  return { variants, front, chosen: chosen.name, path: join(folder, `${chosen.name}.onnx`) };
+async function withSession<Result>({ graph, description }: Contender, use: (session: OnnxClassifier) => Promise<Result>): Promise<Result> {
+  const session = await openOnnx(graph, encodingOf(description), description.labels);
+  return use(session).finally(() => session.close());
+}
+
+async function measureCandidate({ name, graph }: Contender, session: OnnxClassifier, { labels, samples, tables }: PreparedData, clock: Clock): Promise<Candidate> {
+  const { classification } = await evaluate(session, labels, samples.validation, tables.validation);
+  const { medianMs } = await session.measureLatency(clock, samples.validation);
+  return { name, quality: classification.macroF1, bytes: graph.length, latencyMs: medianMs };
+}
+
+async function evaluate(session: OnnxClassifier, labels: readonly string[], samples: readonly LabelledSample[], { classes }: Table): Promise<EvaluationReport> {
+  return evaluateRows({ labels, classes, probabilities: await session.predict(samples), groups: samples.map(({ group }) => group) });
 }

@@ -1,20 +1,31 @@
 /** Which variants of a model nothing beats, and which to take under bounds. */
 import { CopresenceError } from '../../core/errors.ts';
 
-export interface Variant {
+/** What variants are compared and chosen by. The test part is no field of it: a choice that saw it would flatter itself. */
+export interface Candidate {
   readonly name: string;
-  /** Macro F1 on the test part; higher is better. */
+  /** Macro F1 on the validation part; higher is better. */
   readonly quality: number;
+  /** Of the graph. */
   readonly bytes: number;
+  /** Median for one sample. */
   readonly latencyMs: number;
 }
 
+/** A candidate with what is shown beside it once the choice is made. */
+export interface Variant extends Candidate {
+  /** Of the graph, compressed as a download is: what weights that are 0 save. */
+  readonly gzipBytes: number;
+  /** On the test part. */
+  readonly test: { readonly accuracy: number; readonly macroF1: number; readonly calibrationError: number };
+}
+
 /** Those that no other is at least as good as in all three and better in one. */
-export function paretoFront(variants: readonly Variant[]): Variant[] {
+export function paretoFront<Own extends Candidate>(variants: readonly Own[]): Own[] {
   return variants.filter((own) => !variants.some((other) => dominates(other, own)));
 }
 
-function dominates(a: Variant, b: Variant): boolean {
+function dominates(a: Candidate, b: Candidate): boolean {
   const noWorse = a.quality >= b.quality && a.bytes <= b.bytes && a.latencyMs <= b.latencyMs;
   return noWorse && (a.quality > b.quality || a.bytes < b.bytes || a.latencyMs < b.latencyMs);
 }
@@ -31,7 +42,7 @@ export interface Bounds {
  *
  * @throws CopresenceError CONFIG_INVALID when none does, with what comes nearest.
  */
-export function chooseVariant(variants: readonly Variant[], bounds: Bounds): Variant {
+export function chooseVariant<Own extends Candidate>(variants: readonly Own[], bounds: Bounds): Own {
   const best = Math.max(...variants.map(({ quality }) => quality));
   const fitting = variants.filter(({ quality, bytes, latencyMs }) =>
     quality >= bounds.minQualityShare * best && bytes <= (bounds.maxBytes ?? Infinity) && latencyMs <= (bounds.maxLatencyMs ?? Infinity));

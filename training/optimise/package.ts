@@ -1,0 +1,82 @@
+/** Writes what `optimise` made: all graphs with their figures, and the chosen one as a folder that the registry takes. */
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { modelManifest } from '../../registry/manifest.ts';
+import type { ModelManifest } from '../../registry/manifest.ts';
+import { evaluationCard } from '../evaluate/card.ts';
+import type { CardInput } from '../evaluate/card.ts';
+import type { EvaluationReport } from '../evaluate/report.ts';
+import { variantsPlot } from '../evaluate/variants.ts';
+import { fileDigest, RUN_FILES } from '../run/folder.ts';
+import type { RunMetrics } from '../run/metrics.ts';
+import type { Contender } from './contenders.ts';
+import type { Variant } from './pareto.ts';
+
+const FOLDER = 'optimised';
+const PACKAGE = 'package';
+
+export interface Outcome {
+  readonly contenders: readonly Contender[];
+  /** By contender. */
+  readonly variants: readonly Variant[];
+  readonly front: readonly string[];
+  readonly chosen: string;
+  /** By contender, on the test part. */
+  readonly reports: readonly EvaluationReport[];
+}
+
+/** Writes everything aside and puts it in the place of what was there, so that graphs and figures always belong together. */
+export function writeVariants(runFolder: string, outcome: Outcome): { path: string; packageFolder: string } {
+  const { contenders, variants, front, chosen } = outcome;
+  const [folder, aside] = [join(runFolder, FOLDER), join(runFolder, `.${FOLDER}-${process.pid}`)];
+  rmSync(aside, { recursive: true, force: true });
+  mkdirSync(join(aside, PACKAGE), { recursive: true });
+  for (const { name, graph } of contenders) writeFileSync(join(aside, `${name}.onnx`), graph);
+  const files = Object.fromEntries(contenders.map(({ name, graph }) => [`${name}.onnx`, fileDigest(graph)]));
+  writeFileSync(join(aside, 'pareto.svg'), variantsPlot({ variants, front, chosen }));
+  writeFileSync(join(aside, 'pareto.json'), json({ chosenBy: 'macro F1 on the validation part', variants, front, chosen, files }));
+  writePackage(join(aside, PACKAGE), outcome);
+  rmSync(folder, { recursive: true, force: true });
+  renameSync(aside, folder);
+  return { path: join(folder, `${chosen}.onnx`), packageFolder: join(folder, PACKAGE) };
+}
+
+function writePackage(target: string, outcome: Outcome): void {
+  const index = outcome.variants.findIndex(({ name }) => name === outcome.chosen);
+  const [contender, variant, report] = [outcome.contenders[index]!, outcome.variants[index]!, outcome.reports[index]!];
+  const { graph, folder, description } = contender;
+  const read = <Content>(file: string): Content => JSON.parse(readFileSync(join(folder, file), 'utf8')) as Content;
+  const metrics = read<RunMetrics>(RUN_FILES.metrics);
+  const card = evaluationCard({
+    title: description.name, description,
+    metrics: { ...metrics, test: report, bytes: variant.bytes, latency: { ...metrics.latency, medianMs: variant.latencyMs } },
+    history: readHistory(folder), cleaning: read<CardInput['cleaning']>(RUN_FILES.cleaning), variants: outcome,
+  });
+  const base = modelManifest.parse(read(RUN_FILES.manifest));
+  const manifest: ModelManifest = {
+    ...base,
+    summary: `${base.summary}; ${variant.name}, of ${outcome.variants.length} variants`,
+    files: { [RUN_FILES.graph]: fileDigest(graph), [RUN_FILES.card]: fileDigest(card) },
+    metrics: rounded({ ...variant.test, latencyMedianMs: variant.latencyMs }),
+  };
+  writeFileSync(join(target, RUN_FILES.graph), graph);
+  writeFileSync(join(target, RUN_FILES.card), card);
+  writeFileSync(join(target, RUN_FILES.manifest), json(modelManifest.parse(manifest)));
+}
+
+/** Only networks have one. */
+function readHistory(folder: string): CardInput['history'] {
+  try {
+    return readFileSync(join(folder, RUN_FILES.history), 'utf8').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as CardInput['history'][number]);
+  } catch {
+    return [];
+  }
+}
+
+function rounded(figures: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, Number(value.toFixed(4))]));
+}
+
+function json(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
