@@ -13,7 +13,7 @@ import type { ModelCommand } from './command.ts';
 
 const OPTIONS = {
   data: { type: 'string' }, out: { type: 'string' }, name: { type: 'string' }, model: { type: 'string' }, seed: { type: 'string' },
-  config: { type: 'string' }, resume: { type: 'string' }, smote: { type: 'boolean', default: false }, augment: { type: 'string' },
+  config: { type: 'string' }, resume: { type: 'string' }, teacher: { type: 'string' }, temperature: { type: 'string' }, 'teacher-weight': { type: 'string' }, smote: { type: 'boolean', default: false }, augment: { type: 'string' },
 } as const;
 
 /** What moves a hand about as people and trackers do. */
@@ -30,6 +30,9 @@ export const train: ModelCommand = {
   --seed <n>           the same data, configuration and seed give the same model; 7 when left out
   --smote              as many training rows for every label, with rows between neighbours
   --augment <n>        n further training samples of each, turned, scaled, warped, with noise
+  --teacher <run>      a finished run on the same data: the network learns its probabilities too (distillation); again with --resume
+  --temperature <n>    by which they are softened, from 1 up; 3 when left out
+  --teacher-weight <n> its share of the loss, 0 to 1; 0.7 when left out
   --config <file>      JSON with any of the fields that run.json shows under "config"
 
   The run's folder holds model.onnx, manifest.json, card.html, metrics.json, cleaning.json, run.json, and of networks weights.h5
@@ -47,7 +50,7 @@ export const train: ModelCommand = {
     const bar = progressBar();
     const stop = new AbortController();
     process.once('SIGINT', () => stop.abort());
-    const request = { datasetFolder, runFolder, name, config, resume: resumed !== undefined };
+    const request = { datasetFolder, runFolder, name, config, resume: resumed !== undefined, teacherFolder: values.teacher };
     const metrics = await runJob('train', request, { onProgress: bar.tell, signal: stop.signal }).finally(() => bar.stop());
     printMetrics(config, metrics);
     console.log(`wrote ${runFolder}; open ${join(runFolder, RUN_FILES.card)}`);
@@ -58,13 +61,20 @@ export const train: ModelCommand = {
 function readConfig(values: ReturnType<typeof readOptions<typeof OPTIONS>>['values'], augmentation: Partial<TrainingConfig['augmentation']>): TrainingConfig {
   const base = values.config === undefined ? {} : readJson(values.config);
   const copies = values.augment === undefined ? undefined : wholeNumber('augment', values.augment);
+  const distillation = { ...numberOption('temperature', values.temperature), ...numberOption('weight', values['teacher-weight']) };
   return readTrainingConfig({
     ...base,
+    ...(Object.keys(distillation).length === 0 ? {} : { distillation }),
     ...(values.model === undefined ? {} : { family: values.model }),
     ...(values.seed === undefined ? {} : { seed: wholeNumber('seed', values.seed) }),
     ...(values.smote ? { smote: true } : {}),
     ...(copies === undefined ? {} : { augmentation: { ...augmentation, copies } }),
   });
+}
+
+/** The schema says whether it is a number that fits. */
+function numberOption(name: string, text: string | undefined): Record<string, number> {
+  return text === undefined ? {} : { [name]: text.trim() === '' ? Number.NaN : Number(text) };
 }
 
 /** @throws CopresenceError CONFIG_INVALID when it is no JSON object. */

@@ -6,6 +6,7 @@ import { classCounts, takeRows } from '../dataset/table.ts';
 import type { Table } from '../dataset/table.ts';
 import type { SingleFamily, TrainingConfig } from '../run/config.ts';
 import type { Classifier } from './classifier.ts';
+import type { Teaching } from './distil.ts';
 import { joinProbabilities, stackingClassifier, votingClassifier } from './ensembles.ts';
 import { fitNetwork } from './fit-network.ts';
 import type { EpochFigures, FitState } from './fit-network.ts';
@@ -34,6 +35,8 @@ export interface FitData {
   readonly train: Table;
   /** Decides when a network ends; trees and naive Bayes do not look at it. */
   readonly validation: Table;
+  /** For a network alone. */
+  readonly teaching?: Teaching | undefined;
 }
 
 /** A trained model; networks also with their weights and history. */

@@ -42,6 +42,11 @@ export const trainingConfig = z.strictObject({
     /** Folds by which stacking lets members predict rows that they have not learnt. */
     folds: z.int().min(2).max(10).default(3),
   }).prefault({}),
+  /** Where a teacher is given: how much its probabilities are softened, and its share of the loss. */
+  distillation: z.strictObject({
+    temperature: z.number().min(1).max(100).default(3),
+    weight: share.default(0.7),
+  }).prefault({}),
   cleaning: z.strictObject({
     maxMissingShare: share.default(DEFAULT_CLEANING.maxMissingShare),
     outlierScore: z.number().positive().default(DEFAULT_CLEANING.outlierScore),

@@ -29,12 +29,18 @@ const encoding = z.strictObject({
   kind: z.enum(['columns', 'hand', 'hand-motion', 'text']), steps: z.int(), width: z.int(), fill: z.array(z.number()).optional(),
 });
 
+/** The run that a student has learnt from. */
+export const teacherRecord = z.strictObject({
+  name: z.string(), family: z.string(), graphSha256: z.string().regex(/^[0-9a-f]{64}$/), temperature: z.number(), weight: z.number(),
+});
+
 /** Where a model comes from: enough to make it again. */
 const lineage = z.strictObject({
   dataset: z.strictObject({
     name: z.string(), version: z.string(), sha256: z.string(), samples: z.int(),
     sources: z.array(z.strictObject({ name: z.string(), origin: z.string(), licence: z.string(), sha256: z.string().optional() })),
   }),
+  teacher: teacherRecord.optional(),
   seed: z.int(),
   /** Of this program, where it runs from a checkout. */
   commit: z.string().nullable(),

@@ -16,6 +16,8 @@ export interface PreparedData {
   readonly labels: readonly string[];
   readonly encoding: Encoding;
   readonly samples: Parts;
+  /** Those of the training part and what augmentation made of them: the first rows of its table. */
+  readonly grown: readonly LabelledSample[];
   readonly tables: Readonly<Record<Part, Table>>;
   readonly cleaning: CleaningReport;
   /** Rows by part; of the training part before and after what was made. */
@@ -34,7 +36,7 @@ export function prepareData({ description, samples }: Dataset, config: TrainingC
   const train = config.smote ? smote(grown, seededRandom(config.seed + 2)) : grown;
   const [, validation, test] = PARTS;
   return {
-    labels, encoding, samples: parts, cleaning: cleaned.report,
+    labels, encoding, samples: parts, grown: augmented, cleaning: cleaned.report,
     tables: { train, validation: table(parts[validation]), test: table(parts[test]) },
     counts: { train: parts.train.length, trained: train.count, validation: parts.validation.length, test: parts.test.length },
   };

@@ -26,6 +26,8 @@ import type { RunDescription } from './folder.ts';
 import type { BaselineFigures, RunMetrics } from './metrics.ts';
 import { prepareData } from './prepare.ts';
 import type { PreparedData } from './prepare.ts';
+import { openTeacher } from './teach.ts';
+import type { Teacher } from './teach.ts';
 
 export interface TrainRequest {
   readonly datasetFolder: string;
@@ -34,6 +36,8 @@ export interface TrainRequest {
   readonly config: TrainingConfig;
   /** Goes on with an interrupted run in `runFolder`; its configuration must be the same. */
   readonly resume: boolean;
+  /** A finished run on the same data whose probabilities this one learns too. */
+  readonly teacherFolder?: string | undefined;
 }
 
 /** A larger difference between training and graph means that the graph computes something else. */
@@ -44,22 +48,30 @@ export async function trainRun(request: TrainRequest, clock: Clock, onProgress: 
   const dataset = openDataset(request.datasetFolder);
   const data = prepareData(dataset, request.config);
   const found = await findTensorflow();
-  const description = describeRun(request, dataset, data, found);
+  const teacher = request.teacherFolder === undefined ? undefined : await openTeacher(request.teacherFolder, request.config, dataset, data);
+  const description = describeRun(request, { dataset, data, found, teacher });
   const before = request.resume ? readInterrupted(request.runFolder, description) : undefined;
   if (before === undefined) createRunFolder(request.runFolder);
   writeRun(request.runFolder, { ...description, state: 'running' });
   writeWhole(join(request.runFolder, RUN_FILES.cleaning), `${JSON.stringify(data.cleaning, null, 2)}\n`);
   try {
     const hooks = await savingHooks(request, onProgress);
-    const fitted = await fitModel(found.tf, request.config, data.tables, hooks);
-    return await finishRun({ request, description, data, fitted, found, clock, onProgress });
+    const fitted = await fitModel(found.tf, request.config, { ...data.tables, teaching: teacher?.teaching }, hooks);
+    return await finishRun({ request, description, data, fitted, found, teacher, clock, onProgress });
   } catch (error) {
     writeRun(request.runFolder, { ...description, state: 'failed', failure: error instanceof Error ? error.message : String(error) });
     throw error;
   }
 }
 
-function describeRun({ config, name }: TrainRequest, { description }: Dataset, data: PreparedData, found: FoundTensorflow): RunDescription {
+interface Origin {
+  readonly dataset: Dataset;
+  readonly data: PreparedData;
+  readonly found: FoundTensorflow;
+  readonly teacher: Teacher | undefined;
+}
+
+function describeRun({ config, name }: TrainRequest, { dataset: { description }, data, found, teacher }: Origin): RunDescription {
   const { layout, steps, samples, sources, version } = description;
   const { fill, ...encoding } = data.encoding;
   return {
@@ -67,6 +79,7 @@ function describeRun({ config, name }: TrainRequest, { description }: Dataset, d
     encoding: fill === undefined ? encoding : { ...encoding, fill: [...fill] },
     lineage: {
       dataset: { name: description.name, version, sha256: samples.sha256, samples: samples.count, sources },
+      ...(teacher === undefined ? {} : { teacher: teacher.record }),
       seed: config.seed, commit: currentCommit(), node: process.version, backend: found.provider, tensorflow: found.tf.version.tfjs,
     },
   };
@@ -80,6 +93,7 @@ function readInterrupted(folder: string, wanted: RunDescription): RunDescription
   if (differs !== undefined || before.lineage.dataset.version !== wanted.lineage.dataset.version) {
     throw new CopresenceError('RUN_INVALID', `${folder} was started with another ${differs ?? 'data set'}`);
   }
+  if (before.lineage.teacher?.graphSha256 !== wanted.lineage.teacher?.graphSha256) throw new CopresenceError('RUN_INVALID', `${folder} was started with another teacher, or none`);
   return before;
 }
 
@@ -104,6 +118,7 @@ interface Finishing {
   readonly data: PreparedData;
   readonly fitted: FittedModel;
   readonly found: FoundTensorflow;
+  readonly teacher: Teacher | undefined;
   readonly clock: Clock;
   readonly onProgress: (progress: FitProgress) => void;
 }
@@ -126,7 +141,7 @@ async function finishRun(run: Finishing): Promise<RunMetrics> {
   return metrics;
 }
 
-async function measure({ request, data, fitted, found, clock, onProgress }: Finishing, graph: Uint8Array): Promise<RunMetrics> {
+async function measure({ request, data, fitted, found, teacher, clock, onProgress }: Finishing, graph: Uint8Array): Promise<RunMetrics> {
   const { labels, tables, samples } = data;
   const session = await openOnnx(graph, data.encoding, labels);
   try {
@@ -136,7 +151,7 @@ async function measure({ request, data, fitted, found, clock, onProgress }: Fini
     const groups = samples.test.map(({ group }) => group);
     return {
       test: evaluateRows({ labels, classes: tables.test.classes, probabilities, groups }),
-      baselines: await measureBaselines({ request, data, found, onProgress }),
+      baselines: await measureBaselines({ request, data, found, teacher, onProgress }),
       latency: await session.measureLatency(clock, samples.test),
       bytes: graph.length, parity, counts: data.counts, epochs: fitted.history?.length ?? 0,
     };
@@ -145,13 +160,17 @@ async function measure({ request, data, fitted, found, clock, onProgress }: Fini
   }
 }
 
-async function measureBaselines({ request, data, found, onProgress }: Pick<Finishing, 'request' | 'data' | 'found' | 'onProgress'>): Promise<BaselineFigures[]> {
+async function measureBaselines({ request, data, found, teacher, onProgress }: Pick<Finishing, 'request' | 'data' | 'found' | 'teacher' | 'onProgress'>): Promise<BaselineFigures[]> {
   const figures = [figuresOf('majority', majorityClassifier(data.tables.train), data)];
-  for (const family of request.config.baselines) {
-    if (family === request.config.family) continue;
+  if (teacher !== undefined) figures.push(teacher.figures);
+  // What a student owes to its teacher shows beside the same network without one.
+  const own = request.config.family;
+  const families = new Set([...(teacher === undefined ? [] : [own]), ...request.config.baselines]);
+  for (const family of families) {
+    if (family === own && teacher === undefined) continue;
     const tell = (progress: FitProgress): void => onProgress({ ...progress, stage: `baseline ${progress.stage}` });
     const { classifier } = await fitModel(found.tf, { ...request.config, family }, data.tables, { onProgress: tell });
-    figures.push(figuresOf(family, classifier, data));
+    figures.push(figuresOf(family === own ? `${family} without its teacher` : family, classifier, data));
   }
   return figures;
 }
