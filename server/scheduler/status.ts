@@ -21,6 +21,8 @@ export interface ModelStatus {
   readonly latencyMs: readonly { readonly size: number; readonly ms: number }[];
   /** b* */
   readonly batchCap: number;
+  /** D, from a request's arrival to its deadline; 0 without a device. */
+  readonly budgetMs: number;
   readonly evenHz: number;
   readonly executionHz: number;
   /** What the streams would send if all were looked at in full, the steps of pipelines included. */
@@ -83,6 +85,7 @@ function summariseModel(model: string, offeredHz: number, streams: readonly Load
     devices: capacity?.deviceCount ?? 0,
     latencyMs: capacity === undefined ? [] : sizesOf(capacity).map((size) => ({ size, ms: capacity.table.latencyMs(size) })),
     batchCap: capacity?.cap ?? 0,
+    budgetMs: capacity?.budgetMs ?? 0,
     evenHz: even.goodputHz,
     executionHz: execution.goodputHz,
     offeredHz,

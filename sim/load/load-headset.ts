@@ -13,10 +13,13 @@ import type { HeadsetPlan } from './plan.ts';
 import { shiftSample, type PoseLoop } from './pose-loop.ts';
 import type { HeadsetMix } from './profile.ts';
 import { HeadTrail } from './head-trail.ts';
+import { ParticipantTally, type ParticipantFigures } from './participant-tally.ts';
 
 /** The members of a session that are in this process. */
 export interface Room {
   readonly members: Map<number, LoadHeadset>;
+  /** By the slot that the server gave, where it gives any. @bound the session's size. */
+  readonly slots: Map<number, LoadHeadset>;
   /** Who is in and reads. */
   hearing: number;
 }
@@ -35,6 +38,8 @@ export interface LoadHeadsetParts {
   readonly sessionName: string;
   /** Whether it stands for its session: reads results, and watches what a display would show. */
   readonly isEar: boolean;
+  /** Whom it watches: the ear everybody, and another one the ear. */
+  readonly watches: (sender: number) => boolean;
 }
 
 /** What a display shows is looked at this often. */
@@ -44,6 +49,7 @@ const STALE_MS = 2000;
 const LINE = /#(\d+):(\d+)$/;
 
 export class LoadHeadset implements GuestListener {
+  readonly tally = new ParticipantTally();
   readonly #parts: LoadHeadsetParts;
   readonly #guest: Guest;
   readonly #random: Random;
@@ -84,6 +90,10 @@ export class LoadHeadset implements GuestListener {
   /** Whether it was asked in and never let in. */
   get neverCame(): boolean {
     return this.#playing && !this.#everCame;
+  }
+
+  figures(): ParticipantFigures {
+    return this.tally.figures(this.#parts.plan);
   }
 
   /** Why its link went last. */
@@ -148,8 +158,9 @@ export class LoadHeadset implements GuestListener {
 
   // ── what it hears ─────────────────────────────────────────────────────────
 
-  joined(how: 'new' | 'resumed'): void {
-    const { measure, clock } = this.#parts;
+  joined(how: 'new' | 'resumed', slot: number | undefined): void {
+    const { measure, clock, room } = this.#parts;
+    if (slot !== undefined) room.slots.set(slot, this);
     const nowMs = clock.nowMs();
     this.#expectsEnd = false;
     this.#everCame = true;
@@ -166,7 +177,7 @@ export class LoadHeadset implements GuestListener {
 
   received(packetBytes: number): void {
     this.#arrivedMs = this.#parts.clock.nowMs();
-    this.#parts.measure.noteReceived(packetBytes);
+    this.#parts.measure.noteReceived(packetBytes, this.tally);
   }
 
   pose(bytes: Uint8Array, offset: number, sampleBytes: number): void {
@@ -179,8 +190,9 @@ export class LoadHeadset implements GuestListener {
       return;
     }
     this.#newest.set(sender, intendedMs);
-    this.#parts.measure.notePose(intendedMs, nowMs, sampleBytes);
-    if (this.#parts.isEar) this.#trailOf(sender).add(intendedMs, readInt16(bytes, offset + 6), readInt16(bytes, offset + 8), readInt16(bytes, offset + 10));
+    const { measure, room, watches } = this.#parts;
+    measure.notePose(intendedMs, nowMs, sampleBytes, { from: room.members.get(sender)?.tally, to: this.tally });
+    if (watches(sender)) this.#trailOf(sender).add(intendedMs, readInt16(bytes, offset + 6), readInt16(bytes, offset + 8), readInt16(bytes, offset + 10));
   }
 
   chat(text: string): void {
@@ -190,7 +202,8 @@ export class LoadHeadset implements GuestListener {
   }
 
   result(message: ResultMessage, captureMs: number): void {
-    this.#parts.measure.noteResult(message, Math.max(0, this.#parts.clock.nowMs() - captureMs), this.#batches);
+    const { measure, clock, room } = this.#parts;
+    measure.noteResult(message, Math.max(0, clock.nowMs() - captureMs), this.#batches, room.slots.get(message.slot)?.tally);
     if (this.#batches.size > MOST_BATCHES) this.#batches.clear();
   }
 
@@ -206,6 +219,7 @@ export class LoadHeadset implements GuestListener {
     if (this.#expectsEnd) measure.counts.linksCut++;
     else if (this.#playing) {
       measure.counts.linksLost++;
+      this.tally.linksLost++;
       countIn(measure.ends, code);
     }
     if (final) this.rest();
@@ -255,14 +269,15 @@ export class LoadHeadset implements GuestListener {
     shiftSample(sample, 0, plan.xMm, plan.zMm);
     writeMarker(sample, 0, plan.number, intendedMs);
     const sent = this.#guest.sendPose(sample, intendedMs);
-    measure.noteSent('pose', intendedMs, { sent, missed, receivers: room.hearing - (this.#hears ? 1 : 0), bytes: loop.sampleBytes });
-    if (this.#parts.isEar && intendedMs - this.#shownMs >= DISPLAY_PERIOD_MS) this.#look(intendedMs);
+    measure.noteSent('pose', intendedMs, { sent, missed, receivers: room.hearing - (this.#hears ? 1 : 0), bytes: loop.sampleBytes }, this.tally);
+    if (plan.hands && sent === 'sent') measure.windows?.noteHands(plan.number, plan.poseHz, intendedMs);
+    if (intendedMs - this.#shownMs >= DISPLAY_PERIOD_MS) this.#look(intendedMs);
   }
 
   #sendVideo(pictures: PictureSource, intendedMs: number, missed: number): void {
     const picture = pictures.at(Math.round(this.#frameAt(intendedMs)));
     const sent = this.#guest.sendVideo(picture, intendedMs);
-    this.#parts.measure.noteSent('video', intendedMs, { sent, missed, receivers: 0, bytes: picture.bytes.length });
+    this.#parts.measure.noteSent('video', intendedMs, { sent, missed, receivers: 0, bytes: picture.bytes.length }, this.tally);
   }
 
   #say(intendedMs: number): void {
@@ -271,22 +286,22 @@ export class LoadHeadset implements GuestListener {
     const ledger = measure.ledger(plan.session);
     const sent = this.#guest.say(`${chat.next().text} #${plan.number}:${ledger.nextNumber(plan.number)}`, intendedMs);
     if (sent === 'sent') ledger.say(plan.number, clock.nowMs());
-    measure.noteSent('chat', intendedMs, { sent, missed: 0, receivers: 0, bytes: 0 });
+    measure.noteSent('chat', intendedMs, { sent, missed: 0, receivers: 0, bytes: 0 }, this.tally);
   }
 
   /** Looks at the session as a display would at this moment. */
   #look(intendedMs: number): void {
-    const { measure, room, clock } = this.#parts;
+    const { measure, clock } = this.#parts;
     const nowMs = clock.nowMs();
     this.#shownMs = intendedMs;
     if (!measure.counting(nowMs)) return;
-    for (const [sender, newestMs] of this.#newest) {
-      const peer = room.members.get(sender);
+    for (const [sender, trail] of this.#trails) {
+      const peer = this.#parts.room.members.get(sender);
+      const newestMs = this.#newest.get(sender) ?? -Infinity;
       if (nowMs - newestMs > STALE_MS || peer?.live !== true) continue;
-      measure.noteDisplay(nowMs - newestMs);
+      measure.noteDisplay(nowMs - newestMs, peer.tally);
       if (!peer.headAt(nowMs, truth)) continue;
-      const trail = this.#trailOf(sender);
-      if (trail.count > 1) measure.notePrediction(trail.distance(nowMs, truth, true), trail.distance(nowMs, truth, false));
+      if (trail.count > 1) measure.notePrediction(trail.distance(nowMs, truth, true), trail.distance(nowMs, truth, false), peer.tally);
     }
   }
 

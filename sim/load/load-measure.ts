@@ -4,13 +4,22 @@ import type { ResultMessage } from '../../protocol/message/result.ts';
 import type { Sent } from '../target/target.ts';
 import { Distribution } from './distribution.ts';
 import type { LoadCounts, SecondPoint } from './load-result.ts';
+import { InputWindows } from './input-windows.ts';
+import { noSends, type ParticipantTally, type StreamCounts, type StreamName } from './participant-tally.ts';
 import { ReliableLedger, sumReliable } from './reliable-ledger.ts';
 import { TIMED_NAMES, type TimedName } from './thresholds.ts';
 
 /** A send later than this after it was meant to be counts as late. */
 const LATE_MS = 5;
 
-export type StreamName = 'pose' | 'video' | 'chat';
+/** One send that was due. */
+export interface SendOutcome {
+  readonly sent: Sent;
+  readonly missed: number;
+  /** How many should get it. */
+  readonly receivers: number;
+  readonly bytes: number;
+}
 
 /** All of one process. Before `begin` nothing is counted but joins. @bound one distribution for each timed thing, one point a second, and the ledgers. */
 export class LoadMeasure {
@@ -19,6 +28,10 @@ export class LoadMeasure {
     sent: 0, late: 0, missed: 0, superseded: 0, notLive: 0, expected: 0, delivered: 0, repeated: 0, packetsIn: 0, bytesIn: 0, sampleBytesIn: 0, sampleBytesOut: 0,
     pictures: 0, results: 0, joinsAsked: 0, joined: 0, resumed: 0, joinsFailed: 0, linksLost: 0, linksCut: 0, predictions: 0, predictionMm: 0, heldMm: 0, headsetSeconds: 0,
   };
+  /** Sums of what the participants sent. */
+  readonly streams: Readonly<Record<StreamName, StreamCounts>> = { pose: noSends(), video: noSends(), chat: noSends() };
+  /** From `begin` on. */
+  windows: InputWindows | undefined;
   readonly refusals = new Map<string, number>();
   /** Why links were lost that no fault had cut. */
   readonly ends = new Map<string, number>();
@@ -37,9 +50,11 @@ export class LoadMeasure {
     this.#startMs = startMs;
   }
 
-  /** What is meant to be sent from now on counts. */
-  begin(nowMs: number): void {
-    this.#fromMs = nowMs;
+  /** What is meant to be sent from then on counts. @param untilMs - when it is to end. */
+  begin(fromMs: number, untilMs: number): void {
+    this.#fromMs = fromMs;
+    this.#untilMs = untilMs;
+    this.windows = new InputWindows({ fromMs, untilMs });
   }
 
   /** What is meant to be sent from now on counts no more. */
@@ -69,41 +84,54 @@ export class LoadMeasure {
     for (const ledger of this.#ledgers.values()) ledger.expire(nowMs);
   }
 
-  /** One send that was due. @param receivers - how many should get it. */
-  noteSent(stream: StreamName, intendedMs: number, outcome: { readonly sent: Sent; readonly missed: number; readonly receivers: number; readonly bytes: number }): void {
+  /** @param by - who sent it. */
+  noteSent(stream: StreamName, intendedMs: number, outcome: SendOutcome, by: ParticipantTally): void {
     if (!this.counting(intendedMs)) return;
     const { counts } = this;
     const second = this.second();
     counts.missed += outcome.missed;
     second.missed += outcome.missed;
+    const nowMs = this.#clock.nowMs();
+    for (const of of [this.streams[stream], by.streams[stream]]) countSend(of, outcome, nowMs - intendedMs);
     if (outcome.sent === 'superseded') counts.superseded++;
     else if (outcome.sent === 'not-live') counts.notLive++;
-    else this.#noteOut(stream, intendedMs, outcome);
+    else this.#noteOut(stream, nowMs, intendedMs, outcome, by);
   }
 
-  #noteOut(stream: StreamName, intendedMs: number, { receivers, bytes }: { readonly receivers: number; readonly bytes: number }): void {
+  #noteOut(stream: StreamName, nowMs: number, intendedMs: number, { receivers, bytes }: SendOutcome, by: ParticipantTally): void {
     const { counts } = this;
     counts.sent++;
-    if (this.#clock.nowMs() - intendedMs > LATE_MS) counts.late++;
-    if (stream === 'video') counts.pictures++;
+    if (nowMs - intendedMs > LATE_MS) counts.late++;
+    if (stream === 'chat') this.windows?.note('lines', nowMs);
+    if (stream === 'video') {
+      counts.pictures++;
+      this.windows?.note('pictures', nowMs);
+    }
     if (stream !== 'pose') return;
     counts.sampleBytesOut += bytes;
     counts.expected += receivers;
+    by.expected += receivers;
     this.second().expected += receivers;
   }
 
-  notePose(intendedMs: number, nowMs: number, sampleBytes: number): void {
+  /** @param from - who sent it, where that is known. @param to - who heard it. */
+  notePose(intendedMs: number, nowMs: number, sampleBytes: number, { from, to }: { readonly from: ParticipantTally | undefined; readonly to: ParticipantTally }): void {
     if (!this.counting(intendedMs)) return;
     const atS = this.atS(nowMs);
     this.timed.pose.record(nowMs - intendedMs, atS);
+    from?.poses.record(nowMs - intendedMs);
+    to.heard++;
+    to.heardBytes += sampleBytes;
     this.counts.delivered++;
     this.counts.sampleBytesIn += sampleBytes;
     this.second().delivered++;
   }
 
-  noteResult({ value, batchId, batchSize }: ResultMessage, latencyMs: number, seen: Set<string>): void {
+  /** @param of - whose input it is of, where that is known. */
+  noteResult({ value, batchId, batchSize }: ResultMessage, latencyMs: number, seen: Set<string>, of: ParticipantTally | undefined): void {
     const nowMs = this.#clock.nowMs();
     if (!this.counting(nowMs - latencyMs)) return;
+    of?.results.record(latencyMs);
     this.counts.results++;
     this.second().results++;
     this.timed[value.task].record(latencyMs, this.atS(nowMs));
@@ -114,24 +142,30 @@ export class LoadMeasure {
     this.batches.set(value.task, sizes.set(batchSize, (sizes.get(batchSize) ?? 0) + 1));
   }
 
-  /** What a display would show now. */
-  noteDisplay(ageMs: number): void {
+  /** What a display would show now. @param of - whose avatar it is. */
+  noteDisplay(ageMs: number, of: ParticipantTally): void {
     const nowMs = this.#clock.nowMs();
-    if (this.counting(nowMs)) this.timed.display.record(ageMs, this.atS(nowMs));
+    if (!this.counting(nowMs)) return;
+    this.timed.display.record(ageMs, this.atS(nowMs));
+    of.display.record(ageMs);
   }
 
   /** @param predictedMm - how far a head drawn by its last two poses is from where its recording truly is. @param heldMm - of one drawn where it was. */
-  notePrediction(predictedMm: number, heldMm: number): void {
+  notePrediction(predictedMm: number, heldMm: number, tally: ParticipantTally): void {
     this.counts.predictions++;
-    this.counts.predictionMm += predictedMm;
-    this.counts.heldMm += heldMm;
+    for (const sums of [this.counts, tally]) {
+      sums.predictionMm += predictedMm;
+      sums.heldMm += heldMm;
+    }
+    tally.predictions++;
   }
 
   noteTime(name: TimedName, durationMs: number): void {
     this.timed[name].record(durationMs, this.atS(this.#clock.nowMs()));
   }
 
-  noteReceived(packetBytes: number): void {
+  noteReceived(packetBytes: number, by: ParticipantTally): void {
+    by.bytesIn += packetBytes;
     this.counts.packetsIn++;
     this.counts.bytesIn += packetBytes;
     this.second().bytesIn += packetBytes;
@@ -160,6 +194,17 @@ export class LoadMeasure {
 
   seconds(): SecondPoint[] {
     return [...this.#seconds.values()].sort((a, b) => a.atS - b.atS);
+  }
+}
+
+function countSend(counts: StreamCounts, { sent, missed, bytes }: SendOutcome, lateMs: number): void {
+  counts.missed += missed;
+  if (sent === 'superseded') counts.superseded++;
+  else if (sent === 'not-live') counts.notLive++;
+  else {
+    counts.sent++;
+    counts.bytes += bytes;
+    if (lateMs > LATE_MS) counts.late++;
   }
 }
 

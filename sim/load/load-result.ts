@@ -4,6 +4,10 @@ import type { CountTable } from '../measure/prometheus.ts';
 import type { LatencyFigures } from '../measure/latency.ts';
 import { Distribution, type EncodedDistribution, type SecondFigures } from './distribution.ts';
 import type { Profile } from './profile.ts';
+import type { TaskGoodput } from './goodput.ts';
+import { joinWindows, type InputWindow } from './input-windows.ts';
+import type { ServedModel } from './served-model.ts';
+import { STREAM_NAMES, type ParticipantFigures, type StreamCounts, type StreamName } from './participant-tally.ts';
 import { sumReliable, type ReliableFigures } from './reliable-ledger.ts';
 import { TIMED_NAMES, type FigureName, type TimedName } from './thresholds.ts';
 
@@ -66,6 +70,9 @@ export interface GeneratorFigures {
 export interface ProcessResult {
   readonly timed: Readonly<Record<TimedName, EncodedDistribution>>;
   readonly counts: LoadCounts;
+  readonly streams: Readonly<Record<StreamName, StreamCounts>>;
+  readonly participants: readonly ParticipantFigures[];
+  readonly windows: readonly InputWindow[];
   readonly reliable: ReliableFigures;
   readonly refusals: Readonly<Record<string, number>>;
   readonly ends: Readonly<Record<string, number>>;
@@ -96,8 +103,10 @@ export interface ServerFigures {
   readonly refusals: Readonly<Record<string, number>>;
   readonly closed: Readonly<Record<string, number>>;
   readonly residentMb: readonly { readonly atS: number; readonly mb: number }[];
-  /** Goodput of each model against its limits, as the server knows them, at the end of what is measured. */
-  readonly models: readonly { readonly model: string; readonly goodputHz: number; readonly evenHz: number; readonly executionHz: number }[];
+  /** Of the server's counters, that is between the first look and the last send. */
+  readonly countedS: number;
+  /** Each model as the server knows it, at the end of what is measured. */
+  readonly models: readonly ServedModel[];
 }
 
 export interface LoadReport {
@@ -112,6 +121,11 @@ export interface LoadReport {
   readonly timed: Readonly<Record<TimedName, LatencyFigures>>;
   readonly timelines: Readonly<Record<TimedName, readonly SecondFigures[]>>;
   readonly counts: LoadCounts;
+  readonly streams: Readonly<Record<StreamName, StreamCounts>>;
+  /** Of everybody, or of the MOST_PARTICIPANTS of whose poses the smallest share was delivered. */
+  readonly participants: readonly ParticipantFigures[];
+  /** By task; empty where the server does not tell, or no model was asked. */
+  readonly goodput: readonly TaskGoodput[];
   readonly reliable: ReliableFigures;
   readonly figures: Readonly<Record<FigureName, number>>;
   readonly refusals: Readonly<Record<string, number>>;
@@ -149,6 +163,9 @@ export function joinResults(results: readonly ProcessResult[]): Joined {
   return {
     timed,
     counts: sumRecords(results.map(({ counts }) => counts as unknown as Record<string, number>)) as unknown as LoadCounts,
+    streams: Object.fromEntries(STREAM_NAMES.map((name) => [name, sumRecords(results.map(({ streams }) => streams[name] as unknown as Record<string, number>))])) as unknown as Record<StreamName, StreamCounts>,
+    participants: worstFirst(results.flatMap(({ participants }) => participants)).slice(0, MOST_PARTICIPANTS),
+    windows: joinWindows(results.map(({ windows }) => windows)),
     reliable: sumReliable(results.map(({ reliable }) => reliable)),
     refusals: sumRecords(results.map(({ refusals }) => refusals)),
     ends: sumRecords(results.map(({ ends }) => ends)),
@@ -157,6 +174,14 @@ export function joinResults(results: readonly ProcessResult[]): Joined {
     events: sumEvents(results.map(({ events }) => events)),
     aborted: results.find(({ aborted }) => aborted !== undefined)?.aborted,
   };
+}
+
+/** A report of a large run is not to be larger than a browser opens. */
+const MOST_PARTICIPANTS = 5000;
+
+function worstFirst(participants: readonly ParticipantFigures[]): ParticipantFigures[] {
+  const share = ({ delivered, expected }: ParticipantFigures): number => (expected === 0 ? 1 : delivered / expected);
+  return [...participants].sort((one, other) => share(one) - share(other) || other.poseP99Ms - one.poseP99Ms);
 }
 
 /** The figures that thresholds are about. */

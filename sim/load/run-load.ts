@@ -1,7 +1,9 @@
 /** Runs a profile with one process or several, and puts what they found into one report. */
 import { sleep, type Clock } from '../../core/clock.ts';
+import { TASKS } from '../../core/tasks.ts';
 import { describeMachine } from '../fleet/fleet-report.ts';
 import type { Distribution } from './distribution.ts';
+import { goodputOf } from './goodput.ts';
 import { figuresOf, joinResults, type LoadReport, type ProcessResult, type ServerFigures } from './load-result.ts';
 import type { Profile } from './profile.ts';
 import { profileSeconds } from './profile.ts';
@@ -39,7 +41,7 @@ export async function runLoad(profile: Profile, parts: LoadParts): Promise<LoadR
   signal.addEventListener('abort', abort, { once: true });
   try {
     const startMs = clock.nowMs() + START_MS;
-    const server = profile.target === 'copresence' ? watchServer(url, { clock, startMs, fromMs: startMs + profile.warmUpS * 1000 }) : undefined;
+    const server = profile.target === 'copresence' ? watchServer(url, { clock, startMs, fromMs: startMs + profile.warmUpS * 1000, untilMs: startMs + profileSeconds(profile) * 1000 }) : undefined;
     const results = await runShards(shards, startMs, parts.progress);
     return makeReport(profile, { parts, startedAt, results, server: await server?.stop() });
   } finally {
@@ -76,14 +78,17 @@ function makeReport(profile: Profile, { parts, startedAt, results, server }: Out
   const joined = joinResults(results);
   const timed = perName(joined.timed, (distribution) => distribution.figures());
   const figures = figuresOf(joined);
+  const measuredS = Math.max(0, profileSeconds(profile) - profile.warmUpS);
+  const heard = Object.fromEntries(TASKS.map((task) => [task, timed[task].count]));
+  const goodput = server === undefined ? [] : goodputOf({ server, windows: joined.windows, heard, measuredS });
   const verdicts = [
     { name: 'the simulator kept its schedule (sent.missed)', limit: `<= ${MOST_MISSED}`, value: String(Number(figures['sent.missed'].toPrecision(3))), passed: figures['sent.missed'] <= MOST_MISSED },
-    ...judgeThresholds(profile.thresholds, { timed, figures }),
+    ...judgeThresholds(profile.thresholds, { timed, figures, goodput }),
   ];
   return {
     format: 'copresence.load-report', version: 1, startedAt, url: parts.url, profile, processes: results.length, machine: describeMachine(),
-    measuredS: Math.max(0, profileSeconds(profile) - profile.warmUpS), timed, timelines: perName(joined.timed, (distribution) => distribution.seconds()),
-    counts: joined.counts, reliable: joined.reliable, figures, refusals: joined.refusals, ends: joined.ends, batches: joined.batches, seconds: joined.seconds, events: joined.events,
+    measuredS, timed, timelines: perName(joined.timed, (distribution) => distribution.seconds()),
+    counts: joined.counts, streams: joined.streams, participants: joined.participants, goodput, reliable: joined.reliable, figures, refusals: joined.refusals, ends: joined.ends, batches: joined.batches, seconds: joined.seconds, events: joined.events,
     generators: results.map(({ generator }) => generator), server, knee: undefined, verdicts, passed: joined.aborted === undefined && verdicts.every(({ passed }) => passed), aborted: joined.aborted,
   };
 }

@@ -76,8 +76,7 @@ class ProcessRun {
 
   async play(): Promise<ProcessResult> {
     const { clock, plan, profile, startMs } = this.#parts;
-    this.#measure.begin(startMs + profile.warmUpS * 1000);
-    this.#measure.end(startMs + plan.durationMs);
+    this.#measure.begin(startMs + profile.warmUpS * 1000, startMs + plan.durationMs);
     const generator = watchGenerator(clock, startMs);
     const seconds = every(clock, 1000, (nowMs) => this.#eachSecond(nowMs));
     await this.#playEvents();
@@ -102,11 +101,13 @@ class ProcessRun {
     const rooms = new Map<number, Room>();
     for (const of of plan.headsets) {
       if (of.session % shard.of !== shard.index) continue;
-      const isEar = !rooms.has(of.session);
-      const room = rooms.get(of.session) ?? { members: new Map<number, LoadHeadset>(), hearing: 0 };
+      const room = rooms.get(of.session) ?? { members: new Map<number, LoadHeadset>(), slots: new Map<number, LoadHeadset>(), hearing: 0 };
       rooms.set(of.session, room);
+      const [ear] = room.members.keys();
+      const isEar = ear === undefined;
+      const isSecond = room.members.size === 1;
       const headset = new LoadHeadset({
-        clock, beats: this.#beats, target, measure: this.#measure, plan: of, mix: profile.headset, loop: loops.loopFor(of), room, isEar,
+        clock, beats: this.#beats, target, measure: this.#measure, plan: of, mix: profile.headset, loop: loops.loopFor(of), room, isEar, watches: (sender) => isEar || (isSecond && sender === ear),
         pictures: of.camera ? cameras[of.number % Math.max(1, cameras.length)] : undefined,
         chat: talk(seededRandom(of.seed)), sessionName: `${sessionPrefix}-${of.session + 1}`,
       });
@@ -226,7 +227,7 @@ class ProcessRun {
     const measure = this.#measure;
     return {
       timed: Object.fromEntries(TIMED_NAMES.map((name) => [name, measure.timed[name].encode()])) as Record<TimedName, ProcessResult['timed'][TimedName]>,
-      counts: measure.counts, reliable: measure.reliable, refusals: Object.fromEntries(measure.refusals), ends: Object.fromEntries(measure.ends),
+      counts: measure.counts, streams: measure.streams, participants: [...this.#headsets.values()].map((headset) => headset.figures()), windows: measure.windows?.encode() ?? [], reliable: measure.reliable, refusals: Object.fromEntries(measure.refusals), ends: Object.fromEntries(measure.ends),
       batches: Object.fromEntries([...measure.batches].map(([task, sizes]) => [task, Object.fromEntries(sizes)])),
       seconds: measure.seconds(), events: this.#happened, generator, aborted: this.#aborted ?? (this.#parts.signal.aborted ? 'ended by hand' : undefined),
     };

@@ -5,10 +5,12 @@ import type { TimedName } from '../load/thresholds.ts';
 import { BUCKETS_MS } from '../measure/latency.ts';
 import { barChart, escapeText, lineChart } from './chart.ts';
 import {
-  generatorRows, goodputRows, kneeLine, kneeRows, LOAD_NAMES, loadByteRows, loadCountRows, loadLatencyRows, loadLinkRows, loadSettingRows, loadVerdictRows, measuredNames, predictionRows, serverRows,
+  generatorRows, goodputNotes, goodputRows, kneeLine, kneeRows, LOAD_NAMES, loadByteRows, loadCountRows, loadLatencyRows, loadLinkRows, loadSettingRows, loadVerdictRows, lossRows, measuredNames,
+  predictionRows, serverRows, taskGoodputRows,
 } from './load-rows.ts';
 import { count, milliseconds, shareOf } from './numbers.ts';
 import { charts, pageFrame, pair, section, table, tilesOf, verdictTable } from './page-parts.ts';
+import { spreadRows, worstRows } from './participant-rows.ts';
 
 /** Each has the same colour in every chart. */
 const COLOURS: Readonly<Record<TimedName, number>> = { pose: 0, display: 1, join: 2, resume: 3, 'body-pose': 4, 'body-3d': 5, hands: 5, gesture: 2, language: 3 };
@@ -49,12 +51,23 @@ function sections(report: LoadReport): string[] {
     ...(knee === undefined ? [] : [section('The knee', kneeLine(report), kneeChart(report) + table(kneeRows(report)))]),
     section('What happened', 'Shaded in the charts: the faults of the profile. The horizontal axes count seconds from the start, the warm-up included.', charts([headsetChart(report)]) + table([['from', 'to', 'what', 'headsets'], ...events.map(eventRow)])),
     section('Latency', 'From the moment at which a message was meant to be sent, whenever it was, to its arrival. Both times are on one clock: the pose itself carries when it was meant to be.', table(loadLatencyRows(report)) + charts([...overTime(report), cumulative(report), ...histograms(report)])),
-    section('Throughput', '', charts(throughput(report)) + pair([table(loadCountRows(report)), table(loadLinkRows(report))])),
+    section('Throughput', '', charts(throughput(report)) + pair([table(loadCountRows(report)), table(loadLinkRows(report))]) + table(lossRows(report))),
+    ...goodputSection(report),
     section('On display', 'What a display would show at each moment: how old the others’ newest poses are, and how far their heads are from where the recordings truly have them.', pair([table(predictionRows(report)), table(loadByteRows(report))])),
-    section('The server', server === undefined ? '' : 'By its own counters, over the measured time.', pair([table(serverRows(report)), ...(goodputRows(report).length > 1 ? [table(goodputRows(report))] : [])]) + charts(batchCharts(report))),
+    section('Each participant', 'How the figures lie over the participants, and those of whose poses the smallest share was delivered. Results and displays are watched by one member of each session.', table(spreadRows(report)) + table(worstRows(report))),
+    section('The server', server === undefined ? '' : 'By its own counters, over the measured time.', table(serverRows(report)) + charts(batchCharts(report))),
     section('The simulator', 'Where it took a whole core, or left sends out, the run says more of it than of the server.', table(generatorRows(report)) + charts([memoryChart(report)])),
     section('Settings', '', table(loadSettingRows(report), true)),
   ];
+}
+
+function goodputSection(report: LoadReport): string[] {
+  if (report.goodput.length === 0) return [];
+  const note = [
+    'Requests a second that the server made of what was sent, and those that were answered in time. T_exec is what the device could do of full batches, T_even what it could do of evenly spaced requests, both by the 99th percentile of a batch’s time;',
+    'with hindsight: what a scheduler could have answered that knew when each request would come.', ...goodputNotes(report),
+  ].join(' ');
+  return [section('Goodput', note, table(taskGoodputRows(report)) + (goodputRows(report).length > 1 ? table(goodputRows(report)) : ''))];
 }
 
 function eventRow({ fromS, untilS, kind, label, headsets }: TimelineEvent): string[] {

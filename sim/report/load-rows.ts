@@ -1,7 +1,8 @@
 /** The tables of a load report as rows of text: the terminal and the page show the same ones. */
 import type { LoadReport } from '../load/load-result.ts';
+import type { StreamCounts } from '../load/participant-tally.ts';
 import { TIMED_NAMES, type TimedName } from '../load/thresholds.ts';
-import { byteRate, count, milliseconds, shareOf } from './numbers.ts';
+import { byteRate, count, milliseconds, percent, rate, shareOf } from './numbers.ts';
 import type { Rows } from './rows.ts';
 
 /** What each timed thing is called in a report. */
@@ -49,12 +50,25 @@ export function loadLinkRows({ counts, ends, refusals }: LoadReport): Rows {
   ];
 }
 
-export function loadByteRows({ counts, reliable }: LoadReport): Rows {
+/** By kind of message, where what was meant to be sent got lost: in the simulator, on the way, at the server, or behind it. */
+export function lossRows({ streams, counts, reliable, server }: LoadReport): Rows {
+  const atServer = (kind: string): string[] => ['accepted', 'superseded', 'refused'].map((outcome) => (server === undefined ? '–' : count(server.messages[kind]?.[outcome] ?? 0)));
+  const row = (name: string, { sent, missed, superseded, notLive }: StreamCounts, kind: string, [expected, arrived]: readonly string[]): string[] =>
+    [name, count(sent), count(missed), count(superseded), count(notLive), ...atServer(kind), expected ?? '–', arrived ?? '–'];
+  return [
+    ['kind', 'sent', 'left out', 'held back', 'no link', 'server took', 'overtook', 'refused', 'to receivers', 'arrived'],
+    row('poses', streams.pose, 'pose', [count(counts.expected), count(counts.delivered)]),
+    row('pictures', streams.video, 'video', []),
+    row('lines of chat', streams.chat, 'chat', [count(reliable.expected), count(reliable.heard)]),
+  ];
+}
+
+export function loadByteRows({ counts, streams }: LoadReport): Rows {
   const each = (bytes: number, updates: number): string => (updates === 0 ? '–' : `${(bytes / updates).toFixed(1)} B`);
   const perHeadset = (bytes: number): string => (counts.headsetSeconds === 0 ? '–' : byteRate(bytes / counts.headsetSeconds));
   return [
     ['bytes', ''],
-    ['an avatar update up', each(counts.sampleBytesOut, counts.sampleBytesOut === 0 ? 0 : counts.sent - counts.pictures - reliable.said)],
+    ['an avatar update up', each(streams.pose.bytes, streams.pose.sent)],
     ['an avatar update down', each(counts.sampleBytesIn, counts.delivered)],
     ['received by a headset', perHeadset(counts.bytesIn)],
   ];
@@ -82,12 +96,30 @@ export function serverRows({ server }: LoadReport): Rows {
   ].filter(([, times], index) => index === 0 || times !== '0');
 }
 
-/** Goodput against what the devices could do at most, by the server's own account. */
+/** Results in time, by task, against what the devices could do at most. */
+export function taskGoodputRows({ goodput }: LoadReport): Rows {
+  const rows = goodput.map(({ task, offeredHz, goodputHz, onTime, heardHz, limits }) => {
+    const against = (hz: number | undefined): string[] => (hz === undefined ? ['–', '–'] : [rate(hz), shareOf(goodputHz, hz)]);
+    const most = limits?.clairvoyant.kind === 'known' ? limits.clairvoyant.hz : undefined;
+    return [task, rate(offeredHz), rate(goodputHz), percent(onTime), rate(heardHz), ...against(limits?.evenHz), ...against(limits?.executionHz), ...against(most)];
+  });
+  return [['task', 'asked', 'goodput', 'in time', 'heard', 'T_even', 'of it', 'T_exec', 'of it', 'with hindsight', 'of it'], ...rows];
+}
+
+/** Why a task has no clairvoyant optimum, or no limits. */
+export function goodputNotes({ goodput }: LoadReport): string[] {
+  return goodput.flatMap(({ task, limits }) => {
+    if (limits === undefined) return [`${task}: several models answer it, or none; their limits are by model.`];
+    return limits.clairvoyant.kind === 'known' ? [] : [`${task}, with hindsight: ${limits.clairvoyant.why}.`];
+  });
+}
+
+/** Goodput against what the devices could do at most, by the server's own account, in the last seconds. */
 export function goodputRows({ server }: LoadReport): Rows {
   const rows = (server?.models ?? []).filter(({ goodputHz }) => goodputHz > 0).map(({ model, goodputHz, evenHz, executionHz }) => [
     model, `${count(goodputHz)}/s`, `${count(evenHz)}/s`, shareOf(goodputHz, evenHz), `${count(executionHz)}/s`, shareOf(goodputHz, executionHz),
   ]);
-  return [['model', 'goodput', 'T_even', 'of it', 'T_exec', 'of it'], ...rows];
+  return [['model, at the end', 'goodput', 'T_even', 'of it', 'T_exec', 'of it'], ...rows];
 }
 
 export function generatorRows({ generators }: LoadReport): Rows {

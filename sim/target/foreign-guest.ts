@@ -112,7 +112,7 @@ export class ForeignGuest implements Guest {
     if (!this.#wanted || isOver) return link.close();
     this.#link = link;
     this.#attempt = 0;
-    this.#listener.joined('new');
+    this.#listener.joined('new', undefined);
   }
 
   #lost(detail: string, backMs?: number): void {

@@ -237,7 +237,7 @@ export class LightGuest implements Guest {
     this.#slot = message.slot;
     this.#resume = { token: message.resumeToken, keptMs: message.resumeMs, untilMs: undefined };
     this.#attempt = 0;
-    this.#listener.joined(message.resumed ? 'resumed' : 'new');
+    this.#listener.joined(message.resumed ? 'resumed' : 'new', message.slot);
     if (this.#place.results) this.#askTime();
   }
 

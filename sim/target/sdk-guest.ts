@@ -103,7 +103,7 @@ export class SdkGuest implements Guest {
 
   #listen(client: CopresenceClient): void {
     this.#client = client;
-    client.on('joined', ({ resumed }) => this.#listener.joined(resumed ? 'resumed' : 'new'));
+    client.on('joined', ({ resumed, slot }) => this.#listener.joined(resumed ? 'resumed' : 'new', slot));
     client.on('pose', (event) => this.#onPose(client, event));
     client.on('chat', ({ text }) => this.#listener.chat(text));
     client.on('error', ({ code }) => this.#listener.refused(code));

@@ -7,8 +7,8 @@ export type Sent = 'sent' | 'superseded' | 'not-live';
 
 /** What one guest hears. All on the load's clock, which is the machine's monotonic one. */
 export interface GuestListener {
-  /** In the session, for the first time or again. */
-  joined(how: 'new' | 'resumed'): void;
+  /** In the session, for the first time or again. @param slot - its number there, by which results name whom they are about; undefined where the target has none. */
+  joined(how: 'new' | 'resumed', slot: number | undefined): void;
   /** @param bytes - an encoded pose sample lies at `offset`; valid during the call. */
   pose(bytes: Uint8Array, offset: number, sampleBytes: number): void;
   chat(text: string): void;

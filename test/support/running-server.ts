@@ -5,6 +5,7 @@ import { connect, openNodeSocket, type ConnectOptions, type CopresenceClient } f
 import { systemClock } from '../../core/clock.ts';
 import { startServer, type RunningServer } from '../../server/app.ts';
 import { readConfig } from '../../server/config.ts';
+import type { DevicePool } from '../../server/flow.ts';
 import type { AuditEntry } from '../../server/http/admin/audit.ts';
 import { signToken } from '../../server/session/token-signer.ts';
 
@@ -21,11 +22,10 @@ export class ServerInProcess {
     this.audited = audited;
   }
 
-  /** @param key - of its tokens; one of its own when left out. */
-  static async start(flags: readonly string[] = ['--admin-token', ADMIN_TOKEN], key: Uint8Array = randomBytes(32)): Promise<ServerInProcess> {
+  /** @param key - of its tokens; one of its own when left out. @param pool - of its models' devices; none when left out. */
+  static async start(flags: readonly string[] = ['--admin-token', ADMIN_TOKEN], key: Uint8Array = randomBytes(32), pool: DevicePool = { devices: [], onChange: () => undefined }): Promise<ServerInProcess> {
     const audited: AuditEntry[] = [];
     const config = readConfig(['--port', '0', '--workers', '0', '--recordings-folder', tmpdir(), ...flags], {});
-    const pool = { devices: [], onChange: () => undefined };
     const server = await startServer(config, { clock: systemClock(), pool, tokenKey: key, version: 'test', viewerFolder: '', audit: (entry) => audited.push(entry) });
     return new ServerInProcess(key, server, audited);
   }

@@ -12,6 +12,8 @@ export interface ModelCapacity {
   readonly table: LatencyTable;
   /** b* on it. */
   readonly cap: number;
+  /** D: what is left of a request's deadline when it arrives. */
+  readonly budgetMs: number;
   /** Milliseconds of a device for each request in batches of b*, as a rule; over the devices their harmonic mean. */
   readonly costMs: number;
   /** T_even and T_exec, had the model these devices to itself. */
@@ -44,7 +46,7 @@ function capacityOf(tables: readonly LatencyTable[], budgetMs: number, typicalSh
   }
   const problem = { latencyMs: (size: number) => table.latencyMs(size), maxBatchSize: table.maxBatchSize, deviceCount, budgetMs };
   const cap = Math.max(1, batchCap(table, budgetMs, deviceCount));
-  return { deviceCount, table, cap, costMs: (typicalShare * deviceCount) / perMs, even: evenLimit(problem), execution: executionLimit(problem) };
+  return { deviceCount, table, cap, budgetMs, costMs: (typicalShare * deviceCount) / perMs, even: evenLimit(problem), execution: executionLimit(problem) };
 }
 
 /** What was counted lately of one task that was asked of one model. */

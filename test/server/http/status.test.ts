@@ -21,7 +21,7 @@ it('tells over HTTP and to Prometheus what a model costs, could do and does', as
   const base = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
   try {
     const model: unknown = await (await fetch(`${base}/v2/models/m/stats`)).json();
-    expect(model).toMatchObject({ model: 'm', tasks: ['body-pose'], versions: ['1'], devices: 1, batchCap: 32, latencyMs: [{ size: 1, ms: 2.5 }, { size: 2 }, { size: 4 }, { size: 8 }, { size: 16 }, { size: 32, ms: 18 }] });
+    expect(model).toMatchObject({ model: 'm', tasks: ['body-pose'], versions: ['1'], devices: 1, batchCap: 32, budgetMs: 40, latencyMs: [{ size: 1, ms: 2.5 }, { size: 2 }, { size: 4 }, { size: 8 }, { size: 16 }, { size: 32, ms: 18 }] });
     const { offeredHz, goodputHz, evenHz, evenShare } = model as Record<string, number>;
     expect(evenHz).toBeCloseTo(32_000 / 18, 3);
     expect(offeredHz).toBeGreaterThan(2900);
