@@ -1,14 +1,26 @@
 /** Reads the language model's outputs for one message: what it says, what it wants and whether to show it. */
 import { assert } from '../core/assert.ts';
+import { decodeEntities } from './entities.ts';
+import type { NamedEntity } from './entities.ts';
+import { ENTITY_TOKENS } from './entity-tokens.ts';
+import type { TextSpan } from './entity-tokens.ts';
+import type { Script } from './text-tokens.ts';
 
-/** By output name, [N, labels] row-major probabilities. Read only. */
+/** By output name, [N, labels] row-major probabilities; of `entity` [N, ENTITY_TOKENS, tags]. Read only. */
 export type LanguageOutputs = Readonly<Record<string, ArrayLike<number>>>;
+
+/** What is known of the line itself. */
+export interface LanguageLine {
+  /** Its tokens for entities; left out where they are not looked for. */
+  readonly spans?: readonly TextSpan[] | undefined;
+  readonly script?: Script | undefined;
+}
 
 /** The part of the model's manifest that gives its outputs a meaning. */
 export interface LanguageMeaning {
   /** By output name, the meaning of each column. */
   readonly labels: Readonly<Record<string, readonly string[]>>;
-  /** For each emotion, and for `intent`, `hate`, `offensive` and `spam`: the score from which it counts. */
+  /** For each emotion, and for `intent`, `hate`, `offensive`, `offensive-han`, `spam` and `entity`: the score from which it counts. */
   readonly thresholds: Readonly<Record<string, number>>;
 }
 
@@ -31,7 +43,13 @@ export interface LanguageResult {
   /** What the speaker wants of an assistant; null when it is none of the known intents. */
   readonly intent: Scored | null;
   readonly moderation: Moderation;
+  readonly script?: Script;
+  /** In their order; left out where they are not looked for. */
+  readonly entities?: readonly NamedEntity[];
 }
+
+/** Of a script whose feelings and wishes the model has not learnt. */
+const UNREAD = { sentiment: { label: 'neutral', score: 0 }, emotions: [], intent: null } as const;
 
 /** What the moderation and the spam head gave, each 0..1. */
 export interface ModerationScores {
@@ -42,12 +60,22 @@ export interface ModerationScores {
 }
 
 /**
+ * What a line in Latin letters, or without any, says and wants; of others only its moderation is read, which the model has learnt in Chinese too.
+ *
  * @param row - which message of the batch.
  * @param meaning - a manifest will do.
  * @bound O(labels); makes no copy of the outputs.
  */
-export function decodeLanguage(outputs: LanguageOutputs, row: number, meaning: LanguageMeaning): LanguageResult {
-  const moderation = column(outputs, row, meaning, 'moderation');
+export function decodeLanguage(outputs: LanguageOutputs, row: number, meaning: LanguageMeaning, { spans, script }: LanguageLine = {}): LanguageResult {
+  return {
+    ...(script === undefined || script === 'latin' ? decodeMeaning(outputs, row, meaning) : UNREAD),
+    moderation: moderationOf(outputs, row, meaning, script),
+    ...(script === undefined ? {} : { script }),
+    ...(spans === undefined ? {} : { entities: script === 'latin' ? entitiesOf(outputs, row, meaning, spans) : [] }),
+  };
+}
+
+function decodeMeaning(outputs: LanguageOutputs, row: number, meaning: LanguageMeaning): Pick<LanguageResult, 'sentiment' | 'emotions' | 'intent'> {
   const intent = column(outputs, row, meaning, 'intent');
   const best = highestOf(intent);
   const last = intent.labels.length - 1;
@@ -55,22 +83,33 @@ export function decodeLanguage(outputs: LanguageOutputs, row: number, meaning: L
     sentiment: highestOf(column(outputs, row, meaning, 'sentiment')),
     emotions: emotionsOf(column(outputs, row, meaning, 'emotion'), meaning),
     intent: decideIntent(best.label === intent.labels[last] ? [best] : [best, scoredAt(intent, last)], thresholdOf(meaning, 'intent')),
-    moderation: decideModeration(
-      { hate: scoreAt(moderation, 0), offensive: scoreAt(moderation, 1), neither: scoreAt(moderation, 2), spam: scoreAt(column(outputs, row, meaning, 'spam'), 0) },
-      meaning.thresholds,
-    ),
   };
+}
+
+function moderationOf(outputs: LanguageOutputs, row: number, meaning: LanguageMeaning, script: Script | undefined): Moderation {
+  const moderation = column(outputs, row, meaning, 'moderation');
+  const spam = scoreAt(column(outputs, row, meaning, 'spam'), 0);
+  return decideModeration({ hate: scoreAt(moderation, 0), offensive: scoreAt(moderation, 1), neither: scoreAt(moderation, 2), spam }, meaning.thresholds, script);
+}
+
+function entitiesOf(outputs: LanguageOutputs, row: number, meaning: LanguageMeaning, spans: readonly TextSpan[]): NamedEntity[] {
+  const tags = meaning.labels['entity'];
+  const scores = outputs['entity'];
+  assert(tags !== undefined && scores !== undefined, 'a model that looks for entities has an output called entity');
+  return decodeEntities({ spans, scores, start: row * ENTITY_TOKENS * tags.length, tags, threshold: thresholdOf(meaning, 'entity') });
 }
 
 /**
  * The graver label wins: hate over offensive over spam.
  *
- * Hateful is also offensive, so both together are held against the threshold for `offensive`.
+ * Hateful is also offensive, so both together are held against the threshold for `offensive`. Of Chinese, nothing says what is hateful
+ * and not only offensive, and the threshold is another one.
  */
-export function decideModeration(scores: ModerationScores, thresholds: LanguageMeaning['thresholds']): Moderation {
+export function decideModeration(scores: ModerationScores, thresholds: LanguageMeaning['thresholds'], script: Script = 'latin'): Moderation {
   const rude = scores.hate + scores.offensive;
-  if (scores.hate >= (thresholds['hate'] ?? 0.5)) return { label: 'hate', score: scores.hate, flagged: true };
-  if (rude >= (thresholds['offensive'] ?? 0.5)) return { label: 'offensive', score: Math.min(1, rude), flagged: true };
+  const offensive = script === 'han' ? thresholds['offensive-han'] : thresholds['offensive'];
+  if (script !== 'han' && scores.hate >= (thresholds['hate'] ?? 0.5)) return { label: 'hate', score: scores.hate, flagged: true };
+  if (rude >= (offensive ?? 0.5)) return { label: 'offensive', score: Math.min(1, rude), flagged: true };
   if (scores.spam >= (thresholds['spam'] ?? 0.5)) return { label: 'spam', score: scores.spam, flagged: true };
   return { label: 'ok', score: scores.neither, flagged: false };
 }

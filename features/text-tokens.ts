@@ -1,7 +1,7 @@
 /** Cuts a chat line into tokens that survive shouting, stretching and simple disguises. One pass, no backtracking. */
 
-/** What a token is; only words have character n-grams. */
-export type TokenKind = 'word' | 'number' | 'mark' | 'url' | 'mention';
+/** What a token is; words have character n-grams, and so has `han`, a run of Chinese characters without spaces to cut it at. */
+export type TokenKind = 'word' | 'han' | 'number' | 'mark' | 'url' | 'mention';
 
 export interface Token {
   readonly kind: TokenKind;
@@ -10,6 +10,9 @@ export interface Token {
   /** The word with look-alike digits and signs read as letters (`sh1t` to `shit`); equals `text` when there are none. */
   readonly folded: string;
 }
+
+/** What most letters of a text belong to. */
+export type Script = 'latin' | 'han' | 'other';
 
 /** UTF-16 code units of a message that are looked at, before and after normalisation; the rest is ignored. */
 export const MAX_TEXT_UNITS = 1024;
@@ -26,6 +29,8 @@ const INSIDE_WORD = new Set(["'", '*', '@', '$', '!', '-', '_']);
 const LETTER = /^[\p{L}\p{M}]$/u;
 const DIGIT = /^\p{Nd}$/u;
 const SPACE = /^[\s\p{Cc}]$/u;
+const LATIN = /^\p{Script=Latin}$/u;
+const HAN = /^\p{Script=Han}$/u;
 const LOOKALIKE = /[013457@$!]/;
 const INVISIBLE = /[\p{Cf}\u0300-\u036f\ufe00-\ufe0f]/gu;
 
@@ -55,7 +60,7 @@ export function tokenize(raw: string): Token[] {
 
 /**
  * How a message is written, which normalisation hides: `capitals` with the share of ASCII letters that are capitals,
- * `digits` with the share of characters that are digits, both in steps (0 for none). Nothing for an empty message.
+ * `digits` with the share of characters that are digits, both in steps (0 for none). Nothing for a message without either.
  */
 export function styleOf(raw: string): string[] {
   const text = raw.slice(0, MAX_TEXT_UNITS);
@@ -70,6 +75,23 @@ export function styleOf(raw: string): string[] {
   }
   if (letters + digits === 0) return [];
   return [`capitals ${stepOf(capitals / Math.max(1, letters))}`, `digits ${stepOf(digits / text.length)}`];
+}
+
+/**
+ * The script of most letters, undefined where there are none. A Chinese character counts twice: it says about as much as two letters.
+ *
+ * @bound looks at the first `MAX_TEXT_UNITS` code units.
+ */
+export function scriptOf(raw: string): Script | undefined {
+  const counts = { latin: 0, han: 0, other: 0 };
+  for (const character of raw.slice(0, MAX_TEXT_UNITS)) {
+    if (LATIN.test(character)) counts.latin++;
+    else if (isHan(character)) counts.han += 2;
+    else if (LETTER.test(character)) counts.other++;
+  }
+  if (counts.latin + counts.han + counts.other === 0) return undefined;
+  if (counts.han > Math.max(counts.latin, counts.other)) return 'han';
+  return counts.latin >= counts.other ? 'latin' : 'other';
 }
 
 function stepOf(share: number): number {
@@ -114,9 +136,17 @@ function readToken(characters: readonly string[], start: number, tokens: Token[]
     tokens.push(placeholder('mention', '<mention>'));
     return skip(characters, start + 1, (character) => character === '_' || isWordCharacter(character));
   }
+  if (isHan(first)) return readHan(characters, start, tokens);
   if (isWordCharacter(first)) return readWord(characters, start, tokens);
   tokens.push({ kind: 'mark', text: first, folded: first });
   return start + 1;
+}
+
+function readHan(characters: readonly string[], start: number, tokens: Token[]): number {
+  const end = skip(characters, start, isHan);
+  const text = characters.slice(start, end).join('');
+  tokens.push({ kind: 'han', text, folded: text });
+  return end;
 }
 
 function readWord(characters: readonly string[], start: number, tokens: Token[]): number {
@@ -136,6 +166,7 @@ function readWord(characters: readonly string[], start: number, tokens: Token[])
 /** A sign or a point belongs to a word only between two of its characters: `f*ck`, `10.50`, not `hi!`. A `$` may also end it. */
 function continuesWord(characters: readonly string[], at: number): boolean {
   const character = characters[at] ?? '';
+  if (isHan(character)) return false;
   if (isWordCharacter(character)) return true;
   const before = characters[at - 1];
   const after = characters[at + 1];
@@ -190,6 +221,10 @@ function skip(characters: readonly string[], from: number, while_: (character: s
 
 function isSpace(character: string): boolean {
   return character === ' ' || (!isAscii(character) && SPACE.test(character));
+}
+
+function isHan(character: string): boolean {
+  return !isAscii(character) && HAN.test(character);
 }
 
 function isDigit(character: string): boolean {

@@ -9,6 +9,8 @@ export const MAX_TEXT_FEATURES = 512;
 
 const MIN_GRAM = 3;
 const MAX_GRAM = 5;
+/** Chinese words have one to four characters, most of them two. */
+const MAX_HAN_GRAM = 3;
 /** By id, the call that wrote it last; textFeatures is not re-entrant, and need not be. */
 const writtenBy = new Uint32Array(TEXT_BUCKETS);
 let call = 0;
@@ -28,7 +30,8 @@ export interface TextFeaturesInput {
  * Writes the ids of a message and gives how many there are; the places behind them are 0, the padding id.
  *
  * A feature is a string: `s` and a style of `styleOf`, `w` and a token, `b` and two neighbouring tokens with a space
- * between, or `c` and 3 to 5 characters of a word in angle brackets, look-alike digits read as letters. Its id is
+ * between, or `c` and 3 to 5 characters of a word in angle brackets, look-alike digits read as letters. A run of Chinese
+ * characters has `h` and 1 to 3 of them in their place, and neither `w` nor `b`. The id of a feature is
  * `1 + fnv1a(utf8(feature)) mod (TEXT_BUCKETS - 1)`, so that any language can compute the same. Each id is written
  * once, style first, then tokens, pairs and characters.
  *
@@ -47,7 +50,7 @@ export function textFeatures(input: TextFeaturesInput): number {
     }
     return count < maxFeatures;
   };
-  void (addStyle(input.text, add) && addTokens(tokens, add) && addPairs(tokens, add) && addGrams(tokens, add));
+  void (addStyle(input.text, add) && addTokens(tokens, add) && addPairs(tokens, add) && addHanGrams(tokens, add) && addGrams(tokens, add));
   ids.fill(0, offset + count, offset + maxFeatures);
   return count;
 }
@@ -74,6 +77,7 @@ function addStyle(text: string, add: AddFeature): boolean {
 function addTokens(tokens: readonly Token[], add: AddFeature): boolean {
   const start = hashText(FNV_OFFSET, 'w');
   for (const token of tokens) {
+    if (token.kind === 'han') continue;
     if (!add(hashText(start, token.text) >>> 0)) return false;
     if (token.folded !== token.text && !add(hashText(start, token.folded) >>> 0)) return false;
   }
@@ -84,11 +88,27 @@ function addPairs(tokens: readonly Token[], add: AddFeature): boolean {
   const start = hashText(FNV_OFFSET, 'b');
   let previous: Token | undefined;
   for (const token of tokens) {
-    if (previous !== undefined) {
+    if (previous !== undefined && previous.kind !== 'han' && token.kind !== 'han') {
       const first = hashText(hashText(start, previous.text), ' ');
       if (!add(hashText(first, token.text) >>> 0)) return false;
     }
     previous = token;
+  }
+  return true;
+}
+
+/** The short ones of all runs first: where a message is too long they say more than the long ones of its beginning. */
+function addHanGrams(tokens: readonly Token[], add: AddFeature): boolean {
+  const start = hashText(FNV_OFFSET, 'h');
+  const runs = tokens.filter(({ kind }) => kind === 'han').map(({ text }) => codePoints(text));
+  for (let length = 1; length <= MAX_HAN_GRAM; length++) {
+    for (const points of runs) {
+      for (let first = 0; first + length <= points.length; first++) {
+        let hash = start;
+        for (let at = first; at < first + length; at++) hash = hashCodePoint(hash, points[at] ?? 0);
+        if (!add(hash >>> 0)) return false;
+      }
+    }
   }
   return true;
 }

@@ -14,6 +14,8 @@ export const LIMITS = {
   nameLength: 64,
   labelLength: 64,
   labelsPerResult: 28,
+  /** As many as there can be: a model looks at the first 64 tokens. */
+  entitiesPerResult: 64,
   handsPerPicture: 2,
   tokenLength: 4096,
   urlLength: 512,

@@ -116,7 +116,7 @@ export interface TimedEntry extends SnapshotEntry {
 /** Sends to a whole session. */
 export interface Delivery {
   /** @param message - framed; the same bytes go to everybody. */
-  deliver(audience: Audience, message: Uint8Array, lane: Lane): { sent: number; superseded: number };
+  deliver(audience: Pick<Audience, 'receivers'>, message: Uint8Array, lane: Lane): { sent: number; superseded: number };
 }
 
 // ── session → recording ─────────────────────────────────────────────────────

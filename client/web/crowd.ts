@@ -98,7 +98,7 @@ export class Crowd {
       case 'hands':
         return member.avatar.camera.showHands(value, nowMs);
       case 'language':
-        member.emotion = { text: value.emotions[0]?.label ?? value.sentiment.label, untilMs: nowMs + EMOTION_MS };
+        if (value.script === undefined || value.script === 'latin') member.emotion = { text: value.emotions[0]?.label ?? value.sentiment.label, untilMs: nowMs + EMOTION_MS };
         return;
       default:
         value satisfies never;

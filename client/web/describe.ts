@@ -19,13 +19,26 @@ export function describeResult({ value }: ResultMessage): string {
   }
 }
 
-/** What the model made of a line of chat, most telling first. */
-export function describeLanguage({ emotions, sentiment, intent }: LanguageValue): string {
+/** What the model made of a line of chat, most telling first; of scripts whose feelings it does not know, only that. */
+export function describeLanguage({ emotions, sentiment, intent, script = 'latin' }: LanguageValue): string {
+  if (script !== 'latin') return script === 'han' ? 'Chinese, moderation only' : 'a script that is not read';
   const top = emotions[0];
   const parts = [`${sentiment.label} ${percent(sentiment.score)}`];
   if (top !== undefined) parts.unshift(`${top.label} ${percent(top.score)}`);
   if (intent !== null) parts.push(`intent ${intent.label}`);
   return parts.join(' · ');
+}
+
+/** A line of chat cut at its entities, so that each can be shown as what it is. */
+export function cutAtEntities(text: string, entities: NonNullable<LanguageValue['entities']>): { readonly text: string; readonly label?: string }[] {
+  const pieces: { text: string; label?: string }[] = [];
+  let at = 0;
+  for (const { label, start, end } of entities) {
+    if (start < at || end <= start || end > text.length) continue;
+    pieces.push({ text: text.slice(at, start) }, { text: text.slice(start, end), label });
+    at = end;
+  }
+  return [...pieces, { text: text.slice(at) }].filter((piece) => piece.text !== '');
 }
 
 /** `model@version, batch of n, age`. */

@@ -3,7 +3,7 @@ import type { ParticipantInfo } from '../../protocol/message/common.ts';
 import type { ResultMessage } from '../../protocol/message/result.ts';
 import type { ChatEvent } from '../events.ts';
 import { slotColour } from './colours.ts';
-import { describeLanguage, describeOrigin, describeResult, novelty } from './describe.ts';
+import { cutAtEntities, describeLanguage, describeOrigin, describeResult, novelty } from './describe.ts';
 import { create, keepFirst } from './dom.ts';
 import { drawFace } from './face.ts';
 import type { ModelRow } from './stats.ts';
@@ -63,24 +63,27 @@ export class ResultFeed {
 /** The chat, newest first; each line gets what the model made of it when that comes. */
 export class ChatFeed {
   readonly #list: HTMLElement;
-  readonly #lines = new Map<number, HTMLElement>();
+  readonly #lines = new Map<number, { readonly line: HTMLElement; readonly said: HTMLElement; readonly text: string }>();
 
   constructor(list: HTMLElement) {
     this.#list = list;
   }
 
   add({ chatId, slot, text }: ChatEvent, name: string): void {
-    const line = create('li', '', dot(slot), ' ', create('span', 'who', name), ' ', create('span', '', text));
+    const said = create('span', '', text);
+    const line = create('li', '', dot(slot), ' ', create('span', 'who', name), ' ', said);
     this.#list.prepend(line);
     keepFirst(this.#list, LINES_KEPT);
-    this.#lines.set(chatId, line);
+    this.#lines.set(chatId, { line, said, text });
     const oldest = this.#lines.keys().next();
     if (this.#lines.size > LINES_KEPT && oldest.done === false) this.#lines.delete(oldest.value);
   }
 
   understand({ chatId, value }: ResultMessage): void {
-    const line = chatId === undefined ? undefined : this.#lines.get(chatId);
-    if (line === undefined || value.task !== 'language') return;
+    const known = chatId === undefined ? undefined : this.#lines.get(chatId);
+    if (known === undefined || value.task !== 'language') return;
+    const { line, said, text } = known;
+    if (value.entities !== undefined && value.entities.length > 0) said.replaceChildren(...cutAtEntities(text, value.entities).map(marked));
     const meta = create('div', 'meta');
     const emotion = value.emotions[0]?.label;
     if (emotion !== undefined) {
@@ -99,6 +102,11 @@ export class ChatFeed {
     this.#lines.clear();
     this.#list.replaceChildren();
   }
+}
+
+/** A piece of a line, and what it names. */
+function marked({ text, label }: ReturnType<typeof cutAtEntities>[number]): Node {
+  return label === undefined ? document.createTextNode(text) : create('span', 'entity', text, create('small', '', label));
 }
 
 function dot(slot: number): HTMLElement {

@@ -14,6 +14,8 @@ export const bodyPoseValue = z.strictObject({
   score,
 });
 
+const offset = z.int().check(z.minimum(0), z.maximum(LIMITS.chatCharacters));
+
 const coordinates = (count: number): z.ZodMiniArray<z.ZodMiniNumber> => z.array(z.number()).check(z.length(count));
 
 /** BlazePose's 33 landmarks of one body. */
@@ -55,6 +57,15 @@ export const gestureValue = z.strictObject({
   score,
 });
 
+/** A place in a line of chat where something is named. */
+const namedEntity = z.strictObject({
+  label,
+  /** UTF-16 code units of the line; `end` is behind the last. */
+  start: offset,
+  end: offset,
+  score,
+});
+
 export const languageValue = z.strictObject({
   task: z.literal('language'),
   sentiment: labelled,
@@ -62,6 +73,10 @@ export const languageValue = z.strictObject({
   /** Null when the text is outside every known intent. */
   intent: z.nullable(labelled),
   moderation: z.strictObject({ label: z.enum(['ok', 'offensive', 'hate', 'spam']), score, flagged: z.boolean() }),
+  /** What most letters of the line belong to. Absent for clients without the capability `entities`, as is the next. */
+  script: z.optional(z.enum(['latin', 'han', 'other'])),
+  /** In their order, none over another; absent where the model does not look for them. */
+  entities: z.optional(z.array(namedEntity).check(z.maxLength(LIMITS.entitiesPerResult))),
 });
 
 export const resultValue = z.discriminatedUnion('task', [bodyPoseValue, body3dValue, handsValue, gestureValue, languageValue]);

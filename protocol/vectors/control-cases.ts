@@ -105,6 +105,13 @@ export const DOWN_MESSAGES: readonly Case<DownMessage>[] = [
     }, { chatId: 12 }),
   },
   {
+    name: 'result language with entities',
+    value: result('language', {
+      task: 'language', sentiment: { label: 'neutral', score: 0.75 }, emotions: [], intent: null, moderation: { label: 'ok', score: 0.9375, flagged: false },
+      script: 'latin', entities: [{ label: 'person', start: 0, end: 3, score: 0.875 }, { label: 'location', start: 15, end: 24, score: 0.625 }],
+    }, { chatId: 14 }),
+  },
+  {
     name: 'result language without an intent',
     value: result('language', {
       task: 'language', sentiment: { label: 'neutral', score: 0.5 }, emotions: [], intent: null, moderation: { label: 'spam', score: 0.75, flagged: true },

@@ -23,7 +23,7 @@ export class Broadcaster implements Delivery {
   }
 
   /** Sends one framed message to everybody who may hear the session. */
-  deliver(audience: Audience, message: Uint8Array, lane: Lane): { sent: number; superseded: number } {
+  deliver(audience: Pick<Audience, 'receivers'>, message: Uint8Array, lane: Lane): { sent: number; superseded: number } {
     let sent = 0;
     let superseded = 0;
     for (const receiver of audience.receivers) {

@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import { framedPayload } from '../../protocol/codec/container.ts';
 import { encodeDown } from '../../protocol/codec/control.ts';
+import type { DownMessageOf } from '../../protocol/down.ts';
 import type { ResultValue } from '../../protocol/message/result.ts';
 import type { InferenceRequest, Lane, Meter, RequestOutcome } from '../flow.ts';
 import type { Participant } from './participant.ts';
@@ -51,7 +52,7 @@ export class Results {
     const { clock, meter } = this.#options;
     const nowMs = clock.nowMs();
     const { captureMs } = request;
-    const framed = encodeDown({
+    const result: DownMessageOf<'result'> = {
       type: 'result',
       slot: participant.slot,
       model: request.model,
@@ -62,10 +63,22 @@ export class Results {
       ageMs: nowMs - captureMs,
       ...(request.task === 'language' ? { chatId: Number(request.origin.part) } : {}),
       value: outcome.value,
-    });
-    meter.result(request.task, { ageMs: nowMs - captureMs, ...session.deliver(framed, LANES[request.task]) });
+    };
+    const framed = encodeDown(result);
+    meter.result(request.task, { ageMs: nowMs - captureMs, ...deliver(session, result, framed) });
     if (session.recording.state !== 'on' || !participant.consent.recording) return;
     const times = { captureDeviceMs: captureMs, captureServerMs: captureMs, arrivedMs: nowMs };
     session.recording.tap.record({ kind: 'result', participantId: participant.participantId, slot: participant.slot, bytes: framedPayload(framed), ...times });
   }
+}
+
+/** Clients that do not know `entities` would not read a result that has them; everybody else gets the same bytes. */
+function deliver(session: Session, { value, ...result }: DownMessageOf<'result'>, framed: Uint8Array): { sent: number; superseded: number } {
+  if (value.task !== 'language') return session.deliver(framed, LANES[value.task]);
+  const { script, entities, ...plain } = value;
+  const lane = LANES.language;
+  if (script === undefined && entities === undefined) return session.deliver(framed, lane);
+  const whole = session.deliver(framed, lane, (participant) => participant.understands('entities'));
+  const others = session.deliver(encodeDown({ ...result, value: plain }), lane, (participant) => !participant.understands('entities'));
+  return { sent: whole.sent + others.sent, superseded: whole.superseded + others.superseded };
 }

@@ -136,9 +136,9 @@ export class Session implements Audience {
     return this.deliver(encodeDown(message), lane);
   }
 
-  /** Sends a framed message to everybody with the grant `subscribe`. */
-  deliver(framed: Uint8Array, lane: Lane): { sent: number; superseded: number } {
-    return this.#delivery.deliver(this, framed, lane);
+  /** Sends a framed message to everybody with the grant `subscribe`. @param isFor - or to those of them only. */
+  deliver(framed: Uint8Array, lane: Lane, isFor?: (participant: Participant) => boolean): { sent: number; superseded: number } {
+    return this.#delivery.deliver(isFor === undefined ? this : { receivers: [...this.#subscribers()].filter(isFor) }, framed, lane);
   }
 
   /** Writes into a running recording that somebody came or went, if they consent to being in it. */

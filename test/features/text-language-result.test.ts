@@ -53,6 +53,16 @@ describe('decodeLanguage', () => {
     expect(moderate([0.1, 0.1, 0.8], 0.7)).toBe('ok');
   });
 
+  it('reads only the moderation of scripts whose feelings it has not learnt, Chinese by its own threshold', () => {
+    const own = { ...meaning, thresholds: { ...meaning.thresholds, 'offensive-han': 0.3 } };
+    const rude = outputs({ moderation: [0.45, 0, 0.55], spam: [0] });
+    expect(decodeLanguage(rude, 1, own, { script: 'han' })).toEqual({
+      sentiment: { label: 'neutral', score: 0 }, emotions: [], intent: null, moderation: { label: 'offensive', score: 0.45, flagged: true }, script: 'han',
+    });
+    expect(decodeLanguage(rude, 1, own, { script: 'other' })).toMatchObject({ intent: null, moderation: { label: 'hate' } });
+    expect(decodeLanguage(rude, 1, own, { script: 'latin' })).toMatchObject({ intent: { label: 'greeting' }, script: 'latin' });
+  });
+
   it('takes a missing output for a bug', () => {
     expect(() => decodeLanguage({}, 0, meaning)).toThrow('bug:');
   });

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fnv1a, MAX_TEXT_FEATURES, TEXT_BUCKETS, textFeatures } from '../../features/text.ts';
-import { MAX_TEXT_UNITS, normalizeText, styleOf, tokenize } from '../../features/text-tokens.ts';
+import { MAX_TEXT_UNITS, normalizeText, scriptOf, styleOf, tokenize } from '../../features/text-tokens.ts';
 
 function featuresOf(text: string, maxFeatures = MAX_TEXT_FEATURES): number[] {
   const ids = new Int32Array(maxFeatures);
@@ -109,6 +109,16 @@ describe('normalisation', () => {
     expect(styleOf('Hello my dear friends')).toEqual(['capitals 2', 'digits 0']);
     expect(styleOf('CALL 0800')).toEqual(['capitals 5', 'digits 4']);
     expect(styleOf(' ?!')).toEqual([]);
+  });
+
+  it('reads Chinese in runs of one to three characters, and what is written in between as before', () => {
+    const ids = (features: string[]): number[] => features.map((feature) => 1 + (fnv1a(feature) % (TEXT_BUCKETS - 1)));
+    expect(words('我爱VR世界!')).toEqual(['我爱', 'vr', '世界', '!']);
+    expect([...featuresOf('你好吗')].sort()).toEqual(ids(['h你', 'h好', 'h吗', 'h你好', 'h好吗', 'h你好吗']).sort());
+  });
+
+  it('tells the script of most letters', () => {
+    expect(['hello', '你好 hi', 'Привет', '¿qué tal?', '😀 12', 'ok 我们都喜欢'].map(scriptOf)).toEqual(['latin', 'han', 'other', 'latin', undefined, 'han']);
   });
 
   it('collapses links, mentions and numbers', () => {

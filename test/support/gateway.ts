@@ -63,9 +63,9 @@ export class TestGateway {
   }
 
   /** Connects, greets and joins. */
-  async join(session: string, options: { name?: string; role?: Role; subject?: string; consent?: Partial<Record<'inference' | 'recording' | 'training', boolean>> } = {}): Promise<TestClient> {
+  async join(session: string, options: { name?: string; role?: Role; subject?: string; consent?: Partial<Record<'inference' | 'recording' | 'training', boolean>>; capabilities?: readonly string[] } = {}): Promise<TestClient> {
     const client = this.connect();
-    await client.hello(await this.token(options));
+    await client.hello(await this.token(options), options.capabilities === undefined ? {} : { capabilities: options.capabilities });
     client.control({ type: 'join', session, name: options.name ?? 'somebody', consent: { inference: true, recording: false, training: false, ...options.consent } });
     this.turn();
     client.slot = client.one('joined').slot;

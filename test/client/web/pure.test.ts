@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { writePoseOfMatrix } from '../../../client/matrix-pose.ts';
-import { describeResult, novelty } from '../../../client/web/describe.ts';
+import { cutAtEntities, describeLanguage, describeResult, novelty } from '../../../client/web/describe.ts';
 import { emotionLook } from '../../../client/web/emotions.ts';
 import { fragmentFor, readSettings } from '../../../client/web/settings.ts';
 import { BatchSizes, ModelTable, Series } from '../../../client/web/stats.ts';
@@ -65,6 +65,20 @@ describe('words for results', () => {
   it('says what a gesture is, and that the same gesture again is no news', () => {
     expect(describeResult(GESTURE)).toBe('left hand: fist 91 %');
     expect(novelty(GESTURE)).toEqual(novelty({ ...GESTURE, batchId: 2, ageMs: 30 }));
+  });
+
+  it('cuts a line at what it names, and passes over places that are not in it', () => {
+    const entity = (label: string, start: number, end: number) => ({ label, start, end, score: 0.9 });
+    expect(cutAtEntities('Ada is in Paris', [entity('person', 0, 3), entity('location', 10, 15)])).toEqual([
+      { text: 'Ada', label: 'person' }, { text: ' is in ' }, { text: 'Paris', label: 'location' },
+    ]);
+    expect(cutAtEntities('Ada', [entity('person', 1, 9), entity('group', 2, 2)])).toEqual([{ text: 'Ada' }]);
+  });
+
+  it('says of a script that the model does not read only that', () => {
+    const value = { task: 'language', sentiment: { label: 'neutral', score: 0 }, emotions: [], intent: null, moderation: { label: 'ok', score: 0.9, flagged: false } } as const;
+    expect(describeLanguage({ ...value, emotions: [], script: 'han' })).toBe('Chinese, moderation only');
+    expect(describeLanguage({ ...value, emotions: [] })).toBe('neutral 0 %');
   });
 
   it('has a look for an emotion that it does not know', () => {

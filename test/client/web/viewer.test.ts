@@ -22,7 +22,7 @@ const RESULTS: DownMessage[] = [
   { type: 'result', slot: 1, model: 'movenet-lightning', version: '1', batchId: 2, batchSize: 2, captureMs: 1, ageMs: 61, value: { task: 'body-pose', score: 0.8, keypoints: KEYPOINTS } },
   {
     type: 'result', slot: 2, chatId: 2, model: 'avatar-language', version: '2', batchId: 3, batchSize: 1, captureMs: 1, ageMs: 30,
-    value: { task: 'language', sentiment: { label: 'negative', score: 0.9 }, emotions: [{ label: 'anger', score: 0.8 }], intent: null, moderation: { label: 'offensive', score: 0.9, flagged: true } },
+    value: { task: 'language', sentiment: { label: 'negative', score: 0.9 }, emotions: [{ label: 'anger', score: 0.8 }], intent: null, moderation: { label: 'offensive', score: 0.9, flagged: true }, script: 'latin', entities: [{ label: 'location', start: 3, end: 7, score: 0.9 }] },
   },
 ];
 
@@ -63,7 +63,9 @@ describe.skipIf(executablePath === undefined)('the viewer in Chromium (skipped w
     for (const name of PEOPLE) await page.waitForSelector(`#labels .tag:has-text("${name}")`, { state: 'attached' });
     gateway.tell({ type: 'chat', chatId: 2, slot: 2, text: 'go away', captureMs: 1 }, ...RESULTS);
     await page.waitForSelector('#chat .flag');
-    expect(await page.textContent('#chat li')).toContain('go away ⚑ offensive');
+    expect(await page.textContent('#chat li')).toContain('go away');
+    expect(await page.textContent('#chat li .flag')).toContain('⚑ offensive');
+    expect(await page.textContent('#chat li .entity')).toBe('awaylocation');
     expect(await page.textContent('#results')).toContain('right hand: open-palm 93 %');
     expect(await page.textContent('#results')).toContain('gesture-mlp@3 · batch 6 · 12 ms');
     await page.waitForSelector('#models tr:nth-child(3)');

@@ -121,6 +121,14 @@ describe('a language runner', () => {
     expect(together.map(verdict)).toEqual(['done', 'done', 'done']);
   });
 
+  it('gives each message of a batch its own entities, by their places in it, and none of what is not in Latin letters', async () => {
+    const runner = await open(oddLanguage('naming', { namesEverything: true }));
+    const outcomes = await runner.run(['Ada  ok', '你好', 'b'].map((text) => ({ payload: new TextEncoder().encode(text), encoding: 'task', part: '1' })));
+    const entities = outcomes.map((outcome) => (outcome.kind === 'done' && outcome.value.task === 'language' ? outcome.value.entities : undefined));
+    const thing = (start: number, end: number) => ({ label: 'thing', start, end, score: 0.75 });
+    expect(entities).toEqual([[thing(0, 3), thing(5, 7)], [], [thing(0, 1)]]);
+  });
+
   it('refuses an empty message, one that is too long and bytes that are not text', async () => {
     const runner = await open(oddLanguage('careful'));
     const payloads = [new Uint8Array(0), new Uint8Array(LIMITS.chatCharacters * 4 + 1).fill(97), Uint8Array.of(0xc3, 0x28), Uint8Array.of(104, 105)];

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HAND_FEATURE_COUNT } from '../../../features/hand.ts';
 import { digestOf } from '../../../registry/digest.ts';
+import { ENTITY_TOKENS, TOKEN_FEATURES } from '../../../features/entity-tokens.ts';
 import { GraphBuilder } from '../../../registry/onnx/graph-builder.ts';
 import type { TensorSpec } from '../../../registry/manifest.ts';
 import type { Task } from '../../../core/tasks.ts';
@@ -81,8 +82,8 @@ export function certainGesture(name: string, threshold: number, labels: readonly
 
 const HEADS = { sentiment: ['positive', 'negative'], emotion: ['joy', 'fear'], intent: ['help', 'oos'], moderation: ['hate', 'offensive', 'neither'], spam: ['spam'] };
 
-/** Gives every label of every head the share of the message's ids that are odd; padding counts for nothing. */
-export function oddLanguage(name: string): TinyModel {
+/** Gives every label of every head the share of the message's ids that are odd; padding counts for nothing. With `namesEverything` each token is a thing. */
+export function oddLanguage(name: string, { namesEverything = false } = {}): TinyModel {
   const graph = new GraphBuilder({ name });
   const ids = graph.input('ids', 'int32', ['N', 'L']);
   const two = graph.constant('int32', [], Int32Array.of(2));
@@ -93,12 +94,16 @@ export function oddLanguage(name: string): TinyModel {
     graph.op('MatMul', [share, graph.constant('float32', [1, labels.length], new Float32Array(labels.length).fill(1))], {}, head);
     graph.output(head, 'float32', ['N', labels.length]);
   }
+  const inputs: TinyModel['inputs'] = [{ name: 'ids', dtype: 'int32', shape: ['N', 'L'], meaning }];
+  const outputs: TinyModel['outputs'] = Object.entries(HEADS).map(([head, labels]) => ({ name: head, dtype: 'float32', shape: ['N', labels.length], meaning }));
+  if (!namesEverything) return { name, task: 'language', graph: graph.toBytes(), inputs, outputs, labels: HEADS };
+  const tokens = graph.input('tokens', 'int32', ['N', ENTITY_TOKENS, TOKEN_FEATURES]);
+  const rows = graph.op('Cast', [graph.op('Slice', [tokens, graph.ints([0]), graph.ints([2]), graph.ints([2])])], { to: FLOAT });
+  graph.op('Add', [graph.op('Mul', [rows, graph.scalar(0)]), graph.constant('float32', [2], Float32Array.of(0.25, 0.75))], {}, 'entity');
+  graph.output('entity', 'float32', ['N', ENTITY_TOKENS, 2]);
   return {
-    name,
-    task: 'language',
-    graph: graph.toBytes(),
-    inputs: [{ name: 'ids', dtype: 'int32', shape: ['N', 'L'], meaning }],
-    outputs: Object.entries(HEADS).map(([head, labels]) => ({ name: head, dtype: 'float32', shape: ['N', labels.length], meaning })),
-    labels: HEADS,
+    name, task: 'language', graph: graph.toBytes(), labels: { ...HEADS, entity: ['O', 'B-thing'] },
+    inputs: [...inputs, { name: 'tokens', dtype: 'int32', shape: ['N', ENTITY_TOKENS, TOKEN_FEATURES], meaning }],
+    outputs: [...outputs, { name: 'entity', dtype: 'float32', shape: ['N', ENTITY_TOKENS, 2], meaning }],
   };
 }

@@ -16,13 +16,13 @@ const LANGUAGE: ResultValue = {
 const BODY: ResultValue = { task: 'body-pose', keypoints: Array.from({ length: 51 }, () => 0.5), score: 0.5 };
 
 /** One device that answers by task; `broken` fails every picture. */
-function poolOf(clock: ManualClock, options: { runMs?: number; broken?: ErrorCode; seen?: Batch[] } = {}): DevicePool {
-  const { runMs = 5, broken, seen = [] } = options;
+function poolOf(clock: ManualClock, options: { runMs?: number; broken?: ErrorCode; seen?: Batch[]; language?: ResultValue } = {}): DevicePool {
+  const { runMs = 5, broken, seen = [], language = LANGUAGE } = options;
   const table = latencyTable(8, () => runMs);
   const answer = (batch: Batch, at: number): ItemOutcome => {
     const request = batch.requests[at];
     if (at === 0) seen.push(batch);
-    if (request?.task === 'language') return { kind: 'done', value: LANGUAGE };
+    if (request?.task === 'language') return { kind: 'done', value: language };
     if (request?.task === 'gesture') return { kind: 'done', value: { task: 'gesture', source: 'tracking', hand: request.origin.part === 'left' ? 'left' : 'right', label: 'fist', score: 0.9 } };
     return broken !== undefined ? { kind: 'failed', code: broken } : { kind: 'done', value: BODY };
   };
@@ -60,6 +60,18 @@ describe('results', () => {
     talker.control({ type: 'say', text: 'what a day', captureMs: world.clock.nowMs() });
     await world.clock.advanceAsync(10);
     expect(talker.one('result').chatId).toBe(talker.one('chat').chatId);
+  });
+
+  it('[RES5] have entities and the script for clients that named the capability, and neither for others', async () => {
+    const named: ResultValue = { ...LANGUAGE, script: 'latin', entities: [{ label: 'person', start: 0, end: 3, score: 0.75 }] };
+    const world = new TestGateway((clock) => poolOf(clock, { language: named }));
+    const talker = await world.join('lobby');
+    const older = await world.join('lobby', { capabilities: ['chat', 'results'] });
+    talker.control({ type: 'say', text: 'Ada is here', captureMs: world.clock.nowMs() });
+    await world.clock.advanceAsync(10);
+    expect(talker.one('result').value).toEqual(named);
+    expect(older.one('result').value).toEqual(LANGUAGE);
+    expect(older.one('result').chatId).toBe(talker.one('result').chatId);
   });
 
   it('come for each hand, at the rate of the gesture model and not of the headset', async () => {
