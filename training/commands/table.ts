@@ -7,6 +7,7 @@ export interface CommandEntry {
 }
 
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  crawl: { summary: 'collect the text of pages, politely', load: async () => (await import('./crawl.ts')).crawl },
   collect: { summary: 'make a data set from files or recordings', load: async () => (await import('./collect.ts')).collect },
   label: { summary: 'say what a hand does in an interval of a recording', load: async () => (await import('./label.ts')).label },
   inspect: { summary: 'show what is in a data set, and what cleaning would remove', load: async () => (await import('./inspect.ts')).inspect },
