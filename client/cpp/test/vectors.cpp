@@ -1,9 +1,11 @@
-// Passes the golden vectors through the codec: vectors <folder>. Prints what does not fit, then a line of counts.
-#include <copresence/codec.hpp>
+// Passes the golden vectors through the codec: vectors <folder> [inputs]. Prints what does not fit, then a line of counts; with inputs, what each of them is read as.
+#include <copresence/delta.hpp>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
+
+#include "outcomes.hpp"
 
 using nlohmann::json;
 using namespace copresence;
@@ -78,6 +80,50 @@ bool isNear(const PoseSample& sample, const json& value) {
          (!(sample.valid & RIGHT_HAND) || isNear(sample.rightHand, parts["rightHand"]));
 }
 
+// A packet of delta snapshots, one after the other to one receiver; empty when one of them is refused.
+std::vector<json> readDeltas(const Bytes& bytes, double nearMs, Error& error) {
+  DeltaReader reader(BASELINES);
+  std::vector<json> snapshots;
+  const Error broken = readPacket(bytes.data(), bytes.size(), [&](std::uint8_t, const std::uint8_t* payload, std::size_t length) {
+    DeltaHeader header;
+    std::vector<int> missing;
+    json entries = json::array();
+    if (error != Error::none) return;
+    error = reader.read(payload, length, nearMs, header, missing, [&](int slot, const ToldState& told) {
+      std::uint8_t sample[MAX_SAMPLE_BYTES];
+      const std::size_t size = writeAvatarState(told.state, sample);
+      entries.push_back({{"slot", slot}, {"tier", told.tier}, {"isKey", told.key}, {"sampleHex", toHex(sample, size)}});
+    });
+    if (!missing.empty()) error = Error::messageInvalid;
+    snapshots.push_back({{"tick", header.tick}, {"serverMs", header.serverMs}, {"key", header.key}, {"acknowledge", header.acknowledge}, {"entries", entries}});
+  });
+  if (broken != Error::none) error = broken;
+  return snapshots;
+}
+
+void checkDeltaStream(const json& vector, const Bytes& bytes, const std::string& what) {
+  Error error = Error::none;
+  const auto snapshots = readDeltas(bytes, vector.value("nearMs", 0.0), error);
+  json expected = vector["decoded"];
+  for (json& snapshot : expected) {
+    for (json& entry : snapshot["entries"]) {
+      entry["isKey"] = entry["mode"] == "key";
+      entry.erase("mode"), entry.erase("baselineTick");
+    }
+  }
+  check(error == Error::none && json(snapshots) == expected, what);
+}
+
+// The snapshots that an acknowledgement tells of arrive one by one; the last is told, since 50 ms have passed since the first [ACK1].
+void checkAcknowledgement(const json& decoded, const Bytes& bytes, const std::string& what) {
+  const std::uint32_t tick = decoded["tick"], earlier = decoded["earlier"];
+  Acknowledger acknowledger;
+  Bytes told(ACKNOWLEDGEMENT_BYTES);
+  for (std::uint32_t before = 32; before > 0; before--) if (earlier >> (before - 1) & 1) acknowledger.arrived(tick - before, 0, told.data());
+  check(acknowledger.arrived(tick, 50, told.data()) && told == bytes, what);
+  check(!acknowledger.arrived(tick + 1, 60, told.data()), what + ", no sooner than 50 ms later");
+}
+
 void checkVector(const std::string& format, const json& vector) {
   const std::string what = format + ": " + vector["name"].get<std::string>();
   const Bytes bytes = fromHex(vector["hex"]);
@@ -122,6 +168,10 @@ void checkVector(const std::string& format, const json& vector) {
       isRight = isRight && entry["slot"] == slot && isNear(sample, entry["sample"]);
     });
     check(error == Error::none && isRight && seen == decoded["entries"].size() && header.tick == decoded["tick"] && header.serverMs == decoded["serverMs"] && header.key == decoded["key"], what);
+  } else if (format == "delta-stream") {
+    checkDeltaStream(vector, bytes, what);
+  } else if (format == "acknowledgement") {
+    checkAcknowledgement(decoded, bytes, what);
   } else if (format == "container") {
     std::size_t seen = 0;
     bool isRight = true;
@@ -148,6 +198,7 @@ void checkRefused(const json& vector) {
   if (format == "container") error = readPacket(bytes.data(), bytes.size(), [](std::uint8_t, const std::uint8_t*, std::size_t) {});
   else if (format == "pose") error = decodePose(bytes.data(), pose);
   else if (format == "hand") error = decodeHand(bytes.data(), hand);
+  else if (format == "delta-stream") readDeltas(bytes, 0, error);
   else if (format == "snapshot") error = decodeSnapshot(bytes.data(), bytes.size(), 0, header, [](std::uint16_t, const PoseSample&) {});
   else if (format == "pose-sample") {
     error = decodePoseSample(bytes.data(), bytes.size(), 0, sample, size);
@@ -175,6 +226,7 @@ int main(int count, char** arguments) {
       else checkRefused(vector);
     }
   }
+  if (count > 2) printOutcomes(arguments[2]);
   std::cout << passed << " passed, " << failed << " failed\n";
   return failed == 0 && passed > 0 ? 0 : 1;
 }

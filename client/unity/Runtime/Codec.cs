@@ -60,7 +60,7 @@ namespace Copresence
         public int Count;
     }
 
-    public enum Kind : byte { Control = 1, PoseSample = 2, VideoChunk = 3, Snapshot = 16 }
+    public enum Kind : byte { Control = 1, PoseSample = 2, VideoChunk = 3, Acknowledgement = 4, Snapshot = 16, DeltaSnapshot = 17 }
 
     /// <summary>The wire formats of poses, hands, snapshots and packets. Nothing here throws on what came from outside, or allocates.</summary>
     public static class Codec
@@ -395,13 +395,13 @@ namespace Copresence
             return (uint)(bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16) | (uint)bytes[at + 3] << 24;
         }
 
-        static void WriteU16(byte[] bytes, int at, ushort value)
+        internal static void WriteU16(byte[] bytes, int at, ushort value)
         {
             bytes[at] = (byte)value;
             bytes[at + 1] = (byte)(value >> 8);
         }
 
-        static void WriteU32(byte[] bytes, int at, uint value)
+        internal static void WriteU32(byte[] bytes, int at, uint value)
         {
             WriteU16(bytes, at, (ushort)(value & 0xffff));
             WriteU16(bytes, at + 2, (ushort)(value >> 16));

@@ -17,6 +17,8 @@ namespace Copresence
         public string Url;
         public string Token, Session, Name;
         public bool Inference = true, Recording, Training;
+        /// <summary>Asks for snapshots as what differs from earlier ones: the same samples in a fraction of the bytes.</summary>
+        public bool Deltas = true;
     }
 
     public sealed class Participant
@@ -32,8 +34,8 @@ namespace Copresence
     /// </summary>
     public sealed class CopresenceClient : IDisposable
     {
-        const int MaxPending = 1024, MaxQueuedPackets = 64;
-        const double HeartbeatTimeoutMs = 10000;
+        const int MaxPending = 1024;
+        const double HeartbeatTimeoutMs = 10000, ClockMs = 1e14;
         const int LeaveMs = 500;
 
         /// <summary>With the code of an error of docs/spec.md, or an empty text.</summary>
@@ -51,7 +53,7 @@ namespace Copresence
         readonly CancellationTokenSource closing = new CancellationTokenSource();
         readonly Dictionary<int, Participant> participants = new Dictionary<int, Participant>();
         readonly Queue<double[]> exchanges = new Queue<double[]>();
-        readonly PoseSample scratch = new PoseSample();
+        readonly SnapshotView snapshots;
         readonly byte[] sampleBytes = new byte[Codec.MaxSampleBytes];
         readonly Random random = new Random();
         Link link;
@@ -63,6 +65,7 @@ namespace Copresence
         public CopresenceClient(ClientOptions options)
         {
             this.options = options;
+            snapshots = new SnapshotView((slot, sample) => { if (slot != Slot) PoseReceived(slot, sample); });
             Slot = -1;
         }
 
@@ -75,6 +78,12 @@ namespace Copresence
         /// <summary>The same moment on the server's clock, wrong by at most half the shortest round trip.</summary>
         public double ServerNowMs { get { return NowMs + offsetMs; } }
         public double RttMs { get; private set; }
+
+        /// <summary>How long before the server's time to draw a participant: two of the periods in which they come, and what links usually add. A far one comes rarely.</summary>
+        public double DrawDelayMs(int slot)
+        {
+            return Math.Max(50, 20 + 2 * snapshots.PeriodMs(slot));
+        }
 
         public Participant Find(int slot)
         {
@@ -114,6 +123,20 @@ namespace Copresence
             return State == ClientState.Live && SendControl("say", "text", text, "captureMs", NowMs);
         }
 
+        /// <summary>Changes the consent that was given on joining, at once, and for when it has to join anew [CON1]. False when it was not sent.</summary>
+        public bool SetConsent(bool inference, bool recording, bool training)
+        {
+            options.Inference = inference;
+            options.Recording = recording;
+            options.Training = training;
+            return State == ClientState.Live && SendControl("consent", "consent", Consent());
+        }
+
+        Dictionary<string, object> Consent()
+        {
+            return new Dictionary<string, object> { { "inference", options.Inference }, { "recording", options.Recording }, { "training", options.Training } };
+        }
+
         /// <summary>Leaves for good; nobody keeps the place. Waits until that has been written, half a second at most, since a program may end right after.</summary>
         public void Dispose()
         {
@@ -136,6 +159,7 @@ namespace Copresence
             opened.Run(
                 () => pending.Enqueue(() => Greet(opened)),
                 (bytes, length) => pending.Enqueue(() => Receive(opened, bytes, length)),
+                () => pending.Count >= MaxPending,
                 () => pending.Enqueue(() => Lost(opened, opened.ErrorCode ?? "CONNECTION_LOST", opened.Retry ?? "reconnect", opened.RetryAfterMs)));
         }
 
@@ -144,15 +168,16 @@ namespace Copresence
             if (opened != link || State == ClientState.Ended) return;
             if (State != ClientState.Reconnecting) Change(ClientState.Joining, "");
             opened.HeardMs = NowMs;
-            SendControl("hello", "version", 1, "oldestVersion", 1, "capabilities", new List<object> { "pose" }, "token", options.Token, "deviceMs", NowMs, "client", "copresence-unity/1");
+            var capabilities = new List<object> { "pose" };
+            if (options.Deltas) capabilities.Add("delta");
+            SendControl("hello", "version", 1, "oldestVersion", 1, "capabilities", capabilities, "token", options.Token, "deviceMs", NowMs, "client", "copresence-unity/1");
             if (resumeToken != null)
             {
                 SendControl("resume", "resumeToken", resumeToken);
                 resumeToken = null;
                 return;
             }
-            var consent = new Dictionary<string, object> { { "inference", options.Inference }, { "recording", options.Recording }, { "training", options.Training } };
-            SendControl("join", "session", options.Session, "name", options.Name, "consent", consent);
+            SendControl("join", "session", options.Session, "name", options.Name, "consent", Consent());
         }
 
         void Receive(Link from, byte[] bytes, int length)
@@ -161,31 +186,42 @@ namespace Copresence
             from.HeardMs = NowMs;
             Problem problem = Codec.ReadPacket(bytes, length, (kind, start, end) =>
             {
+                if (from != link || State == ClientState.Ended) return;
                 // Kinds that it does not know are skipped [PKT5].
-                if (kind == (byte)Kind.Snapshot) TakeSnapshot(bytes, start, end);
+                if (kind == (byte)Kind.Snapshot || kind == (byte)Kind.DeltaSnapshot) TakeSnapshot((Kind)kind, bytes, start, end);
                 else if (kind == (byte)Kind.Control) TakeControl(bytes, start, end);
             });
             if (problem != Problem.None) Lost(from, "CONNECTION_LOST", "reconnect", 0);
         }
 
-        void TakeSnapshot(byte[] bytes, int start, int end)
+        void TakeSnapshot(Kind kind, byte[] bytes, int start, int end)
         {
-            SnapshotHeader header;
-            Codec.DecodeSnapshot(bytes, start, end, ServerNowMs, scratch, out header, (slot, sample) =>
-            {
-                if (slot != Slot) PoseReceived(slot, sample);
-            });
+            snapshots.Take(kind, bytes, start, end, ServerNowMs, NowMs);
+            if (snapshots.AsksAnew) SendControl("snapshots");
+            if (snapshots.Acknowledges && link != null) link.Send(Kind.Acknowledgement, snapshots.Acknowledgement, SnapshotView.AcknowledgementBytes);
         }
 
         void TakeControl(byte[] bytes, int start, int end)
         {
             Dictionary<string, object> message = MessagePack.Decode(bytes, start, end);
             if (message == null) return;
+            try
+            {
+                Take(message);
+            }
+            catch (MalformedException)
+            {
+                Lost(link, "CONNECTION_LOST", "reconnect", 0);
+            }
+        }
+
+        void Take(Dictionary<string, object> message)
+        {
             switch (Text(message, "type"))
             {
-                case "ping": SendControl("pong", "serverMs", message["serverMs"], "deviceMs", NowMs); break;
+                case "ping": SendControl("pong", "serverMs", Time(message, "serverMs"), "deviceMs", NowMs); break;
                 case "welcome":
-                    offsetMs = Number(message, "serverMs") - NowMs;
+                    offsetMs = Time(message, "serverMs") - NowMs;
                     link.IsGreeted = true;
                     break;
                 case "clock-reply": TakeTime(message); break;
@@ -202,25 +238,28 @@ namespace Copresence
             Slot = (int)Number(message, "slot");
             resumeToken = Text(message, "resumeToken");
             attempt = 0;
+            snapshots.Restart(Number(message, "tickRateHz"));
             participants.Clear();
-            foreach (object info in (List<object>)message["participants"]) Keep((Dictionary<string, object>)info);
+            foreach (object info in Field<List<object>>(message, "participants")) Keep(info as Dictionary<string, object>);
             Change(ClientState.Live, "");
             foreach (Participant participant in new List<Participant>(participants.Values)) if (participant.Slot != Slot) ParticipantChanged(participant);
         }
 
         void TakePresence(Dictionary<string, object> message)
         {
-            Participant participant = Keep((Dictionary<string, object>)message["participant"]);
+            Participant participant = Keep(Field<Dictionary<string, object>>(message, "participant"));
             if (Text(message, "event") == "left")
             {
                 participant.Live = false;
                 participants.Remove(participant.Slot);
+                snapshots.Forget(participant.Slot);
             }
             ParticipantChanged(participant);
         }
 
         Participant Keep(Dictionary<string, object> info)
         {
+            if (info == null) throw new MalformedException();
             var participant = new Participant { Slot = (int)Number(info, "slot"), Id = Text(info, "participantId"), Name = Text(info, "name"), Role = Text(info, "role"), Live = Text(info, "presence") == "live" };
             participants[participant.Slot] = participant;
             return participant;
@@ -228,7 +267,7 @@ namespace Copresence
 
         void TakeError(Dictionary<string, object> message)
         {
-            if (!true.Equals(message["closing"]))
+            if (!Field<bool>(message, "closing"))
             {
                 Refused(message);
                 return;
@@ -250,7 +289,7 @@ namespace Copresence
         /// <summary>The shortest round trip of the last eight counts [TIM2].</summary>
         void TakeTime(Dictionary<string, object> message)
         {
-            double t1 = Number(message, "deviceMs"), t2 = Number(message, "arrivedMs"), t3 = Number(message, "sentMs"), t4 = NowMs;
+            double t1 = Time(message, "deviceMs"), t2 = Time(message, "arrivedMs"), t3 = Time(message, "sentMs"), t4 = NowMs;
             double rttMs = t4 - t1 - (t3 - t2);
             if (rttMs < 0 || t3 < t2) return;
             if (exchanges.Count == 8) exchanges.Dequeue();
@@ -316,124 +355,29 @@ namespace Copresence
 
         static double Number(Dictionary<string, object> message, string field)
         {
-            return Convert.ToDouble(message[field]);
+            object value;
+            if (!message.TryGetValue(field, out value) || !(value is long || value is double)) throw new MalformedException();
+            return Convert.ToDouble(value);
         }
 
-        /// <summary>One WebSocket: reads into fresh arrays, writes one packet after the other, and tells once when it is over.</summary>
-        sealed class Link
+        /// <summary>One that is far from any clock's [TIM1] would stay in what is reckoned with it.</summary>
+        static double Time(Dictionary<string, object> message, string field)
         {
-            readonly ClientWebSocket socket = new ClientWebSocket();
-            readonly Uri uri;
-            readonly CancellationTokenSource ending;
-            readonly ConcurrentQueue<byte[]> outgoing = new ConcurrentQueue<byte[]>();
-            readonly SemaphoreSlim more = new SemaphoreSlim(0);
-            readonly ManualResetEventSlim written = new ManualResetEventSlim();
+            double timeMs = Number(message, field);
+            if (!(Math.Abs(timeMs) <= ClockMs)) throw new MalformedException();
+            return timeMs;
+        }
 
-            public volatile bool IsOpen;
-            public bool IsGreeted;
-            public double HeardMs;
-            public string ErrorCode, Retry;
-            public double RetryAfterMs;
+        static T Field<T>(Dictionary<string, object> message, string field)
+        {
+            object value;
+            if (!message.TryGetValue(field, out value) || !(value is T)) throw new MalformedException();
+            return (T)value;
+        }
 
-            public Link(string url, CancellationToken closing)
-            {
-                uri = new Uri(url);
-                ending = CancellationTokenSource.CreateLinkedTokenSource(closing);
-                socket.Options.AddSubProtocol("copresence.v1");
-            }
-
-            public int QueuedPackets { get { return outgoing.Count; } }
-
-            public void Run(Action opened, Action<byte[], int> received, Action ended)
-            {
-                Task.Run(async () =>
-                {
-                    try
-                    {
-                        await socket.ConnectAsync(uri, ending.Token);
-                        IsOpen = true;
-                        Task writing = Write();
-                        opened();
-                        await Read(received);
-                        await writing;
-                    }
-                    catch (Exception)
-                    {
-                        // Whatever it was, the connection is gone; why, the server has said in its last message if it could.
-                    }
-                    IsOpen = false;
-                    ended();
-                });
-            }
-
-            public bool Send(Kind kind, byte[] payload, int length)
-            {
-                if (!IsOpen || outgoing.Count >= MaxQueuedPackets) return false;
-                var packet = new byte[length + 5];
-                int at = Codec.WriteFrameHeader(kind, length, packet, 0);
-                Buffer.BlockCopy(payload, 0, packet, at, length);
-                Array.Resize(ref packet, at + length);
-                outgoing.Enqueue(packet);
-                more.Release();
-                return true;
-            }
-
-            public void WaitUntilWritten()
-            {
-                written.Wait(LeaveMs);
-            }
-
-            /// <summary>Gives what was said last half a second to leave.</summary>
-            public void Close()
-            {
-                if (IsOpen) ending.CancelAfter(LeaveMs);
-                else ending.Cancel();
-                IsOpen = false;
-                more.Release();
-            }
-
-            async Task Write()
-            {
-                try
-                {
-                    while (true)
-                    {
-                        await more.WaitAsync(ending.Token);
-                        byte[] packet;
-                        while (outgoing.TryDequeue(out packet)) await socket.SendAsync(new ArraySegment<byte>(packet), WebSocketMessageType.Binary, true, ending.Token);
-                        if (IsOpen) continue;
-                        written.Set();
-                        ending.Cancel();
-                        return;
-                    }
-                }
-                finally
-                {
-                    written.Set();
-                }
-            }
-
-            async Task Read(Action<byte[], int> received)
-            {
-                var buffer = new byte[16384];
-                int length = 0;
-                while (socket.State == WebSocketState.Open)
-                {
-                    WebSocketReceiveResult result = await socket.ReceiveAsync(new ArraySegment<byte>(buffer, length, buffer.Length - length), ending.Token);
-                    if (result.MessageType == WebSocketMessageType.Close) break;
-                    length += result.Count;
-                    if (result.EndOfMessage)
-                    {
-                        var packet = new byte[length];
-                        Buffer.BlockCopy(buffer, 0, packet, 0, length);
-                        received(packet, length);
-                        length = 0;
-                    }
-                    else if (length > Codec.PacketBytes) break;
-                    else if (length == buffer.Length) Array.Resize(ref buffer, 2 * buffer.Length);
-                }
-                ending.Cancel();
-            }
+        /// <summary>A message of the server that is none of the specification's.</summary>
+        sealed class MalformedException : Exception
+        {
         }
     }
 }

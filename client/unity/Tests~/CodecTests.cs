@@ -1,48 +1,19 @@
 using System;
 using System.Collections;
 using System.Collections.Generic;
-using System.IO;
 using System.Linq;
-using System.Web.Script.Serialization;
 using NUnit.Framework;
+using static Copresence.Tests.VectorFiles;
 
 namespace Copresence.Tests
 {
     using Map = Dictionary<string, object>;
 
-    /// <summary>The golden vectors of protocol/vectors, whose folder is named by COPRESENCE_VECTORS.</summary>
+    /// <summary>The golden vectors but those of deltas, and what else the package's codec promises.</summary>
     [TestFixture]
     public class CodecTests
     {
-        static readonly string Folder = Environment.GetEnvironmentVariable("COPRESENCE_VECTORS");
-        static readonly JavaScriptSerializer Json = new JavaScriptSerializer { MaxJsonLength = int.MaxValue };
         static readonly Map Tolerances = (Map)Load("index.json")["tolerances"];
-
-        static Map Load(string name)
-        {
-            return Json.Deserialize<Map>(File.ReadAllText(Path.Combine(Folder, name)));
-        }
-
-        static IEnumerable<Map> Vectors(string name)
-        {
-            return Items(Load(name)["vectors"]).Cast<Map>();
-        }
-
-        static IEnumerable<object> Items(object list)
-        {
-            return ((IEnumerable)list).Cast<object>();
-        }
-
-        static byte[] Hex(object text)
-        {
-            var hex = (string)text;
-            return Enumerable.Range(0, hex.Length / 2).Select(at => Convert.ToByte(hex.Substring(2 * at, 2), 16)).ToArray();
-        }
-
-        static double[] Row(object row)
-        {
-            return Items(row).Select(Convert.ToDouble).ToArray();
-        }
 
         static Pose ToPose(object row)
         {
@@ -96,11 +67,6 @@ namespace Copresence.Tests
             if ((actual.Valid & Parts.RightController) != 0) AssertNear(actual.Rigid[2], parts["rightController"], name);
             if ((actual.Valid & Parts.LeftHand) != 0) AssertNear(actual.LeftHand, parts["leftHand"], name);
             if ((actual.Valid & Parts.RightHand) != 0) AssertNear(actual.RightHand, parts["rightHand"], name);
-        }
-
-        static double NearMs(Map vector)
-        {
-            return vector.ContainsKey("nearMs") ? Convert.ToDouble(vector["nearMs"]) : 0;
         }
 
         [Test]

@@ -17,6 +17,8 @@
 #include <websocketpp/config/asio_no_tls_client.hpp>
 
 #include "codec.hpp"
+#include "message-guard.hpp"
+#include "snapshots.hpp"
 
 namespace copresence {
 
@@ -25,6 +27,8 @@ struct ClientOptions {
   std::string url;
   std::string token, session, name;
   bool inference = true, recording = false, training = false;
+  // Asks for snapshots as what differs from earlier ones: the same samples in a fraction of the bytes.
+  bool deltas = true;
 };
 
 // `reconnecting`: the connection is gone, and the participant's place is kept for a while. `ended`: for good, with the reason.
@@ -42,6 +46,8 @@ struct PoseEvent {
   const PoseSample& sample;
   // The snapshot holds everybody, also who has not moved.
   bool key;
+  // How often the server sends this participant at most, in milliseconds; 0 where ticks have no rate.
+  double periodMs;
 };
 
 class Client {
@@ -92,6 +98,8 @@ class Client {
   // The same moment on the server's clock, wrong by at most half the shortest round trip.
   double serverNowMs() const { return nowMs() + offsetMs_; }
   double rttMs() const { return rttMs_; }
+  // How long before the server's time to draw a participant: two of the periods in which they come, and what links usually add. A far one comes rarely.
+  double drawDelayMs(int slot) const { return std::max(50.0, 20 + 2 * snapshots_.periodMs(slot)); }
 
   // Sends a sample whose captureMs is on this device's clock. @return none when it left, or why it cannot be sent; not being live counts as none and sends nothing.
   Error sendPose(const PoseSample& sample) {
@@ -101,6 +109,14 @@ class Client {
     // Poses that cannot leave are worth nothing when they can: the next one is newer.
     if (state_ == State::live && buffered() < MAX_BUFFERED_BYTES) send(POSE_SAMPLE, bytes, size);
     return Error::none;
+  }
+
+  // Changes the consent that was given on joining, at once, and for when it has to join anew [CON1]. @return whether it was sent.
+  bool setConsent(bool inference, bool recording, bool training) {
+    options_.inference = inference, options_.recording = recording, options_.training = training;
+    if (state_ != State::live) return false;
+    sendControl({{"type", "consent"}, {"consent", consent()}});
+    return true;
   }
 
   // At most 500 UTF-16 code units. @return whether it was sent.
@@ -114,7 +130,10 @@ class Client {
   using Socket = websocketpp::client<websocketpp::config::asio_client>;
   using Handle = websocketpp::connection_hdl;
   static constexpr std::size_t MAX_BUFFERED_BYTES = 65536;
-  static constexpr double HEARTBEAT_TIMEOUT_MS = 10000;
+  static constexpr double HEARTBEAT_TIMEOUT_MS = 10000, CLOCK_MS = 1e14;
+
+  // A message of the server that is none of the specification's.
+  struct Malformed {};
 
   struct Closing {
     std::string code, retry;
@@ -123,6 +142,7 @@ class Client {
   struct Exchange {
     double offsetMs, rttMs;
   };
+  Json consent() const { return {{"inference", options_.inference}, {"recording", options_.recording}, {"training", options_.training}}; }
 
   bool isCurrent(Handle handle) const { return !handle_.owner_before(handle) && !handle.owner_before(handle_); }
 
@@ -143,31 +163,34 @@ class Client {
     if (state_ != State::reconnecting) change(State::joining, "");
     heardMs_ = nowMs();
     watchSilence();
-    sendControl({{"type", "hello"}, {"version", 1}, {"oldestVersion", 1}, {"capabilities", Json::array({"pose"})}, {"token", options_.token}, {"deviceMs", nowMs()}, {"client", "copresence-cpp/1"}});
+    Json capabilities = Json::array({"pose"});
+    if (options_.deltas) capabilities.push_back("delta");
+    sendControl({{"type", "hello"}, {"version", 1}, {"oldestVersion", 1}, {"capabilities", capabilities}, {"token", options_.token}, {"deviceMs", nowMs()}, {"client", "copresence-cpp/1"}});
     if (!resumeToken_.empty()) return sendControl({{"type", "resume"}, {"resumeToken", std::exchange(resumeToken_, {})}});
-    const Json consent = {{"inference", options_.inference}, {"recording", options_.recording}, {"training", options_.training}};
-    sendControl({{"type", "join"}, {"session", options_.session}, {"name", options_.name}, {"consent", consent}});
+    sendControl({{"type", "join"}, {"session", options_.session}, {"name", options_.name}, {"consent", consent()}});
   }
 
   void receive(const std::string& packet) {
     heardMs_ = nowMs();
     const Error error = readPacket(reinterpret_cast<const std::uint8_t*>(packet.data()), packet.size(), [this](std::uint8_t kind, const std::uint8_t* payload, std::size_t length) {
       if (state_ == State::ended) return;
-      if (kind == SNAPSHOT) takeSnapshot(payload, length);
+      if (kind == SNAPSHOT || kind == DELTA_SNAPSHOT) takeSnapshot(kind, payload, length);
       // Kinds that it does not know are skipped [PKT5].
       else if (kind == CONTROL) takeControl(payload, length);
     });
     if (error != Error::none) closeSocket();
   }
 
-  void takeSnapshot(const std::uint8_t* payload, std::size_t length) {
-    SnapshotHeader header;
-    decodeSnapshot(payload, length, serverNowMs(), header, [&](std::uint16_t slot, const PoseSample& sample) {
-      if (slot != slot_ && onPose) onPose({slot, sample, header.key});
+  void takeSnapshot(std::uint8_t kind, const std::uint8_t* payload, std::size_t length) {
+    const auto answer = snapshots_.take(kind, payload, length, serverNowMs(), nowMs(), [&](int slot, const PoseSample& sample, bool key) {
+      if (slot != slot_ && onPose) onPose({slot, sample, key, snapshots_.periodMs(slot)});
     });
+    if (answer.askAnew) sendControl({{"type", "snapshots"}});
+    if (answer.acknowledge) send(ACKNOWLEDGEMENT, answer.acknowledgement, ACKNOWLEDGEMENT_BYTES);
   }
 
   void takeControl(const std::uint8_t* payload, std::size_t length) {
+    if (!isBoundedMessage(payload, length)) return;
     const Json message = Json::from_msgpack(payload, payload + length, true, false);
     // What a server of a later version says in another way is none of this client's business.
     if (!message.is_object() || !message.contains("type") || !message["type"].is_string()) return;
@@ -175,13 +198,22 @@ class Client {
       take(message["type"].get<std::string>(), message);
     } catch (const Json::exception&) {
       closeSocket();
+    } catch (const Malformed&) {
+      closeSocket();
     }
+  }
+
+  // A time that is far from any clock's [TIM1] would stay in what is reckoned with it.
+  static double timeOf(const Json& message, const char* field) {
+    const double timeMs = message.at(field);
+    if (!(std::fabs(timeMs) <= CLOCK_MS)) throw Malformed();
+    return timeMs;
   }
 
   void take(const std::string& type, const Json& message) {
     if (type == "ping") sendControl({{"type", "pong"}, {"serverMs", message.at("serverMs")}, {"deviceMs", nowMs()}});
     else if (type == "welcome") {
-      offsetMs_ = message.at("serverMs").get<double>() - nowMs();
+      offsetMs_ = timeOf(message, "serverMs") - nowMs();
       askForTime();
     } else if (type == "clock-reply") takeTime(message);
     else if (type == "joined") takeJoined(message);
@@ -195,6 +227,7 @@ class Client {
     slot_ = message.at("slot");
     resumeToken_ = message.at("resumeToken");
     attempt_ = 0;
+    snapshots_.restart(message.at("tickRateHz"));
     participants_.clear();
     for (const Json& info : message.at("participants")) participants_[info.at("slot")] = toParticipant(info);
     change(State::live, "");
@@ -206,6 +239,7 @@ class Client {
     if (message.at("event") == "left") {
       participant.live = false;
       participants_.erase(participant.slot);
+      snapshots_.forget(participant.slot);
     } else participants_[participant.slot] = participant;
     if (onParticipant) onParticipant(participant);
   }
@@ -225,7 +259,7 @@ class Client {
   }
 
   void takeTime(const Json& message) {
-    const double t1 = message.at("deviceMs"), t2 = message.at("arrivedMs"), t3 = message.at("sentMs"), t4 = nowMs();
+    const double t1 = timeOf(message, "deviceMs"), t2 = timeOf(message, "arrivedMs"), t3 = timeOf(message, "sentMs"), t4 = nowMs();
     const Exchange exchange{((t2 - t1) + (t3 - t4)) / 2, (t4 - t1) - (t3 - t2)};
     if (exchange.rttMs < 0 || t3 < t2) return;
     if (exchanges_.size() == 8) exchanges_.pop_front();
@@ -314,6 +348,7 @@ class Client {
   double offsetMs_ = 0, rttMs_ = 0, heardMs_ = 0;
   std::deque<Exchange> exchanges_;
   std::map<int, Participant> participants_;
+  SnapshotView snapshots_;
   std::vector<std::uint8_t> packet_;
 };
 

@@ -62,7 +62,7 @@ constexpr std::size_t SNAPSHOT_HEADER_BYTES = 11;
 constexpr std::size_t PACKET_BYTES = 524288, MESSAGES_PER_PACKET = 256;
 constexpr double MAX_POSITION_M = 32.767;
 
-enum Kind : std::uint8_t { CONTROL = 1, POSE_SAMPLE = 2, VIDEO_CHUNK = 3, SNAPSHOT = 16 };
+enum Kind : std::uint8_t { CONTROL = 1, POSE_SAMPLE = 2, VIDEO_CHUNK = 3, ACKNOWLEDGEMENT = 4, SNAPSHOT = 16, DELTA_SNAPSHOT = 17 };
 
 namespace detail {
 
@@ -106,8 +106,8 @@ inline std::array<double, 3> rotate(const Quaternion& q, double x, double y, dou
 
 // Milliseconds to ticks of the wire, modulo 2^32 [NUM1].
 inline std::uint32_t toTicks(double timeMs) {
-  const double ticks = std::floor(timeMs * detail::TICKS_PER_MS + 0.5);
-  return static_cast<std::uint32_t>(ticks - std::floor(ticks / 4294967296.0) * 4294967296.0);
+  const double ticks = std::fmod(std::floor(timeMs * detail::TICKS_PER_MS + 0.5), 4294967296.0);
+  return std::isfinite(ticks) ? static_cast<std::uint32_t>(ticks < 0 ? ticks + 4294967296.0 : ticks) : 0;
 }
 
 // Ticks of the wire to the time that is nearest to `nearMs`: right while both are within 37 hours [NUM1].
