@@ -1,5 +1,5 @@
 /** The programs of the C++ client. Debian: g++ nlohmann-json3-dev libwebsocketpp-dev libasio-dev libopenxr-dev. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, ROOT } from './native-build.ts';
 
@@ -23,7 +23,7 @@ function compile(source: string, flags: readonly string[]): Promise<string> {
     name: source.replaceAll('/', '-').replace('.cpp', ''),
     compiler: 'g++',
     args: (out) => ['-std=c++17', ...WARNINGS, ...flags, `-I${HEADERS}`, path, '-o', out, '-lpthread'],
-    inputs: [HEADERS, path, ...(source.startsWith('test/') ? [join(CPP, 'test/outcomes.hpp')] : [])],
+    inputs: [HEADERS, path, ...readdirSync(join(CPP, 'test')).filter((name) => name.endsWith('.hpp')).map((name) => join(CPP, 'test', name))],
   });
 }
 

@@ -36,7 +36,7 @@ const library = (): Promise<string> => compile('Copresence.dll', sourcesIn(join(
 const program = async (name: string, sources: readonly string[]): Promise<string> => compile(name, sources, { target: 'exe', references: [await library()] });
 
 /** A participant that prints what it hears, and the codec for comparing. */
-export const unityLive = (): Promise<string> => program('live.exe', [join(TESTS, 'Live.cs'), join(TESTS, 'Outcomes.cs')]);
+export const unityLive = (): Promise<string> => program('live.exe', [...['Live', 'Outcomes', 'RoundTrip'].map((name) => join(TESTS, `${name}.cs`))]);
 export const unityExample = (): Promise<string> => program('two-avatars.exe', [join(UNITY, 'Samples~/TwoAvatars/TwoAvatars.cs')]);
 /** A library for nunit-console. */
 export async function unityTests(): Promise<string> {
