@@ -33,6 +33,14 @@ const TIP_DISTANCES = 4 + 3 + 5;
  */
 export const HAND_FEATURE_COUNT = COORDINATES + BENDS + TIP_DISTANCES + 1;
 
+/** What each feature is called in figures, in their order. */
+export function handFeatureNames(): string[] {
+  const coordinates = Array.from({ length: COORDINATES }, (_, at) => `landmark ${1 + Math.floor(at / 3)} ${'xyz'[at % 3]}`);
+  const bends = Array.from({ length: BENDS }, (_, at) => `bend ${at + 1}`);
+  const distances = Array.from({ length: TIP_DISTANCES }, (_, at) => `tip distance ${at + 1}`);
+  return [...coordinates, ...bends, ...distances, 'depth known'];
+}
+
 /** A palm flatter or shorter than this share of its own size has no side: its joints lie on a line or a point. */
 const SMALLEST_RATIO = 1e-5;
 

@@ -20,6 +20,7 @@ import { adminEntryOf, type Audit } from './http/admin/audit.ts';
 import { createHttpServer, urlOf } from './http/http-server.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
 import { createOip } from './http/oip.ts';
+import type { WatchFigures } from './http/watch-gauges.ts';
 import type { OipModel } from './http/oip-service.ts';
 import { nameOfKey } from './model/model-key.ts';
 import { RolloutDesk, type RolloutEvent } from './rollout/rollout-desk.ts';
@@ -39,6 +40,9 @@ import { refuseRevoked, Revocations } from './session/revocations.ts';
 import type { Session } from './session/session.ts';
 import { createTokenVerifier, type TokenVerifier } from './session/token.ts';
 import { DecodeHost } from './video/decode-host.ts';
+import type { OutcomeWatch } from './watch-flow.ts';
+import type { Watching } from './watching.ts';
+import type { SchedulerMetrics } from './scheduler/metrics.ts';
 import { turnOf } from './transport/turn.ts';
 import { openTransports, type TransportAddress } from './transports.ts';
 
@@ -63,6 +67,8 @@ export interface GatewayParts {
   readonly versions?: ModelVersions | undefined;
   /** Hears how versions on trial do. */
   readonly onRollout?: ((event: RolloutEvent) => void) | undefined;
+  /** Hears how every request for a model ended. */
+  readonly outcomes?: OutcomeWatch | undefined;
   /** Forwards voice and video, where the settings want it. */
   readonly media?: MediaForwarding | undefined;
   /** Decodes pictures of other codecs than JPEG. */
@@ -120,7 +126,7 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts): Gatew
   const onOutcome: OutcomeListener = (request, outcome) => finishTask(results, request, outcome);
   const pipelines = createPipelines({ clock, pool: parts.pool, scheduler: () => models, onOutcome }, routes);
   const create = parts.createScheduler ?? createScheduler;
-  const watch = new LoadWatch(clock, parts.pool, parts.metrics.scheduler);
+  const watch = new LoadWatch(clock, parts.pool, alsoTold(parts.metrics.scheduler, parts.outcomes));
   const budgetMs = (key: string): number => pipelines.budgetMs(heavierModel(routes, nameOfKey(key)));
   const alignment = { suggest: suggestPace, streamOf: cameraOf, watch: parts.metrics.watchAlignment };
   const scheduled = (config['phase-alignment'] === 'auto' ? alignedScheduler(create, alignment) : create)(
@@ -192,6 +198,8 @@ export interface ServerParts {
   /** Changes which versions of the models are served, and hears how those on trial do. */
   readonly versions?: ModelVersions;
   readonly onRollout?: (event: RolloutEvent) => void;
+  /** Watches the models in service. */
+  readonly watching?: Watching;
   /** Hears how the forwarding of media stands: "media: ready", "media: unavailable because ...". */
   readonly onMedia?: (text: string) => void;
   /** Hears when pictures of other codecs than JPEG cannot be decoded, and when their process starts anew. */
@@ -206,16 +214,17 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
   if (media !== undefined) metrics.watchMedia(() => media.figures);
   const video = openVideo(config, parts);
   if (video !== undefined) metrics.watchVideo(() => video);
-  const gateway = createGateway(config, { ...parts, meter: metrics.stages, metrics, media, video, onSessionAudit: (entry) => audit(adminEntryOf(entry)) });
+  const gateway = createGateway(config, { ...parts, meter: metrics.stages, metrics, media, video, outcomes: parts.watching?.models, onSessionAudit: (entry) => audit(adminEntryOf(entry)) });
   const { onKept = () => undefined, audit = () => undefined, random = systemRandom } = parts;
   const departure = new Departure(config, { ...gateway, clock, random, onKept });
   const notReady = (): string | undefined => (departure.hasBegun ? 'draining' : whyPoolIsNotReady(pool, config.workers));
   const oip = createOip({ ...parts, tokens: gateway.tokens, models: parts.models ?? (() => []), scheduler: gateway.scheduler, notReady, open: config['oip-open'], count: metrics.oipCall });
   const connections = (): number => transports.connectionCount;
-  const admin = openAdmin(config, { ...gateway, clock, version: parts.version, departure, connections, onDrainAsked: parts.onDrainAsked, audit });
+  const admin = openAdmin(config, { ...gateway, clock, version: parts.version, departure, connections, watching: parts.watching, onDrainAsked: parts.onDrainAsked, audit });
   const http = createHttpServer({ metrics, admin: admin.onMainPort, version: parts.version, viewerFolder: parts.viewerFolder, oip: oip.handler, loadStatus: () => gateway.scheduler.status() });
   metrics.watchModels(() => gateway.rollouts.models);
   metrics.watchLoad(() => gateway.scheduler.status());
+  if (parts.watching !== undefined) metrics.watchDrift(figuresOf(parts.watching));
   const transports = await openTransports(config, { clock, random: parts.random ?? systemRandom, listener: gateway.reception, http, onRefused: (status) => metrics.stages.handshakeRefused(status), takesVideo: () => (video?.codecs.length ?? 0) > 0, admit: (token) => gateway.tokens.verify(token) });
   metrics.watch({
     connections,
@@ -254,6 +263,22 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
 async function openMedia(config: Config, { clock, onMedia = () => undefined }: ServerParts): Promise<OpenForwarding | undefined> {
   if (config.media === 'off') return undefined;
   return openForwarding({ listenAddress: config['media-address'] ?? config.host, announcedAddress: config['media-announce'], port: config['media-port'] }, { clock, report: onMedia });
+}
+
+/** The same, with somebody else who hears how requests ended. */
+function alsoTold(metrics: SchedulerMetrics, outcomes: OutcomeWatch | undefined): SchedulerMetrics {
+  if (outcomes === undefined) return metrics;
+  return {
+    ...metrics,
+    requestEnded(request, outcome) {
+      metrics.requestEnded(request, outcome);
+      outcomes.ended(request, outcome);
+    },
+  };
+}
+
+function figuresOf({ views, alerts, delivery }: Watching): WatchFigures {
+  return { views, raised: () => alerts.raised, delivery };
 }
 
 /** How a participant hears of what was refused later than it came. */

@@ -15,17 +15,15 @@ export interface RolloutLog {
   warn(facts: object, message: string): void;
 }
 
-type KeeperConfig = Pick<Config, 'models-folder' | 'registry-key' | 'alert-url'>;
-
-const ALERT_TIMEOUT_MS = 5000;
+type KeeperConfig = Pick<Config, 'models-folder' | 'registry-key'>;
 
 /** Where the models are: those that ship, unless the settings say otherwise. */
 export function modelsFolderOf(config: Pick<Config, 'models-folder'>): string {
   return config['models-folder'] ?? fileURLToPath(new URL('../models', import.meta.url));
 }
 
-/** @returns what hears of every rollout. What cannot be written or sent is a warning: the rollout goes on. */
-export function rolloutKeeper(config: KeeperConfig, clock: Clock, log: RolloutLog): (event: RolloutEvent) => void {
+/** @param send - alerts. @returns what hears of every rollout. What cannot be written is a warning: the rollout goes on. */
+export function rolloutKeeper(config: KeeperConfig, { clock, log, send }: { readonly clock: Clock; readonly log: RolloutLog; readonly send: (fact: object) => void }): (event: RolloutEvent) => void {
   // One after the other, in the order in which they happened.
   let writing = Promise.resolve();
   const failed = (what: string) => (error: unknown): void => log.warn({ code: error instanceof CopresenceError ? error.code : 'INTERNAL' }, what);
@@ -33,8 +31,7 @@ export function rolloutKeeper(config: KeeperConfig, clock: Clock, log: RolloutLo
     const { model, version, outcome, reason, percent, figures } = event;
     (outcome === 'rolled-back' ? log.warn : log.info).call(log, { model, version, outcome, reason, percent, figures }, 'rollout');
     if (outcome !== 'advanced') writing = writing.then(() => write(config, clock, event)).catch(failed('the history of the models could not be written'));
-    const alert = config['alert-url'];
-    if (outcome === 'rolled-back' && alert !== undefined) void send(alert, event).catch(failed('the alert could not be sent'));
+    if (outcome === 'rolled-back') send({ event: 'rollout', ...event });
   };
 }
 
@@ -43,9 +40,4 @@ async function write(config: KeeperConfig, clock: Clock, { model, version, outco
   const registry: RegistryOptions = { modelsFolder: modelsFolderOf(config), clock, by: 'server', key };
   if (outcome !== 'advanced') await noteRollout(registry, { model, version, outcome, reason });
   if (outcome === 'promoted') await setAlias(registry, { model, version, alias: PRODUCTION, reason });
-}
-
-async function send(url: string, event: RolloutEvent): Promise<void> {
-  const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ event: 'rollout', ...event }), signal: AbortSignal.timeout(ALERT_TIMEOUT_MS) });
-  if (!response.ok) throw new CopresenceError('CONNECTION_LOST', `status ${response.status}`);
 }

@@ -11,6 +11,7 @@ import type { ModelView } from '../rollout/rollout-desk.ts';
 import { watchModels } from './model-gauges.ts';
 import { watchMedia, type MediaFigures } from './media-gauges.ts';
 import { watchLoad } from './load-gauges.ts';
+import { watchDrift, type WatchFigures } from './watch-gauges.ts';
 import { watchVideo, type VideoFigures } from './video-gauges.ts';
 
 /** Milliseconds; dense around one frame of 72 and 90 Hz and around what a person notices. */
@@ -40,6 +41,8 @@ export interface Metrics {
   watchModels(models: () => readonly ModelView[]): void;
   /** Registers what is forwarded. */
   watchMedia(figures: () => MediaFigures): void;
+  /** Registers what is seen of the models in service. */
+  watchDrift(figures: WatchFigures): void;
   /** Registers what is decoded outside the models' workers. */
   watchVideo(figures: () => VideoFigures): void;
   /** Answers a scrape. */
@@ -60,6 +63,7 @@ export function createMetrics(): Metrics {
     watchLoad: (status) => watchLoad(meter, status),
     watchModels: (models) => watchModels(meter, models),
     watchMedia: (figures) => watchMedia(meter, figures),
+    watchDrift: (figures) => watchDrift(meter, figures),
     watchVideo: (figures) => watchVideo(meter, figures),
     handle: (request, response) => exporter.getMetricsRequestHandler(request, response),
     close: () => provider.shutdown(),

@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { DevicePool } from '../flow.ts';
 import { CPU_BACKEND } from './backend/choice.ts';
 import type { BackendChoice } from './backend/choice.ts';
+import type { LookTaker } from '../watch-flow.ts';
 import { WorkerDevice } from './worker-device.ts';
 import type { ModelLog } from './worker-device.ts';
 import type { LoadedModel, ModelToLoad } from './worker-messages.ts';
@@ -60,9 +61,9 @@ const PROBE_MS = 2000;
  * @throws CopresenceError MODEL_INVALID, MODEL_TAMPERED, MODEL_UNSIGNED, SHAPE_MISMATCH or GRAPH_UNSUPPORTED for a model that cannot
  * be served, WORKER_FAILED when a process ends or hangs while it starts; then no worker is left running.
  */
-export async function startModelPool(deps: { readonly clock: Clock; readonly log?: ModelLog }, options: ModelPoolOptions): Promise<ModelPool> {
+export async function startModelPool(deps: { readonly clock: Clock; readonly log?: ModelLog; readonly looks?: LookTaker | undefined }, options: ModelPoolOptions): Promise<ModelPool> {
   let listener = (): void => undefined;
-  const parts = { clock: deps.clock, log: deps.log, onChange: () => listener() };
+  const parts = { clock: deps.clock, log: deps.log, looks: deps.looks, onChange: () => listener() };
   const { gpus = [], workerCount } = options;
   const devices = Array.from({ length: workerCount * Math.max(1, gpus.length) }, (_, index) => new WorkerDevice(parts, deviceOptions(options, index)));
   let serving = Promise.resolve();

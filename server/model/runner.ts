@@ -19,6 +19,9 @@ import { createHandDetection } from './task/hand-detection.ts';
 import { createHandLandmarks } from './task/hand-landmarks.ts';
 import { createLanguage } from './task/language.ts';
 import { allocateBlock, isRowFinite, packRows } from './tensor-block.ts';
+import type { ModelReference } from '../../registry/reference.ts';
+import type { Looks } from '../watch-flow.ts';
+import { LookCounter } from './look-counter.ts';
 import { TensorItems } from './tensor-items.ts';
 
 const ADAPTERS: Readonly<Partial<Record<ModelTask, (tensors: TaskTensors) => TaskAdapter>>> = {
@@ -38,6 +41,8 @@ export interface RunnerOptions {
   readonly capacity: number;
   /** What computes; ONNX Runtime on one core where left out. */
   readonly backend?: BackendChoice;
+  /** What the version was trained on, for counting what it is asked in the same bins. */
+  readonly reference?: ModelReference | undefined;
 }
 
 /**
@@ -57,14 +62,17 @@ export async function openRunner(model: RunnerModel, options: RunnerOptions, clo
   const adapt = ADAPTERS[manifest.task];
   if (adapt === undefined) throw new CopresenceError('MODEL_INVALID', `${manifest.name}: nothing knows what to do with ${manifest.task}`);
   const adapter = adapt(tensors);
+  const counter = new LookCounter(options.reference, adapter.featureCount ?? 0);
   const backend = await openBackend({ clock, model, blocks: tensors }, options.backend ?? CPU_BACKEND);
-  return new Runner({ backend, tensors, adapter, tensorItems: new TensorItems(tensors, MAX_SYMBOLIC_SIZE) });
+  return new Runner({ backend, tensors, adapter, counter, tensorItems: new TensorItems(tensors, MAX_SYMBOLIC_SIZE) });
 }
 
 interface RunnerParts {
   readonly backend: Backend;
   readonly tensors: TaskTensors;
   readonly adapter: TaskAdapter;
+  /** Counts watched items, where somebody watches. */
+  readonly counter?: LookCounter;
   readonly tensorItems: TensorItems;
 }
 
@@ -125,6 +133,11 @@ export class Runner {
     });
   }
 
+  /** What was counted of watched items, now and then. */
+  takeLooks(nowMs: number): Looks | undefined {
+    return this.#parts.counter?.take(nowMs);
+  }
+
   /** Frees the native memory; the runner is of no use afterwards. */
   async close(): Promise<void> {
     await this.#parts.backend.close();
@@ -141,8 +154,11 @@ export class Runner {
   }
 
   #finish(item: TaskItem, row: number, symbolicSize: number): ModelValue {
-    const { adapter, tensorItems } = this.#parts;
-    return item.encoding === 'tensors' ? tensorItems.finish(row, symbolicSize) : adapter.finish(item, row);
+    const { adapter, counter, tensorItems } = this.#parts;
+    if (item.encoding === 'tensors') return tensorItems.finish(row, symbolicSize);
+    const value = adapter.finish(item, row);
+    if (item.isWatched === true) counter?.look(value, adapter.features?.(row));
+    return value;
   }
 
   /** Brings the rows together at the size that the longest of them needs, and gives that size. */

@@ -11,6 +11,7 @@ import { foundNoMemory, runSmaller } from './smaller-batches.ts';
 import type { TaskItem } from './task/adapter.ts';
 import { measure, warmUp } from './sweep.ts';
 import { runSamples } from './run-samples.ts';
+import type { LookTaker } from '../watch-flow.ts';
 import { Watchdog } from './watchdog.ts';
 import { WorkerLink } from './worker-link.ts';
 import type { RunAnswer } from './worker-link.ts';
@@ -25,6 +26,8 @@ export interface ModelLog {
 export interface WorkerDeviceParts {
   readonly clock: Clock;
   readonly log: ModelLog | undefined;
+  /** Takes what the worker counted of the inputs that it wants looked at. */
+  readonly looks: LookTaker | undefined;
   /** Called when the state changes, other than between `idle` and `busy`, and when the costs change. */
   readonly onChange: () => void;
 }
@@ -182,16 +185,17 @@ export class WorkerDevice implements Device {
     if (this.#status.state === 'busy') this.#status = { state: 'idle', link };
     this.#succeed();
     if (model.cap.grow(this.#parts.clock.nowMs())) this.#publish(model, 'batch cap raised');
-    return { ...answer, modelVersion: model.loaded.version };
+    return { kind: 'done', items: answer.items, runMs: answer.runMs, modelVersion: model.loaded.version };
   }
 
   async #attempt(link: WorkerLink, model: MeasuredModel, requests: readonly InferenceRequest[]): Promise<RunAnswer> {
-    const { clock } = this.#parts;
+    const { clock, looks } = this.#parts;
     const { loaded, measured, drift, watchdog } = model;
     const expectedMs = measured.latencyMs(Math.min(requests.length, measured.maxBatchSize));
     const startMs = clock.nowMs();
-    const message = { kind: 'run', model: loaded.key, items: requests.map(toItem), deadlineInMs: usefulForMs(requests, startMs) } as const;
+    const message = { kind: 'run', model: loaded.key, items: requests.map((request) => toItem(request, looks?.wants(request) === true)), deadlineInMs: usefulForMs(requests, startMs) } as const;
     const answer = await link.run(message, watchdog.limitMs(expectedMs, drift.factor));
+    if (answer.kind === 'done' && answer.looks !== undefined) looks?.take(loaded, answer.looks);
     // Without memory nothing was computed, which says nothing of how long it takes.
     if (answer.kind === 'done' && !answer.items.some(foundNoMemory)) this.#observe(model, (clock.nowMs() - startMs) / expectedMs);
     return answer;
@@ -389,6 +393,6 @@ function usefulForMs(requests: readonly InferenceRequest[], nowMs: number): numb
   return Math.max(0, Math.max(...requests.map(({ deadlineMs }) => deadlineMs)) - nowMs);
 }
 
-function toItem({ payload, encoding, region, origin }: InferenceRequest): TaskItem {
-  return { payload, encoding, part: origin.part, ...(region === undefined ? {} : { region }) };
+function toItem({ payload, encoding, region, origin }: InferenceRequest, isWatched: boolean): TaskItem {
+  return { payload, encoding, part: origin.part, ...(isWatched ? { isWatched } : {}), ...(region === undefined ? {} : { region }) };
 }

@@ -5,11 +5,12 @@ import { childEntry, loaderFlags, nativeEnvironment } from '../../core/child-pro
 import type { Clock, Timer } from '../../core/clock.ts';
 import { CopresenceError } from '../../core/errors.ts';
 import type { ItemOutcome } from '../flow.ts';
+import type { Looks } from '../watch-flow.ts';
 import type { FromWorker, LoadMessage, LoadedModel, RunMessage, ToWorker } from './worker-messages.ts';
 
 /** `lost`: the worker ended, by itself or because it did not answer in time. */
 export type RunAnswer =
-  | { readonly kind: 'done'; readonly items: readonly ItemOutcome[]; readonly runMs: number }
+  | { readonly kind: 'done'; readonly items: readonly ItemOutcome[]; readonly runMs: number; readonly looks?: Looks | undefined }
   | { readonly kind: 'lost'; readonly cause: string };
 
 /** How a worker ended; what it wrote is counted and never kept, since it may quote an input. */
@@ -72,7 +73,7 @@ export class WorkerLink {
   /** Runs a batch; kills the worker when the answer takes longer than `limitMs`. Never rejects. */
   async run(message: RunMessage, limitMs: number): Promise<RunAnswer> {
     const answer = await this.#ask(message, limitMs);
-    if (answer.kind === 'ran') return { kind: 'done', items: answer.items, runMs: answer.runMs };
+    if (answer.kind === 'ran') return { kind: 'done', items: answer.items, runMs: answer.runMs, looks: answer.looks };
     return { kind: 'lost', cause: answer.kind === 'lost' ? answer.cause : 'the worker answered out of turn' };
   }
 

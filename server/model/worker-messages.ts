@@ -5,6 +5,8 @@ import type { TensorSpec } from '../../registry/manifest.ts';
 import type { ItemOutcome } from '../flow.ts';
 import type { BackendChoice } from './backend/choice.ts';
 import type { RunnerOptions } from './runner.ts';
+import type { ModelReference } from '../../registry/reference.ts';
+import type { Looks } from '../watch-flow.ts';
 import type { TaskItem } from './task/adapter.ts';
 
 /** A model version that a worker is to load. */
@@ -58,6 +60,8 @@ export interface LoadedModel {
   /** In the order in which rows of encoding `tensors` have them. */
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
+  /** What it was trained on, where it says so. */
+  readonly reference?: ModelReference | undefined;
   /** Realistic inputs to warm up and to measure with. */
   readonly samples: readonly TaskItem[];
 }
@@ -67,4 +71,4 @@ export type FromWorker =
   | { readonly kind: 'loaded'; readonly models: readonly LoadedModel[] }
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly detail: string }
   | { readonly kind: 'rebuilt' }
-  | { readonly kind: 'ran'; readonly items: readonly ItemOutcome[]; readonly runMs: number };
+  | { readonly kind: 'ran'; readonly items: readonly ItemOutcome[]; readonly runMs: number; readonly looks?: Looks | undefined };

@@ -1,6 +1,7 @@
 /** The entry of a model worker, a child process: loads its models, then runs one batch after the other. */
 import { systemClock } from '../../core/clock.ts';
 import { CopresenceError } from '../../core/errors.ts';
+import { readReference } from '../../registry/reference.ts';
 import { openModelStore } from '../../registry/store.ts';
 import { CPU_BACKEND } from './backend/choice.ts';
 import { openRunner } from './runner.ts';
@@ -49,14 +50,15 @@ async function load(message: LoadMessage): Promise<LoadedModel[]> {
   for (const { key, name, version } of message.models) {
     const backend = message.backendOf?.[name] ?? message.backend ?? CPU_BACKEND;
     const resolved = await store.resolve(name, version);
-    const open = (): Promise<Runner> => openRunner(resolved, { capacity: message.capacity, backend }, clock);
+    const reference = await readReference(resolved);
+    const open = (): Promise<Runner> => openRunner(resolved, { capacity: message.capacity, backend, reference }, clock);
     const runner = await open();
     runners.set(key, runner);
     openings.set(key, open);
     const { manifest, provider, refusedProviders } = runner;
     const { task, inputs, outputs } = manifest;
     const samples = Array.from({ length: SAMPLES }, (_, index) => runner.sample(index));
-    loaded.push({ key, name, version: manifest.version, task, inputs, outputs, provider, refusedProviders, samples });
+    loaded.push({ key, name, version: manifest.version, task, inputs, outputs, provider, refusedProviders, reference, samples });
   }
   return loaded;
 }
@@ -66,7 +68,8 @@ async function answerRun({ model, items, deadlineInMs }: RunMessage): Promise<vo
   if (runner === undefined) throw new Error(`bug: this worker has no model ${model}`);
   const startMs = clock.nowMs();
   const outcomes = await runner.run(items, deadlineInMs);
-  send({ kind: 'ran', items: outcomes, runMs: clock.nowMs() - startMs });
+  const nowMs = clock.nowMs();
+  send({ kind: 'ran', items: outcomes, runMs: nowMs - startMs, looks: runner.takeLooks(nowMs) });
 }
 
 /** Where it cannot be opened again the worker is of no more use. */

@@ -1,6 +1,7 @@
 /** One rollout: which requests the new version gets, what is seen of both, and what follows. */
 import type { Clock } from '../../core/clock.ts';
 import type { InferenceRequest, InferenceScheduler, ModelValue, OutcomeListener, RequestOutcome } from '../flow.ts';
+import { SHADOW_TENANT } from '../watch-flow.ts';
 import { agreement } from './agreement.ts';
 import { isCanarySession } from './canary-share.ts';
 import { planRollout, type RolloutDecision, type RolloutFigures, type RolloutRules } from './plan-rollout.ts';
@@ -32,7 +33,6 @@ interface Counts {
 const COMPARED_PER_SECOND = 20;
 /** A comparison waits for nobody, and gives way to everything. */
 const SHADOW_PRIORITY = 9;
-const SHADOW_TENANT = 'rollout';
 const SHADOW_DEADLINE_MS = 2000;
 const MAX_REMEMBERED_SESSIONS = 8192;
 

@@ -6,6 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../core/clock.ts';
+import { SIGNATURE_HEADER, signatureOf } from '../../core/webhook.ts';
+import { HAND_FEATURE_COUNT } from '../../features/hand.ts';
+import { digestOf } from '../../registry/digest.ts';
 import { readHistory } from '../../registry/history.ts';
 import { publishModel } from '../../registry/publish.ts';
 import { ADMIN_TOKEN } from '../support/running-server.ts';
@@ -16,7 +19,9 @@ import { streamPoses } from './support/streams.ts';
 
 const NAME = 'gesture-mlp';
 const SESSIONS = 6;
-const QUICK = { holdS: 0.2, minSamples: 15, minAgreement: 0.8 };
+const ALERT_KEY = 'a-key-that-the-receiver-knows';
+// On a busy machine either version may be late, which says nothing of what is tested here.
+const QUICK = { holdS: 0.2, minSamples: 15, minAgreement: 0.8, maxMoreLate: 1 };
 /** The test's hand points. */
 const RIGHT = 'point';
 
@@ -26,7 +31,7 @@ describe('a rollout on a running server', { timeout: 180_000 }, () => {
   let members: Heard[];
   let streams: { stop(): void }[];
   let alerts: Server;
-  const alerted: unknown[] = [];
+  const alerted: { event: string }[] = [];
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'rollout-'));
@@ -36,13 +41,14 @@ describe('a rollout on a running server', { timeout: 180_000 }, () => {
       let text = '';
       request.on('data', (bytes: Buffer) => (text += bytes.toString()));
       request.on('end', () => {
-        alerted.push(JSON.parse(text));
+        expect(request.headers[SIGNATURE_HEADER]).toBe(signatureOf(text, ALERT_KEY));
+        alerted.push(JSON.parse(text) as { event: string });
         response.end();
       });
     });
     await new Promise<void>((resolve) => alerts.listen(0, '127.0.0.1', resolve));
     const alertUrl = `http://127.0.0.1:${(alerts.address() as AddressInfo).port}/`;
-    server = await ServerUnderTest.start(['--models-folder', models, '--video-tasks', '', '--admin-token', ADMIN_TOKEN, '--alert-url', alertUrl]);
+    server = await ServerUnderTest.start(['--models-folder', models, '--video-tasks', '', '--admin-token', ADMIN_TOKEN, '--alert-url', alertUrl, '--alert-key', ALERT_KEY, '--drift-window-s', '1', '--drift-min-samples', '12']);
     await vi.waitFor(async () => expect((await server.get('/v2/health/ready')).status).toBe(200), { timeout: 120_000, interval: 100 });
     members = await Promise.all(Array.from({ length: SESSIONS }, (_, index) => server.join(`room-${index}`, `Member ${index}`)));
     streams = members.map(({ client }) => streamPoses(client));
@@ -103,8 +109,9 @@ describe('a rollout on a running server', { timeout: 180_000 }, () => {
     expect((await admin(`/${NAME}/rollout`, { version: '3', steps: [0, 50, 100], ...QUICK })).status).toBe(200);
     await untilServed('2');
     expect(heardVersions(since).every((versions) => versions.size === 1 && versions.has('2'))).toBe(true);
-    await until(() => alerted.length > 0);
-    expect(alerted).toMatchObject([{ event: 'rollout', model: NAME, version: '3', outcome: 'rolled-back', reason: 'disagreement' }]);
+    const rolledBack = (): unknown[] => alerted.filter(({ event }) => event === 'rollout');
+    await until(() => rolledBack().length > 0);
+    expect(rolledBack()).toMatchObject([{ event: 'rollout', model: NAME, version: '3', outcome: 'rolled-back', reason: 'disagreement' }]);
   });
 
   it('refuses what cannot be tried, and nothing changes', async () => {
@@ -124,5 +131,30 @@ describe('a rollout on a running server', { timeout: 180_000 }, () => {
       ['publish', '2', '', ''], ['rollout', '2', 'begun', 'admin'], ['rollout', '2', 'promoted', 'rules'], ['alias', '2', 'production', 'rules'],
       ['publish', '3', '', ''], ['rollout', '3', 'begun', 'admin'], ['rollout', '3', 'rolled-back', 'disagreement'],
     ]);
+  });
+
+  it('tells, once, when a version is asked something else than it was trained on', async () => {
+    await publishVersion(async (source) => {
+      await cp(join(import.meta.dirname, '../../models', NAME, '1'), source, { recursive: true });
+      // Nobody's hands: every feature lies where the streamed ones never are.
+      const columns = Array.from({ length: HAND_FEATURE_COUNT }, (_, at) => ({ name: `feature ${at}`, edges: [100, 200], shares: [0, 0.5, 0.5] }));
+      const reference = JSON.stringify({ format: 'copresence.reference.v1', inputs: { samples: 5000, participants: 500, columns } });
+      await writeFile(join(source, 'reference.json'), reference);
+      const path = join(source, 'manifest.json');
+      const manifest = JSON.parse(await readFile(path, 'utf8')) as { files: object };
+      await writeFile(path, JSON.stringify({ ...manifest, files: { ...manifest.files, 'reference.json': digestOf(Buffer.from(reference)) } }));
+    });
+    expect((await admin(`/${NAME}/rollout`, { version: '4', steps: [100], holdS: 3600 })).status).toBe(200);
+    const drifts = (): object[] => alerted.filter((alert) => 'kind' in alert && alert.kind === 'input-drift');
+    await until(() => drifts().length > 0, undefined, 120_000);
+    expect(drifts()).toMatchObject([{ event: 'alert', state: 'raised', model: NAME, version: '4', facts: { shifted: HAND_FEATURE_COUNT, people: SESSIONS } }]);
+    const { versions } = (await admin(`/${NAME}/drift`)).body as { versions: object[] };
+    expect(versions).toEqual(expect.arrayContaining([expect.objectContaining({ version: '2' }), expect.objectContaining({ version: '4', against: 'training', people: SESSIONS })]));
+    const response = await fetch(`${server.url}/v1/admin/alerts`, { headers: { Authorization: `Bearer ${ADMIN_TOKEN}` } });
+    const { alerts: listed } = (await response.json()) as { alerts: object[] };
+    expect(listed).toEqual(expect.arrayContaining([expect.objectContaining({ state: 'raised', kind: 'input-drift', version: '4' })]));
+    const metrics = await (await server.get('/metrics')).text();
+    expect(metrics).toMatch(new RegExp(`copresence_model_alert\\{[^}]*kind="input-drift"[^}]*\\} 1\\n`));
+    expect(metrics).toMatch(new RegExp(`copresence_model_drift_columns\\{[^}]*version="4"[^}]*\\} ${HAND_FEATURE_COUNT}\\n`));
   });
 });

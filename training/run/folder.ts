@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { CopresenceError } from '../../core/errors.ts';
 import { digestOf, fitsDigest } from '../../registry/digest.ts';
+import { REFERENCE_FILE } from '../../registry/reference.ts';
 import { sampleLayout } from '../dataset/dataset.ts';
 import type { Encoding } from '../dataset/table.ts';
 import { trainingConfig } from './config.ts';
@@ -21,6 +22,8 @@ export const RUN_FILES = {
   cleaning: 'cleaning.json',
   card: 'card.html',
   graph: 'model.onnx',
+  /** What training saw, in bins, by which a server notices that it is asked something else. */
+  reference: REFERENCE_FILE,
   /** As the registry wants it; written last, so a folder without it is not finished. */
   manifest: 'manifest.json',
 } as const;

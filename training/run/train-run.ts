@@ -5,6 +5,7 @@ import type { Clock } from '../../core/clock.ts';
 import { CopresenceError } from '../../core/errors.ts';
 import { modelManifest } from '../../registry/manifest.ts';
 import type { ModelManifest } from '../../registry/manifest.ts';
+import type { ModelReference } from '../../registry/reference.ts';
 import { findTensorflow } from '../../registry/tensorflow.ts';
 import type { FoundTensorflow } from '../../registry/tensorflow.ts';
 import { loadWeights, saveWeights } from '../checkpoint/hdf5.ts';
@@ -26,6 +27,7 @@ import type { RunDescription } from './folder.ts';
 import type { BaselineFigures, RunMetrics } from './metrics.ts';
 import { prepareData } from './prepare.ts';
 import type { PreparedData } from './prepare.ts';
+import { referenceOf } from './reference.ts';
 import { openTeacher } from './teach.ts';
 import type { Teacher } from './teach.ts';
 
@@ -127,7 +129,7 @@ async function finishRun(run: Finishing): Promise<RunMetrics> {
   const { request, description, data, fitted } = run;
   const folder = request.runFolder;
   const graph = toOnnx(request.name, fitted.classifier, data.encoding);
-  const metrics = await measure(run, graph);
+  const { metrics, reference } = await measure(run, graph);
   const card = evaluationCard({ title: request.name, description, metrics, history: fitted.history ?? [], cleaning: data.cleaning });
   if (fitted.network !== undefined) await saveWeights(join(folder, RUN_FILES.weights), fitted.network);
   writeWhole(join(folder, RUN_FILES.graph), graph);
@@ -135,13 +137,14 @@ async function finishRun(run: Finishing): Promise<RunMetrics> {
   writeWhole(join(folder, RUN_FILES.card), card);
   const files: Record<string, string | Uint8Array> = { [RUN_FILES.graph]: graph, [RUN_FILES.card]: card };
   if (fitted.network !== undefined) files[RUN_FILES.weights] = readFileSync(join(folder, RUN_FILES.weights));
+  if (reference !== undefined) writeWhole(join(folder, RUN_FILES.reference), (files[RUN_FILES.reference] = `${JSON.stringify(reference)}\n`));
   writeRun(folder, { ...description, state: 'done' });
   writeWhole(join(folder, RUN_FILES.manifest), `${JSON.stringify(runManifest(description, metrics, files), null, 2)}\n`);
   rmSync(join(folder, RUN_FILES.checkpoint), { force: true });
   return metrics;
 }
 
-async function measure({ request, data, fitted, found, teacher, clock, onProgress }: Finishing, graph: Uint8Array): Promise<RunMetrics> {
+async function measure({ request, data, fitted, found, teacher, clock, onProgress }: Finishing, graph: Uint8Array): Promise<{ metrics: RunMetrics; reference: ModelReference | undefined }> {
   const { labels, tables, samples } = data;
   const session = await openOnnx(graph, data.encoding, labels);
   try {
@@ -149,12 +152,13 @@ async function measure({ request, data, fitted, found, teacher, clock, onProgres
     const parity = largestDifference(probabilities, fitted.classifier.predict(tables.test.features, tables.test.count));
     if (!(parity <= LARGEST_DIFFERENCE)) throw new CopresenceError('MODEL_INVALID', `the graph differs from the trained model by ${parity}`);
     const groups = samples.test.map(({ group }) => group);
-    return {
+    const metrics = {
       test: evaluateRows({ labels, classes: tables.test.classes, probabilities, groups }),
       baselines: await measureBaselines({ request, data, found, teacher, onProgress }),
       latency: await session.measureLatency(clock, samples.test),
       bytes: graph.length, parity, counts: data.counts, epochs: fitted.history?.length ?? 0,
     };
+    return { metrics, reference: referenceOf(data, probabilities) };
   } finally {
     await session.close();
   }

@@ -12,6 +12,7 @@ import type { Reception } from '../../session/reception.ts';
 import type { Revocations } from '../../session/revocations.ts';
 import type { Session } from '../../session/session.ts';
 import { DEFAULT_ROLLOUT_RULES, type RolloutDesk } from '../../rollout/rollout-desk.ts';
+import type { Watching } from '../../watching.ts';
 import { sessionDetail, sessionRow } from './views.ts';
 
 export interface AdminParts {
@@ -26,6 +27,8 @@ export interface AdminParts {
   /** An admin wants the server to go down: its owner's to do. It is only drained where left out. */
   readonly onDrainAsked: ((request: DrainRequest) => void) | undefined;
   readonly rollouts: RolloutDesk;
+  /** What is seen of the models in service; undefined where nobody watches. */
+  readonly watching: Watching | undefined;
 }
 
 /** What a verb is about, from its path. */
@@ -115,6 +118,8 @@ export const VERBS: readonly Verb[] = [
   verb({ name: 'list-revocations', method: 'GET', path: /^\/v1\/admin\/revocations$/, body: NOTHING, run: ({ revocations }) => ({ revocations: revocations.list }) }),
   verb({ name: 'revoke', method: 'POST', path: /^\/v1\/admin\/revocations$/, body: revokeBody, about: ({ ttlS: _, ...token }) => token, run: (parts, _, body) => revoke(parts, body) }),
   verb({ name: 'list-models', method: 'GET', path: /^\/v1\/admin\/models$/, body: NOTHING, run: ({ rollouts }) => ({ models: rollouts.models }) }),
+  verb({ name: 'list-alerts', method: 'GET', path: /^\/v1\/admin\/alerts$/, body: NOTHING, run: ({ watching }) => ({ alerts: watching?.alerts.list ?? [], delivery: watching?.delivery() ?? null }) }),
+  verb({ name: 'show-drift', method: 'GET', path: onModel('/drift'), body: NOTHING, run: ({ watching }, { model }) => ({ versions: (watching?.views() ?? []).filter((view) => view.model === model) }) }),
   verb({ name: 'begin-rollout', method: 'POST', path: onModel('/rollout'), body: rolloutBody, about: ({ version }) => ({ version }), run: beginRollout }),
   verb({ name: 'promote', method: 'POST', path: onModel('/promote'), body: reasonBody, run: ({ rollouts }, { model = '' }, { reason }) => endRollout(rollouts, model, rollouts.promote(model, reason)) }),
   verb({ name: 'roll-back', method: 'POST', path: onModel('/roll-back'), body: reasonBody, run: ({ rollouts }, { model = '' }, { reason }) => endRollout(rollouts, model, rollouts.rollBack(model, reason)) }),

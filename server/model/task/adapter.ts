@@ -4,6 +4,7 @@ import type { ErrorCode } from '../../../core/errors.ts';
 import { MAX_TEXT_FEATURES } from '../../../features/text.ts';
 import type { InferenceRequest, ModelValue, PictureRegion } from '../../flow.ts';
 import type { ModelManifest } from '../../../registry/manifest.ts';
+import type { ReadFeatures } from '../look-counter.ts';
 import type { TensorBlock } from '../tensor-block.ts';
 
 /** One request as a worker sees it. */
@@ -15,6 +16,8 @@ export interface TaskItem {
   readonly region?: PictureRegion;
   /** `Origin.part` of the request. */
   readonly part: string;
+  /** Whether it is to be counted for who watches what the model is asked. */
+  readonly isWatched?: boolean;
 }
 
 /** Fills a model's input rows and reads its output rows. It may keep what it needs of a row between the two calls. */
@@ -28,6 +31,10 @@ export interface TaskAdapter {
   sizeOf?(row: number): number;
   /** Reads one output row; every number in it is finite. */
   finish(item: TaskItem, row: number): ModelValue;
+  /** How many features of an input are looked at for drift; none where left out. */
+  readonly featureCount?: number;
+  /** The features of a row that was prepared. */
+  features?(row: number): ReadFeatures;
   /** A realistic input to warm up and to measure with; `index` varies it. */
   sample(index: number): TaskItem;
 }

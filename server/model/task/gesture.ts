@@ -52,6 +52,8 @@ export function createGesture(tensors: TaskTensors): TaskAdapter {
       const said = score >= thresholdOf(label) ? { label, score } : { label: NONE, score: 1 - score };
       return { task: 'gesture', source: payload.length === CAMERA_HAND_BYTES ? 'camera' : 'tracking', hand, ...said };
     },
+    featureCount: input.rowLength,
+    features: (row) => ({ data: input.data, offset: row * input.rowLength, length: input.rowLength }),
     sample: sampleHand,
   };
 }

@@ -59,6 +59,9 @@ export function createLanguage(tensors: TaskTensors): TaskAdapter {
       const found = entities === undefined ? {} : { entities: entities.slice(0, LIMITS.entitiesPerResult) };
       return { task: 'language', ...result, emotions: emotions.slice(0, LIMITS.labelsPerResult), ...found };
     },
+    // Words are hashed and say nothing by their numbers, so it is looked at how many a message has.
+    featureCount: 1,
+    features: (row) => ({ data: counts, offset: row, length: 1 }),
     sample: (index): TaskItem => ({ payload: new TextEncoder().encode(SAMPLES[index % SAMPLES.length]), encoding: 'task', part: String(index) }),
   };
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomNormal, seededRandom } from '../../../core/random.ts';
 import { modelManifest } from '../../../registry/manifest.ts';
+import { readReference } from '../../../registry/reference.ts';
 import { loadWeights } from '../../../training/checkpoint/hdf5.ts';
 import { makeDataset, writeDataset } from '../../../training/dataset/store.ts';
 import { readTrainingConfig } from '../../../training/run/config.ts';
@@ -40,10 +41,19 @@ describe('a training run', () => {
     expect(metrics.baselines.map(({ family }) => family)).toEqual(['majority', 'naive-bayes']);
     expect(epochs).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
     const run = join(folder, 'whole');
-    expect(readdirSync(run).sort()).toEqual(['card.html', 'cleaning.json', 'history.jsonl', 'manifest.json', 'metrics.json', 'model.onnx', 'run.json', 'weights.h5']);
+    expect(readdirSync(run).sort()).toEqual(['card.html', 'cleaning.json', 'history.jsonl', 'manifest.json', 'metrics.json', 'model.onnx', 'reference.json', 'run.json', 'weights.h5']);
     expect(modelManifest.parse(JSON.parse(readFileSync(join(run, 'manifest.json'), 'utf8'))).task).toBe('classification');
     expect(readRun(run).lineage.dataset.version).toMatch(/^[0-9a-f]{16}$/);
     expect(readGraph(run).length).toBe(metrics.bytes);
+    const manifest = modelManifest.parse(JSON.parse(readFileSync(join(run, 'manifest.json'), 'utf8')));
+    const reference = await readReference({ manifest, folder: run });
+    expect(reference?.inputs).toMatchObject({ samples: metrics.counts.train, columns: [{ name: 'column 1' }, {}, {}] });
+    // Two heaps of numbers around 0 and 4: half of them are below 2.
+    const first = reference?.inputs?.columns[0];
+    expect(first?.shares.slice(0, first.edges.findIndex((edge) => edge > 2)).reduce((sum, share) => sum + share, 0)).toBeCloseTo(0.5, 1);
+    // Fewer rows than that are somebody's.
+    expect(metrics.counts.test).toBeLessThan(100);
+    expect(reference?.outputs).toBeUndefined();
     await expect(runJob('train', request('whole'))).rejects.toThrow(/RUN_INVALID.*holds a run already/);
     await expect(runJob('train', request('whole', true))).rejects.toThrow(/RUN_INVALID.*is finished/);
     writeFileSync(join(run, 'model.onnx'), 'x');

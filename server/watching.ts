@@ -1,0 +1,54 @@
+/** Puts the watch over the models together with those who hear of what it finds: the log, the receiver of alerts, admins and metrics. */
+import type { Clock } from '../core/clock.ts';
+import { Webhook, type WebhookFigures } from '../core/webhook.ts';
+import type { Config } from './config.ts';
+import type { WatchedVersion } from './watch-flow.ts';
+import { AlertBoard, type Alert } from './watch/alert-board.ts';
+import { ModelWatch, type WatchView } from './watch/model-watch.ts';
+
+/** A `pino` logger is one. */
+export interface WatchLog {
+  info(facts: object, message: string): void;
+  warn(facts: object, message: string): void;
+}
+
+export type WatchConfig = Pick<Config, 'drift-window-s' | 'drift-min-samples' | 'alert-url' | 'alert-key'>;
+
+export interface Watching {
+  /** Undefined where nothing is to be watched. */
+  readonly models: ModelWatch | undefined;
+  /** Sends a fact to the receiver of alerts, where there is one. */
+  readonly send: (fact: object) => void;
+  readonly views: () => readonly WatchView[];
+  readonly alerts: AlertBoard;
+  readonly delivery: () => WebhookFigures;
+  close(): void;
+}
+
+const NO_DELIVERY: WebhookFigures = { waiting: 0, sent: 0, lost: 0, failing: 0 };
+
+/** @param versions - what is served now. */
+export function startWatching(config: WatchConfig, { clock, log, versions }: { readonly clock: Clock; readonly log: WatchLog; readonly versions: () => readonly WatchedVersion[] }): Watching {
+  const url = config['alert-url'];
+  const webhook = url === undefined ? undefined : new Webhook({ clock, onLost: (why) => log.warn({ why }, 'an alert could not be sent') }, { url, key: config['alert-key'] });
+  const send = (fact: object): void => webhook?.send(fact);
+  const alerts = new AlertBoard(clock, (alert) => {
+    (alert.state === 'raised' ? log.warn : log.info).call(log, alert, 'alert');
+    send(toFact(alert));
+  });
+  const windowMs = 1000 * config['drift-window-s'];
+  const models = windowMs === 0 ? undefined : new ModelWatch({ clock, alerts, versions }, { windowMs, minSamples: config['drift-min-samples'] });
+  return {
+    models, send, alerts,
+    views: () => models?.views ?? [],
+    delivery: () => webhook?.figures ?? NO_DELIVERY,
+    close() {
+      models?.close();
+      webhook?.close();
+    },
+  };
+}
+
+function toFact(alert: Alert): object {
+  return { event: 'alert', ...alert };
+}
