@@ -15,6 +15,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ main(args: string[]): Pro
   fanout: () => import('./fanout.ts'),
   recording: () => import('./recording.ts'),
   faults: () => import('./faults.ts'),
+  swaps: () => import('./swaps.ts'),
 };
 
 const { values, positionals } = parseArgs({
