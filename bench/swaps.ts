@@ -132,10 +132,12 @@ function residentMiB(pid: number | undefined): number {
 
 function next<Kind extends FromServer['kind']>(child: ChildProcess, kind: Kind): Promise<Extract<FromServer, { kind: Kind }>> {
   return new Promise((resolve, reject) => {
+    const onExit = (): void => reject(new Error('the server ended'));
+    child.once('exit', onExit);
     child.once('message', (message: FromServer) => {
+      child.off('exit', onExit);
       if (message.kind === kind) resolve(message as Extract<FromServer, { kind: Kind }>);
       else reject(new Error(message.kind === 'failed' ? message.why : `${kind} was to come, not ${message.kind}`));
     });
-    child.once('exit', () => reject(new Error('the server ended')));
   });
 }
