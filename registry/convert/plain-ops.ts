@@ -10,12 +10,16 @@ export const PLAIN_OPS: OpTable = {
   Relu: unary((lowering, value) => lowering.graph.op('Relu', [value])),
   Relu6: unary(relu6),
   Sigmoid: unary((lowering, value) => lowering.graph.op('Sigmoid', [value])),
+  Tanh: unary((lowering, value) => lowering.graph.op('Tanh', [value])),
+  Softmax: softmax,
   Add: elementwise('Add'),
   AddV2: elementwise('Add'),
   AddN: elementwise('Add'),
   Sub: elementwise('Sub'),
   Mul: elementwise('Mul'),
+  MatMul: matrixProduct,
   _FusedMatMul: matrixProduct,
+  BiasAdd: elementwise('Add'),
   Mean: globalMean,
   Reshape: reshape,
   ConcatV2: concat,
@@ -61,20 +65,37 @@ function commonSizes(node: GraphNode, operands: readonly ({ shape: readonly numb
   return first === batch ? sizes : unsupported(node, 'the batch is not its first axis');
 }
 
-/** Rows of features times a constant matrix, plus a bias where there is one. */
+/** Over the last axis, as TensorFlow has it. */
+function softmax(node: GraphNode, lowering: Lowering): Value {
+  const value = lowering.input(node, 0);
+  return { sizes: value.sizes, last: lowering.graph.op('Softmax', [lowering.last(value)], { axis: -1 }) };
+}
+
+/** What may be fused behind a matrix product and its bias. */
+const FUSED: Readonly<Record<string, (lowering: Lowering, value: string) => string>> = {
+  Relu: (lowering, value) => lowering.graph.op('Relu', [value]),
+  Relu6: relu6,
+  Sigmoid: (lowering, value) => lowering.graph.op('Sigmoid', [value]),
+  Tanh: (lowering, value) => lowering.graph.op('Tanh', [value]),
+};
+
+/** Rows of features times a constant matrix, plus a bias and an activation where there are. */
 function matrixProduct(node: GraphNode, lowering: Lowering): Value {
   const rows = lowering.input(node, 0);
   const matrix = lowering.constantInput(node, 1);
   if (rows.sizes.length !== 1 || flagOf(node, 'transpose_a') || flagOf(node, 'transpose_b')) {
     unsupported(node, 'only rows times a matrix are converted');
   }
-  if (textsOf(node, 'fused_ops').join() !== 'BiasAdd') unsupported(node, 'only a fused BiasAdd is converted');
-  const inputs = [
-    lowering.last(rows),
-    lowering.operand(node, matrix, 'last'),
-    lowering.operand(node, lowering.constantInput(node, 2), 'last'),
-  ];
-  return { sizes: matrix.shape.slice(1), last: lowering.graph.op('Gemm', inputs) };
+  const [bias, activation, ...more] = textsOf(node, 'fused_ops');
+  const apply = activation === undefined ? undefined : FUSED[activation];
+  if ((bias !== undefined && bias !== 'BiasAdd') || (activation !== undefined && apply === undefined) || more.length > 0) {
+    unsupported(node, 'only a fused BiasAdd with an activation is converted');
+  }
+  const factors = [lowering.last(rows), lowering.operand(node, matrix, 'last')];
+  const product = bias === undefined
+    ? lowering.graph.op('MatMul', factors)
+    : lowering.graph.op('Gemm', [...factors, lowering.operand(node, lowering.constantInput(node, 2), 'last')]);
+  return { sizes: matrix.shape.slice(1), last: apply?.(lowering, product) ?? product };
 }
 
 /** The mean over height and width, [height, width, channels] to [channels]. */

@@ -13,6 +13,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   inspect: { summary: 'show what is in a data set, and what cleaning would remove', load: async () => (await import('./inspect.ts')).inspect },
   train: { summary: 'train a model, measure it and export it', load: async () => (await import('./train.ts')).train },
   optimise: { summary: 'make a finished model smaller, and choose under bounds', load: async () => (await import('./optimise.ts')).optimise },
+  import: { summary: 'take in an ONNX or TensorFlow.js model from elsewhere', load: async () => (await import('./import.ts')).importCommand },
 };
 
 export function overview(): string {

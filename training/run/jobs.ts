@@ -1,6 +1,7 @@
 /** What a job's process can do, by name. */
 import type { Clock } from '../../core/clock.ts';
 import type { FitProgress } from '../models/fit.ts';
+import { importModel } from '../import/import-model.ts';
 import { optimiseRun } from '../optimise/optimise-run.ts';
 import { trainRun } from './train-run.ts';
 
@@ -9,6 +10,7 @@ type Job<Input, Result> = (input: Input, clock: Clock, onProgress: (progress: Fi
 export const JOBS = {
   train: trainRun,
   optimise: optimiseRun,
+  import: importModel,
 } as const satisfies Record<string, Job<never, unknown>>;
 
 export type JobKind = keyof typeof JOBS;
