@@ -49,7 +49,7 @@ export function progressBar(): { tell(progress: FitProgress): void; stop(): void
   let stage: string | undefined;
   return {
     tell(progress) {
-      const detail = progress.epoch === undefined ? '' : `loss ${progress.epoch.loss.toFixed(4)}, validation ${progress.epoch.validationLoss.toFixed(4)} (${(progress.epoch.validationAccuracy * 100).toFixed(1)} %)`;
+      const detail = progress.epoch === undefined ? (progress.detail ?? '') : `loss ${progress.epoch.loss.toFixed(4)}, validation ${progress.epoch.validationLoss.toFixed(4)} (${(progress.epoch.validationAccuracy * 100).toFixed(1)} %)`;
       if (progress.stage !== stage) {
         if (stage !== undefined) bar.stop();
         bar.start(progress.total, 0, { stage: progress.stage, detail });

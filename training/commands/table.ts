@@ -12,6 +12,8 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   label: { summary: 'say what a hand does in an interval of a recording', load: async () => (await import('./label.ts')).label },
   inspect: { summary: 'show what is in a data set, and what cleaning would remove', load: async () => (await import('./inspect.ts')).inspect },
   train: { summary: 'train a model, measure it and export it', load: async () => (await import('./train.ts')).train },
+  tune: { summary: 'try configurations, and train the best', load: async () => (await import('./tune.ts')).tuneCommand },
+  'cross-validate': { summary: 'measure a configuration on every participant, by folds', load: async () => (await import('./cross-validate.ts')).crossValidateCommand },
   optimise: { summary: 'make a finished model smaller, and choose under bounds', load: async () => (await import('./optimise.ts')).optimise },
   import: { summary: 'take in an ONNX or TensorFlow.js model from elsewhere', load: async () => (await import('./import.ts')).importCommand },
 };

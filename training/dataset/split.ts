@@ -26,6 +26,28 @@ export function splitSamples(samples: readonly LabelledSample[], seed: number, s
 }
 
 /**
+ * Folds by participant and label: each is the test part once, the one after it the validation part, the rest is for training.
+ *
+ * @param folds - 3 or more.
+ * @throws CopresenceError DATASET_INVALID when a training part lacks a label, or a fold is empty.
+ */
+export function foldSamples(samples: readonly LabelledSample[], folds: number, seed: number): Parts[] {
+  const places = dealGroups(samples, Array.from({ length: folds }, () => 1 / folds), seed);
+  const labels = new Set(samples.map(({ label }) => label));
+  return Array.from({ length: folds }, (_, fold) => {
+    const next = (fold + 1) % folds;
+    const of = (wanted: (place: number) => boolean): LabelledSample[] => samples.filter((_sample, at) => wanted(places[at]!));
+    const parts = { train: of((place) => place !== fold && place !== next), validation: of((place) => place === next), test: of((place) => place === fold) };
+    const known = new Set(parts.train.map(({ label }) => label));
+    const missing = [...labels].find((label) => !known.has(label));
+    if (missing !== undefined) throw new CopresenceError('DATASET_INVALID', `no sample of ${missing} in the training part of fold ${fold + 1}: its samples come from too few participants`);
+    if (parts.validation.length === 0 || parts.test.length === 0) throw new CopresenceError('DATASET_INVALID', `fewer participants than ${folds} folds`);
+    refuseLeaks(parts);
+    return parts;
+  });
+}
+
+/**
  * Deals whole participants, the largest first, each to the part that it leaves nearest to its share of every label (as
  * scikit-learn's StratifiedGroupKFold).
  *

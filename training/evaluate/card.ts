@@ -4,6 +4,7 @@ import type { EpochFigures } from '../models/fit-network.ts';
 import type { RunDescription } from '../run/folder.ts';
 import type { RunMetrics } from '../run/metrics.ts';
 import { confusionSvg, escapeXml } from './confusion-svg.ts';
+import { htmlPage, percent, table } from './page.ts';
 import { plotSvg } from './plot.ts';
 import type { EvaluationReport } from './report.ts';
 import { VARIANT_COLUMNS, variantRows, variantsPlot } from './variants.ts';
@@ -19,19 +20,13 @@ export interface CardInput {
   readonly variants?: ComparedVariants;
 }
 
-const STYLE = `body{font:15px/1.5 system-ui,sans-serif;color:#222;max-width:60rem;margin:2rem auto;padding:0 1rem}
-table{border-collapse:collapse;margin:.6rem 0}td,th{border:1px solid #ccc;padding:.25rem .6rem;text-align:left}
-th{background:#f4f4f4}td.n{text-align:right;font-variant-numeric:tabular-nums}svg{max-width:100%;height:auto;margin:.4rem .8rem .4rem 0}
-code{background:#f4f4f4;padding:0 .2rem}`;
-
 export function evaluationCard(input: CardInput): string {
   const { title, metrics: { test } } = input;
   const parts = [
-    `<h1>${escapeXml(title)}</h1>`, summary(input), figures(input), classTable(test), `<div>${curves(test)}</div>`,
+    summary(input), figures(input), classTable(test), `<div>${curves(test)}</div>`,
     test.groups.length > 0 ? groupTable(test) : '', input.variants === undefined ? '' : comparison(input.variants), learning(input.history), origin(input), reading(input),
   ];
-  return `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeXml(title)}</title>
-<style>${STYLE}</style></head><body>\n${parts.filter((part) => part !== '').join('\n')}\n</body></html>\n`;
+  return htmlPage(title, parts);
 }
 
 function summary({ description: { config, labels, lineage }, metrics: { test } }: CardInput): string {
@@ -50,7 +45,7 @@ function figures({ description: { config }, metrics }: CardInput): string {
 thread of a CPU, on the machine that trained it. The graph differs from the trained model by ${parity.toExponential(1)} at most.</p>`;
 }
 
-function classTable({ classification, ranking }: EvaluationReport): string {
+export function classTable({ classification, ranking }: EvaluationReport): string {
   const rows = classification.classes.map(({ label, precision, recall, f1, support }, index) => {
     const { rocAuc, averagePrecision } = ranking[index] ?? { rocAuc: Number.NaN, averagePrecision: Number.NaN };
     return [escapeXml(label), precision.toFixed(3), recall.toFixed(3), f1.toFixed(3), rocAuc.toFixed(3), averagePrecision.toFixed(3), String(support)];
@@ -61,12 +56,12 @@ function classTable({ classification, ranking }: EvaluationReport): string {
 /** More would be a tangle of lines. */
 const MOST_CURVES = 7;
 
-function curves(test: EvaluationReport): string {
+export function curves(test: EvaluationReport, title = 'Confusion on the test part'): string {
   const drawn = test.curves.slice(0, MOST_CURVES);
   const unit = { xRange: [0, 1], yRange: [0, 1] } as const;
   const bins = test.calibration.map(({ confidence, accuracy }): readonly [number, number] => [confidence, accuracy]);
   return [
-    confusionSvg({ title: 'Confusion on the test part', report: test.classification }),
+    confusionSvg({ title, report: test.classification }),
     plotSvg({ title: 'ROC, each label against the rest', x: 'false positive rate', y: 'true positive rate', ...unit, series: drawn.map(({ label, roc }) => ({ label, points: roc, kind: 'line' })) }),
     plotSvg({ title: 'Precision and recall', x: 'recall', y: 'precision', ...unit, series: drawn.map(({ label, precisionRecall }) => ({ label, points: precisionRecall, kind: 'line' })) }),
     plotSvg({
@@ -76,7 +71,7 @@ function curves(test: EvaluationReport): string {
   ].join('\n');
 }
 
-function groupTable({ groups }: EvaluationReport): string {
+export function groupTable({ groups }: EvaluationReport): string {
   return `<h2>By group</h2>${table(['group', 'samples', 'accuracy', 'macro F1'], groups.map(({ group, count, accuracy, macroF1 }) => [escapeXml(group), String(count), percent(accuracy), macroF1.toFixed(3)]))}`;
 }
 
@@ -114,15 +109,4 @@ function reading({ description: { config } }: CardInput): string {
   return `<h2>How to read this</h2><p>The figures hold for data like that of the test part: other people, devices and habits may give others. The test part
 was cut off by participant before anything was fitted; what was made by SMOTE or augmentation is in the training part alone.</p>
 <details><summary>Configuration</summary><pre>${escapeXml(JSON.stringify(config, null, 2))}</pre></details>`;
-}
-
-/** Cells are HTML; numbers are set to the right. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `<tr>${cells.map((cell) => (/^[\d.,]+( %)?$/.test(cell) ? `<td class="n">${cell}</td>` : `<td>${cell}</td>`)).join('')}</tr>`;
-  const top = head.every((cell) => cell === '') ? '' : `<tr>${head.map((cell) => `<th>${cell}</th>`).join('')}</tr>`;
-  return `<table>${top}${rows.map(line).join('')}</table>`;
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(1)} %`;
 }

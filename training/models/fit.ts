@@ -21,6 +21,8 @@ export interface FitProgress {
   readonly done: number;
   readonly total: number;
   readonly epoch?: EpochFigures;
+  /** What else there is to say. */
+  readonly detail?: string;
 }
 
 export interface FitHooks {

@@ -3,6 +3,8 @@ import type { Clock } from '../../core/clock.ts';
 import type { FitProgress } from '../models/fit.ts';
 import { importModel } from '../import/import-model.ts';
 import { optimiseRun } from '../optimise/optimise-run.ts';
+import { runTrial } from '../tuning/trial.ts';
+import { crossValidate } from './cross-validate.ts';
 import { trainRun } from './train-run.ts';
 
 type Job<Input, Result> = (input: Input, clock: Clock, onProgress: (progress: FitProgress) => void) => Promise<Result>;
@@ -11,6 +13,8 @@ export const JOBS = {
   train: trainRun,
   optimise: optimiseRun,
   import: importModel,
+  crossValidate,
+  trial: runTrial,
 } as const satisfies Record<string, Job<never, unknown>>;
 
 export type JobKind = keyof typeof JOBS;

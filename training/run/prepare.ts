@@ -28,7 +28,12 @@ export interface PreparedData {
 export function prepareData({ description, samples }: Dataset, config: TrainingConfig): PreparedData {
   const cleaned = cleanSamples(samples, description, config.cleaning);
   const parts = splitSamples(cleaned.samples, config.seed);
-  const labels = [...new Set(cleaned.samples.map(({ label }) => label))].sort();
+  return { ...prepareParts(description, parts, config), cleaning: cleaned.report };
+}
+
+/** The same of parts that are cut already. @param parts - cleaned. */
+export function prepareParts(description: Dataset['description'], parts: Parts, config: TrainingConfig): Omit<PreparedData, 'cleaning'> {
+  const labels = [...new Set(PARTS.flatMap((part) => parts[part].map(({ label }) => label)))].sort();
   const encoding = chooseEncoding(description.layout, description.steps, parts.train);
   const augmented = augmentSamples(parts.train, description, config.augmentation, seededRandom(config.seed + 1));
   const table = (own: readonly LabelledSample[]): Table => toTable(own, labels, encoding);
@@ -36,7 +41,7 @@ export function prepareData({ description, samples }: Dataset, config: TrainingC
   const train = config.smote ? smote(grown, seededRandom(config.seed + 2)) : grown;
   const [, validation, test] = PARTS;
   return {
-    labels, encoding, samples: parts, grown: augmented, cleaning: cleaned.report,
+    labels, encoding, samples: parts, grown: augmented,
     tables: { train, validation: table(parts[validation]), test: table(parts[test]) },
     counts: { train: parts.train.length, trained: train.count, validation: parts.validation.length, test: parts.test.length },
   };

@@ -1,4 +1,4 @@
-/** The process that one job runs in: TensorFlow.js and long loops stay away from whoever asked. */
+/** The process that jobs run in, one at a time: TensorFlow.js and long loops stay away from whoever asked. */
 import { systemClock } from '../../core/clock.ts';
 import { CopresenceError } from '../../core/errors.ts';
 import type { FitProgress } from '../models/fit.ts';
@@ -7,15 +7,15 @@ import type { FromJob, JobRequest } from './job.ts';
 
 const send = (message: FromJob): void => void process.send?.(message);
 
-process.once('message', (request: JobRequest) => {
-  // The parent may be gone by a signal that did not reach this process.
-  process.once('disconnect', () => process.exit(1));
+// The parent has no more to ask, or is gone by a signal that did not reach this process.
+process.once('disconnect', () => process.exit(0));
+process.on('message', (request: JobRequest) => {
   run(request).then(
-    (result) => process.send?.({ kind: 'done', result } satisfies FromJob, () => process.exit(0)),
+    (result) => send({ kind: 'done', result }),
     (error: unknown) => {
       const code = error instanceof CopresenceError ? error.code : undefined;
       const text = error instanceof Error ? (code === undefined ? (error.stack ?? error.message) : error.message) : String(error);
-      process.send?.({ kind: 'failed', code, text } satisfies FromJob, () => process.exit(1));
+      send({ kind: 'failed', code, text });
     },
   );
 });

@@ -32,7 +32,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const request = (name: string, resume = false): TrainRequest => ({ datasetFolder, runFolder: join(folder, name), name: 'made', config, resume });
 
-describe('a training run', () => {
+describe('a training run', { timeout: 180_000 }, () => {
   it('leaves a folder with graph, weights, figures, card and lineage, that the registry can read', async () => {
     const epochs: number[] = [];
     const metrics = await runJob('train', request('whole'), { onProgress: ({ stage, done }) => void (stage === 'mlp' && epochs.push(done)) });

@@ -1,0 +1,46 @@
+/** `copresence model cross-validate`: measures a configuration on every participant, by folds. */
+import { join } from 'node:path';
+import { CopresenceError } from '../../core/errors.ts';
+import { openDataset } from '../dataset/store.ts';
+import { MAX_FOLDS } from '../evaluate/intervals.ts';
+import type { FoldMean } from '../evaluate/intervals.ts';
+import { readTrainingConfig } from '../run/config.ts';
+import { RUN_FILES } from '../run/folder.ts';
+import { runJob } from '../run/job.ts';
+import { EXIT, progressBar, readOptions, required, wholeNumber } from './command.ts';
+import type { ModelCommand } from './command.ts';
+import { readJson } from './train.ts';
+
+const OPTIONS = { data: { type: 'string' }, out: { type: 'string' }, name: { type: 'string' }, model: { type: 'string' }, seed: { type: 'string' }, config: { type: 'string' }, folds: { type: 'string', default: '5' } } as const;
+
+export const crossValidateCommand: ModelCommand = {
+  help: `Usage: copresence model cross-validate --data <folder> --out <folder> [options]
+
+  --folds <n>          3 to ${MAX_FOLDS}; 5 when left out
+  --model, --seed, --config, --name   as for train
+
+  Deals the participants to folds with the labels in like shares, trains as often as there are folds, and judges each participant by the
+  model that has not learnt from it. Writes metrics.json and card.html, with 95 % intervals; makes no model.`,
+
+  async run(args) {
+    const { values } = readOptions(args, OPTIONS);
+    const datasetFolder = required('data', values.data);
+    const outFolder = required('out', values.out);
+    const folds = wholeNumber('folds', values.folds, 3);
+    if (folds > MAX_FOLDS) throw new CopresenceError('CONFIG_INVALID', `--folds ${folds} is more than ${MAX_FOLDS}`);
+    const config = readTrainingConfig({
+      ...(values.config === undefined ? {} : readJson(values.config)),
+      ...(values.model === undefined ? {} : { family: values.model }),
+      ...(values.seed === undefined ? {} : { seed: wholeNumber('seed', values.seed) }),
+    });
+    const bar = progressBar();
+    const stop = new AbortController();
+    process.once('SIGINT', () => stop.abort());
+    const request = { datasetFolder, outFolder, name: values.name ?? openDataset(datasetFolder).description.name, config, folds };
+    const { accuracy, macroF1, calibrationError } = await runJob('crossValidate', request, { onProgress: bar.tell, signal: stop.signal }).finally(() => bar.stop());
+    const row = ({ mean, interval, deviation }: FoldMean): object => ({ mean: mean.toFixed(4), '95 % interval': interval.map((end) => end.toFixed(4)).join(' to '), 'between folds': deviation.toFixed(4) });
+    console.table({ accuracy: row(accuracy), 'macro F1': row(macroF1), 'calibration error': row(calibrationError) });
+    console.log(`wrote ${outFolder}; open ${join(outFolder, RUN_FILES.card)}`);
+    return EXIT.ok;
+  },
+};

@@ -1,0 +1,170 @@
+/** A tuning: trials one after the other or several at once, each in a process of its own, and a run with the best configuration. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../../core/clock.ts';
+import { CopresenceError } from '../../core/errors.ts';
+import { openDataset } from '../dataset/store.ts';
+import type { FitProgress } from '../models/fit.ts';
+import { readRun, RUN_FILES, writeWhole } from '../run/folder.ts';
+import { JobProcess, runJob } from '../run/job.ts';
+import { appendTrial, createTuningFolder, readTrials, readTuning, TUNING_FILES, writeTuning } from './folder.ts';
+import type { Trial, TuningDescription } from './folder.ts';
+import { medianBar } from './median-rule.ts';
+import { tuningPage } from './page.ts';
+import { configOf } from './space.ts';
+import type { Assignment } from './space.ts';
+import { createStrategy } from './strategies.ts';
+import type { Strategy } from './strategies.ts';
+
+export interface TuneRequest {
+  readonly datasetFolder: string;
+  /** Gets the files of TUNING_FILES. */
+  readonly outFolder: string;
+  readonly asked: Omit<TuningDescription, 'format' | 'state' | 'dataset' | 'best'>;
+  /** Trials at a time. With more than one, which are tried depends on which end first. */
+  readonly parallel: number;
+  readonly clock: Clock;
+  readonly signal?: AbortSignal;
+  /** After each trial: all that have ended, in the order of their numbers. */
+  readonly onTrial?: (trial: Trial, all: readonly Trial[]) => void;
+  /** Of the last training. */
+  readonly onProgress?: (progress: FitProgress) => void;
+}
+
+export interface TuningResult {
+  readonly trials: readonly Trial[];
+  readonly best: Trial;
+  readonly runFolder: string;
+}
+
+/** @throws CopresenceError as the parts do; TRAINING_FAILED when no trial came to its end. */
+export function tune(request: TuneRequest): Promise<TuningResult> {
+  const { description } = openDataset(request.datasetFolder);
+  const tuning: TuningDescription = { format: 'copresence.tuning.v1', state: 'running', dataset: description.samples.sha256, ...request.asked };
+  const strategy = createStrategy(tuning.strategy, { ...tuning, family: tuning.base.family });
+  createTuningFolder(request.outFolder, tuning);
+  return new Tuning(request, tuning, strategy, []).run();
+}
+
+/**
+ * Goes on with an interrupted tuning; one trial at a time, its trials are the same as without the interruption.
+ *
+ * @throws CopresenceError RUN_INVALID when it is finished or began with other samples; as `tune`.
+ */
+export function resumeTuning(request: Omit<TuneRequest, 'asked'>): Promise<TuningResult> {
+  const tuning = readTuning(request.outFolder);
+  if (tuning.state === 'done') throw new CopresenceError('RUN_INVALID', `${request.outFolder} is finished`);
+  if (openDataset(request.datasetFolder).description.samples.sha256 !== tuning.dataset) throw new CopresenceError('RUN_INVALID', `${request.outFolder} was started with another data set`);
+  const strategy = createStrategy(tuning.strategy, { ...tuning, family: tuning.base.family });
+  return new Tuning(request, tuning, strategy, readTrials(request.outFolder)).run();
+}
+
+class Tuning {
+  readonly #request: Omit<TuneRequest, 'asked'>;
+  readonly #tuning: TuningDescription;
+  readonly #strategy: Strategy;
+  readonly #ended = new Map<number, Trial>();
+  readonly #running = new Map<number, Assignment>();
+  /** One trial that cannot run at all ends the others. */
+  readonly #stop = new AbortController();
+  #next = 0;
+
+  constructor(request: Omit<TuneRequest, 'asked'>, tuning: TuningDescription, strategy: Strategy, ended: readonly Trial[]) {
+    this.#request = request;
+    this.#tuning = tuning;
+    this.#strategy = strategy;
+    for (const trial of ended) this.#ended.set(trial.number, trial);
+  }
+
+  async run(): Promise<TuningResult> {
+    const { outFolder, signal, parallel } = this.#request;
+    const stop = (): void => this.#stop.abort();
+    signal?.addEventListener('abort', stop, { once: true });
+    if (signal?.aborted === true) stop();
+    try {
+      const lanes = await Promise.allSettled(Array.from({ length: parallel }, () => this.#lane().catch((error: unknown) => {
+        stop();
+        throw error;
+      })));
+      const failed = lanes.find((lane) => lane.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
+      if (this.#stop.signal.aborted) throw new CopresenceError('WORKER_FAILED', 'the tuning was interrupted; go on with --resume');
+      const best = this.#best();
+      const result = { trials: this.#trials(), best, runFolder: await this.#trainBest(best) };
+      const tuning: TuningDescription = { ...this.#tuning, state: 'done', best: { number: best.number, score: best.score ?? 0, values: { ...best.values } } };
+      writeWhole(join(outFolder, TUNING_FILES.page), tuningPage(tuning, result.trials));
+      writeTuning(outFolder, tuning);
+      return result;
+    } finally {
+      signal?.removeEventListener('abort', stop);
+    }
+  }
+
+  #trials(): Trial[] {
+    return [...this.#ended.values()].sort((a, b) => a.number - b.number);
+  }
+
+  async #lane(): Promise<void> {
+    const process = new JobProcess();
+    try {
+      await this.#tryAll(process);
+    } finally {
+      process.close();
+    }
+  }
+
+  /** One after the other until none is left. */
+  async #tryAll(process: JobProcess): Promise<void> {
+    while (this.#next < this.#tuning.trials && !this.#stop.signal.aborted) {
+      const number = this.#next++;
+      if (this.#ended.has(number)) continue;
+      const values = this.#strategy(number, { tried: this.#trials(), running: [...this.#running.values()] });
+      if (values === undefined) return;
+      this.#running.set(number, values);
+      const trial = await this.#try(process, number, values);
+      this.#running.delete(number);
+      this.#ended.set(number, trial);
+      appendTrial(this.#request.outFolder, trial);
+      this.#request.onTrial?.(trial, this.#trials());
+    }
+  }
+
+  /** A configuration that diverges is a result; anything else that goes wrong ends the tuning. */
+  async #try(process: JobProcess, number: number, values: Assignment): Promise<Trial> {
+    const { datasetFolder, clock } = this.#request;
+    const { base, metric, folds } = this.#tuning;
+    const startMs = clock.nowMs();
+    const input = { datasetFolder, config: configOf(base, values), metric, bar: this.#bar(), ...(folds === undefined ? {} : { folds }) };
+    const end = (): number => Math.round(clock.nowMs() - startMs);
+    try {
+      const { state, score, steps } = await process.run('trial', input, { signal: this.#stop.signal });
+      return { number, values, state, score, steps: [...steps], durationMs: end() };
+    } catch (error) {
+      if (!(error instanceof CopresenceError) || error.code !== 'TRAINING_FAILED') throw error;
+      return { number, values, state: 'failed', steps: [], durationMs: end(), failure: error.message };
+    }
+  }
+
+  #bar(): number[] {
+    const { pruning } = this.#tuning;
+    if (pruning === undefined) return [];
+    return medianBar(this.#trials().filter(({ state, steps }) => state === 'done' && steps.length > 0).map(({ steps }) => steps), pruning);
+  }
+
+  #best(): Trial {
+    const done = this.#trials().filter(({ state }) => state === 'done');
+    const [first] = done;
+    if (first === undefined) throw new CopresenceError('TRAINING_FAILED', `none of the trials came to its end: ${this.#trials()[0]?.failure ?? 'there is none'}`);
+    return done.reduce((best, own) => ((own.score ?? 0) > (best.score ?? 0) ? own : best), first);
+  }
+
+  async #trainBest({ values }: Trial): Promise<string> {
+    const { datasetFolder, outFolder, onProgress } = this.#request;
+    const runFolder = join(outFolder, TUNING_FILES.run);
+    const before = existsSync(join(runFolder, RUN_FILES.run)) ? readRun(runFolder).state : undefined;
+    if (before === 'done') return runFolder;
+    const input = { datasetFolder, runFolder, name: this.#tuning.name, config: configOf(this.#tuning.base, values), resume: before !== undefined };
+    await runJob('train', input, { signal: this.#stop.signal, ...(onProgress === undefined ? {} : { onProgress }) });
+    return runFolder;
+  }
+}
