@@ -14,11 +14,19 @@ export async function buildViewer(outFolder: string): Promise<void> {
   for (const file of PLAIN_FILES) await copyFile(join(import.meta.dirname, file), join(outFolder, file));
 }
 
-/** Bundles a script of this project and all that it imports into one minified file for browsers of 2022 and later. */
-export async function bundleForBrowser(entry: string, outFile: string): Promise<void> {
+/** For `bundleForBrowser`: the page has A-Frame, and three.js in it. */
+export const INSIDE_AFRAME = { three: join(import.meta.dirname, 'aframe-three.ts') } as const;
+
+/**
+ * Bundles a script of this project and all that it imports into one minified file for browsers of 2022 and later.
+ *
+ * @param instead - by package, the file that is taken in its place.
+ */
+export async function bundleForBrowser(entry: string, outFile: string, instead: Readonly<Record<string, string>> = {}): Promise<void> {
   await build({
     entryPoints: [entry],
     outfile: outFile,
+    alias: instead,
     bundle: true,
     minify: true,
     format: 'esm',

@@ -2,36 +2,26 @@
 import { Vector3, type PerspectiveCamera } from 'three';
 import { createPoseSample, PART_BITS } from '../../protocol/codec/pose-sample.ts';
 import type { ParticipantInfo } from '../../protocol/message/common.ts';
-import type { GestureValue, ResultMessage } from '../../protocol/message/result.ts';
+import type { ResultMessage } from '../../protocol/message/result.ts';
 import type { CopresenceClient } from '../client.ts';
-import { Avatar, presenceOf, type Presence } from './avatar.ts';
-import { slotColour } from './colours.ts';
-import { percent } from './describe.ts';
+import { slotColour } from '../drawing/colours.ts';
+import { presenceOf, PRESENCE_NOTES, type Presence } from '../drawing/presence.ts';
+import { Remarks } from '../drawing/remarks.ts';
+import { Avatar } from './avatar.ts';
 import { Label, tagContent } from './labels.ts';
 import type { Room } from './scene.ts';
 
-/** How long something that a model said stays up without being said again. */
-const GESTURE_MS = 1200;
+/** How long a body that a camera saw stays up without being seen again. */
 const BODY_MS = 2500;
-const EMOTION_MS = 15_000;
 const SPREAD_SPACING_M = 1.25;
 const OVERLAP_M = 0.3;
 const HEADS_COMPARED = 32;
-/** Whoever stands still because nothing is heard of them is not to be taken for somebody who stands still. */
-const NOTES: Readonly<Record<Presence, string>> = { present: '', stale: 'not heard', away: 'away' };
 const SIDES = ['left', 'right'] as const;
-
-interface Said {
-  readonly text: string;
-  readonly untilMs: number;
-}
 
 interface Member {
   readonly avatar: Avatar;
   readonly tag: Label;
   readonly chips: Readonly<Record<(typeof SIDES)[number], Label>>;
-  readonly gestures: Partial<Record<(typeof SIDES)[number], Said & Pick<GestureValue, 'source'>>>;
-  emotion: Said | undefined;
   bodyUntilMs: number;
   seen: boolean;
 }
@@ -40,6 +30,7 @@ export class Crowd {
   readonly #room: Room;
   readonly #layer: HTMLElement;
   readonly #members = new Map<number, Member>();
+  readonly #remarks = new Remarks();
   readonly #sample = createPoseSample();
   readonly #point = new Vector3();
   /** Whether each participant is given a place of their own, for sessions whose spaces are not aligned. */
@@ -83,7 +74,8 @@ export class Crowd {
   }
 
   /** Keeps what a model said, to be shown for a while. */
-  understand({ slot, value }: ResultMessage, nowMs: number): void {
+  understand(result: ResultMessage, nowMs: number): void {
+    const { slot, value } = result;
     const member = this.#members.get(slot);
     if (member === undefined) return;
     switch (value.task) {
@@ -91,15 +83,13 @@ export class Crowd {
         member.avatar.skeleton.update(value.keypoints);
         member.bodyUntilMs = value.score > 0.1 ? nowMs + BODY_MS : 0;
         return;
-      case 'gesture':
-        return keepGesture(member, value, nowMs);
       case 'body-3d':
         return member.avatar.camera.showBody(value, nowMs);
       case 'hands':
         return member.avatar.camera.showHands(value, nowMs);
+      case 'gesture':
       case 'language':
-        if (value.script === undefined || value.script === 'latin') member.emotion = { text: value.emotions[0]?.label ?? value.sentiment.label, untilMs: nowMs + EMOTION_MS };
-        return;
+        return this.#remarks.take(result, nowMs);
       default:
         value satisfies never;
     }
@@ -110,18 +100,16 @@ export class Crowd {
   }
 
   #label(member: Member, participant: ParticipantInfo, presence: Presence, nowMs: number): void {
-    const emotion = member.emotion !== undefined && member.emotion.untilMs > nowMs ? member.emotion.text : undefined;
-    const person = { slot: participant.slot, name: participant.name, emotion, note: NOTES[presence] };
+    const emotion = this.#remarks.emotion(participant.slot, nowMs)?.label;
+    const person = { slot: participant.slot, name: participant.name, emotion, note: PRESENCE_NOTES[presence] };
     member.tag.fill(JSON.stringify(person), () => tagContent(person));
     member.tag.dim(presence !== 'present');
     const { camera } = this.#room;
     member.tag.follow(member.avatar.nameAnchor(this.#point), camera, this.#room);
-    for (const side of SIDES) this.#labelHand(member, side, nowMs, camera);
+    for (const side of SIDES) this.#labelHand(member, side, this.#remarks.gesture(participant.slot, side, nowMs), camera);
   }
 
-  #labelHand(member: Member, side: (typeof SIDES)[number], nowMs: number, camera: PerspectiveCamera): void {
-    const said = member.gestures[side];
-    const text = said !== undefined && said.untilMs > nowMs ? said.text : undefined;
+  #labelHand(member: Member, side: (typeof SIDES)[number], text: string | undefined, camera: PerspectiveCamera): void {
     if (text !== undefined) member.chips[side].fill(text, () => [text]);
     member.chips[side].follow(text === undefined ? undefined : member.avatar.handAnchor(side, this.#sample, this.#point), camera, this.#room);
   }
@@ -142,8 +130,6 @@ export class Crowd {
       avatar: new Avatar(slotColour(slot)),
       tag: new Label(this.#layer, 'tag'),
       chips: { left: new Label(this.#layer, 'chip'), right: new Label(this.#layer, 'chip') },
-      gestures: {},
-      emotion: undefined,
       bodyUntilMs: 0,
       seen: false,
     };
@@ -159,13 +145,6 @@ export class Crowd {
     member?.chips.left.remove();
     member?.chips.right.remove();
     this.#members.delete(slot);
+    this.#remarks.forget(slot);
   }
-}
-
-/** The headset knows a hand better than a camera does, so the camera's word counts where the headset says nothing. */
-function keepGesture({ gestures }: Member, { hand, source, label, score }: GestureValue, nowMs: number): void {
-  const before = gestures[hand];
-  if (source === 'camera' && before?.source === 'tracking' && before.untilMs > nowMs) return;
-  if (label === 'none') delete gestures[hand];
-  else gestures[hand] = { source, text: `${label} ${percent(score)}${source === 'camera' ? ' · camera' : ''}`, untilMs: nowMs + GESTURE_MS };
 }

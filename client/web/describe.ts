@@ -1,5 +1,6 @@
 /** Results in words, for the feed. */
 import type { LanguageValue, ResultMessage } from '../../protocol/message/result.ts';
+import { percent } from '../drawing/remarks.ts';
 
 /** One line for a result. */
 export function describeResult({ value }: ResultMessage): string {
@@ -71,8 +72,4 @@ export function novelty({ slot, chatId, value }: ResultMessage): Novelty {
     default:
       return value satisfies never;
   }
-}
-
-export function percent(score: number): string {
-  return `${Math.round(score * 100)} %`;
 }

@@ -2,7 +2,7 @@
 import type { ParticipantInfo } from '../../protocol/message/common.ts';
 import type { ResultMessage } from '../../protocol/message/result.ts';
 import type { ChatEvent } from '../events.ts';
-import { slotColour } from './colours.ts';
+import { slotColour } from '../drawing/colours.ts';
 import { cutAtEntities, describeLanguage, describeOrigin, describeResult, novelty } from './describe.ts';
 import { create, keepFirst } from './dom.ts';
 import { drawFace } from './face.ts';

@@ -2,7 +2,7 @@
 import type { PerspectiveCamera, Vector3 } from 'three';
 import { create } from './dom.ts';
 import { drawFace } from './face.ts';
-import { slotColour } from './colours.ts';
+import { slotColour } from '../drawing/colours.ts';
 
 /** One label that follows a point. */
 export class Label {

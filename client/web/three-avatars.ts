@@ -1,53 +1,91 @@
-/** Everybody else in a session, as a part of a scene of three.js: heads, controllers, and hands of 25 joints. */
-import { Group } from 'three';
-import { createPoseSample, PART_BITS } from '../../protocol/codec/pose-sample.ts';
+/** Everybody else in a session, as a part of a scene of three.js: heads, controllers, hands of 25 joints, and labels. */
+import { CanvasTexture, Group, Sprite, SpriteMaterial, SRGBColorSpace } from 'three';
+import type { PoseSample } from '../../protocol/codec/pose-sample.ts';
 import type { CopresenceClient } from '../client.ts';
-import { Avatar, presenceOf } from './avatar.ts';
-import { slotColour } from './colours.ts';
+import { slotColour } from '../drawing/colours.ts';
+import { Figures, type Figure, type MakeFigure } from '../drawing/figures.ts';
+import { SHAPES } from '../drawing/shapes.ts';
+import { drawLabel, labelSize } from './label-picture.ts';
+import { ThreeFigure } from './three-figure.ts';
+
+/** A figure of another kind, such as a model of one's own, has a part of the scene. */
+export interface ThreeDrawable extends Figure {
+  readonly group: Group;
+}
 
 /** Add it to a scene whose origin is that of the session's space, and call `update` before each picture. */
 export class ThreeAvatars extends Group {
-  readonly #client: CopresenceClient;
-  readonly #avatars = new Map<number, Avatar>();
-  readonly #sample = createPoseSample();
+  readonly #figures: Figures<ThreeDrawable>;
 
-  constructor(client: CopresenceClient) {
+  /** @param make - other figures than the plain ones. */
+  constructor(client: CopresenceClient, make: MakeFigure<ThreeDrawable> = ({ slot }) => new LabelledFigure(slotColour(slot))) {
     super();
-    this.#client = client;
+    this.#figures = new Figures(client, (participant) => {
+      const figure = make(participant);
+      this.add(figure.group);
+      return figure;
+    });
   }
 
   /** Moves everybody to where they are now; those of whom nothing is heard turn pale, those who are away grey. */
   update(): void {
-    const { participants, self } = this.#client;
-    for (const [slot, avatar] of this.#avatars) if (!participants.has(slot)) this.#remove(slot, avatar);
-    for (const participant of participants.values()) {
-      if (participant.slot === self.slot) continue;
-      const source = this.#client.avatarNow(participant.slot, this.#sample);
-      if (source === 'none' || (this.#sample.valid & PART_BITS.head) === 0) continue;
-      const avatar = this.#avatarOf(participant.slot);
-      avatar.pose(this.#sample);
-      avatar.show(presenceOf(participant, source));
-    }
+    this.#figures.update();
   }
 
   override dispose(): void {
-    for (const [slot, avatar] of this.#avatars) this.#remove(slot, avatar);
+    this.#figures.dispose();
     this.removeFromParent();
   }
+}
 
-  #avatarOf(slot: number): Avatar {
-    const known = this.#avatars.get(slot);
-    if (known !== undefined) return known;
-    const avatar = new Avatar(slotColour(slot));
-    // What models saw in a picture is the application's to show.
-    avatar.skeleton.group.visible = avatar.camera.group.visible = false;
-    this.#avatars.set(slot, avatar);
-    this.add(avatar.group);
-    return avatar;
+export class LabelledFigure extends ThreeFigure implements ThreeDrawable {
+  readonly #label: ThreeLabel;
+
+  constructor(colour: string) {
+    super(colour);
+    this.#label = new ThreeLabel(colour);
+    this.group.add(this.#label.sprite);
   }
 
-  #remove(slot: number, avatar: Avatar): void {
-    avatar.dispose();
-    this.#avatars.delete(slot);
+  override pose(sample: PoseSample): void {
+    super.pose(sample);
+    this.#label.sprite.position.copy(this.head.position).y += SHAPES.label.aboveHead;
+  }
+
+  label(lines: readonly string[]): void {
+    this.#label.write(lines);
+  }
+
+  override dispose(): void {
+    super.dispose();
+    this.#label.dispose();
+  }
+}
+
+/** Lines of text that face whoever looks. */
+export class ThreeLabel {
+  readonly sprite = new Sprite(new SpriteMaterial({ depthWrite: false, transparent: true }));
+  readonly #colour: string;
+
+  constructor(colour: string) {
+    this.#colour = colour;
+    this.sprite.visible = false;
+  }
+
+  write(lines: readonly string[]): void {
+    const picture = drawLabel(lines, this.#colour);
+    const { width, height } = labelSize(picture, SHAPES.label.lineHeight);
+    // Pictures of another size need another texture.
+    this.sprite.material.map?.dispose();
+    this.sprite.material.map = new CanvasTexture(picture.canvas);
+    this.sprite.material.map.colorSpace = SRGBColorSpace;
+    this.sprite.material.needsUpdate = true;
+    this.sprite.scale.set(width, height, 1);
+    this.sprite.visible = true;
+  }
+
+  dispose(): void {
+    this.sprite.material.map?.dispose();
+    this.sprite.material.dispose();
   }
 }

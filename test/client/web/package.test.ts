@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Metafile } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildClientBundle } from '../../../client/web/build-client.ts';
+import { buildAdapter, buildClientBundle, type Adapter } from '../../../client/web/build-client.ts';
 import { Packr, Unpackr } from '../../../client/web/small-message-pack.ts';
 import { KIND, readContainer } from '../../../protocol/codec/container.ts';
 import { decodeDown, decodeUp } from '../../../protocol/codec/control.ts';
@@ -67,6 +67,22 @@ describe('the package for browsers', () => {
     expect(imports).toEqual([]);
     const inputs = Object.keys(metafile.inputs);
     expect(inputs.filter((path) => path.startsWith('node:') || builtinModules.includes(path) || /node_modules\/(three|msgpackr|ws|buffer|process)\//.test(path))).toEqual([]);
+  });
+
+  it.each<[Adapter, number, RegExp | undefined]>([
+    ['three', 6, /^three$/],
+    ['babylon', 6, /^@babylonjs\/core\//],
+    // All of the SDK is in it, for a page without a build.
+    ['aframe', 48, undefined],
+  ])('has an adapter for %s of at most %d kB compressed, without the engine itself', async (name, mostKb, engine) => {
+    const { outputs, inputs } = await buildAdapter(name, folder);
+    const imports = Object.values(outputs).flatMap((output) => output.imports).map(({ path }) => path);
+    expect(imports.filter((path) => engine?.test(path) !== true)).toEqual([]);
+    expect(imports.length > 0).toBe(engine !== undefined);
+    expect(Object.keys(inputs).filter((path) => /node_modules\/(three|@babylonjs|aframe|msgpackr)\//.test(path))).toEqual([]);
+    expect(gzipSync(readFileSync(join(folder, `${name}.js`)), { level: 9 }).length).toBeLessThanOrEqual(mostKb * 1024);
+    const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as { exports: Record<string, { default: string }> };
+    expect(exports[`./${name}`]?.default).toBe(`./dist/client/${name}.js`);
   });
 
   it('reads and writes control messages as the server does', () => {
