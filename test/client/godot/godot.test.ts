@@ -1,5 +1,7 @@
-/** The Godot addon in Godot 4.6 itself, its release template for the web in headless Chromium: its codec against the golden vectors. */
+/** The Godot addon in Godot 4.6 itself, its release template for the web in headless Chromium: golden vectors, and the client against a real server. */
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { nativeScenario } from '../support/native-scenario.ts';
 import { runGodot, vectorFiles, whyNoGodot, type GodotOptions } from './support/engine.ts';
 
 const missing = whyNoGodot();
@@ -14,6 +16,9 @@ async function play(scene: string, options: Partial<GodotOptions> = {}): Promise
 }
 
 describe.skipIf(missing !== undefined)(`the Godot addon${missing === undefined ? '' : ` (without ${missing})`}`, { timeout: 180_000 }, () => {
+  // Its page has an origin of its own, as a game on a web site has.
+  nativeScenario(() => [process.execPath, '--import', 'tsx', join(import.meta.dirname, 'play.ts'), 'test/live.tscn'], ['--allowed-origins', '*']);
+
   it('passes every golden vector of poses, hands, snapshots, packets and messages, and refuses what is to be refused', async () => {
     const { lines, notices, status } = await play('test/vectors.tscn', { files: vectorFiles() });
     expect(lines.filter((line) => line.startsWith('failed'))).toEqual([]);
