@@ -26,4 +26,11 @@ describe.skipIf(missing !== undefined)(`the Godot addon${missing === undefined ?
     expect(notices).toEqual([]);
     expect(status).toBe(0);
   });
+
+  it('reads trackers as a headset gives them, gives them back for the others, and draws between samples', async () => {
+    const { lines, notices, status } = await play('test/xr.tscn');
+    expect(lines).toEqual([expect.stringMatching(/^\d\d passed, 0 failed$/)]);
+    expect(notices).toEqual([]);
+    expect(status).toBe(0);
+  });
 });
