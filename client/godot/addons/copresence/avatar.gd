@@ -24,8 +24,8 @@ func _init() -> void:
 	skull.height = 0.26
 	_add(_head, skull, _material, Vector3(0, -0.01, 0.06))
 	var visor := BoxMesh.new()
-	visor.size = Vector3(0.19, 0.09, 0.09)
-	_add(_head, visor, _visor, Vector3(0, 0.01, -0.03))
+	visor.size = Vector3(0.17, 0.09, 0.09)
+	_add(_head, visor, _visor, Vector3(0, 0.01, -0.02))
 	add_child(_head)
 	var grip := CapsuleMesh.new()
 	grip.radius = 0.02
