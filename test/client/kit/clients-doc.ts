@@ -13,7 +13,7 @@ const END = '<!-- /conformance -->';
 export type Cells = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 export function cellOf(outcome: Outcome): string {
-  return outcome.kind === 'passed' ? 'yes' : outcome.kind === 'failed' ? 'no' : `not run: ${outcome.why}`;
+  return outcome.kind === 'passed' ? ['yes', ...(outcome.but === undefined ? [] : [outcome.but])].join(', ') : outcome.kind === 'failed' ? 'no' : `not run: ${outcome.why}`;
 }
 
 /** What the kit saw, once it is through. */

@@ -23,6 +23,8 @@ export interface Sdk {
   readonly name: string;
   /** What has to be installed before it can run; empty where all is there. */
   readonly missing: readonly string[];
+  /** False of one that gets whole snapshots: what is about deltas is left out then, and the table says so. */
+  readonly hasDeltas: boolean;
   /** Builds what it needs. */
   prepare(): Promise<void>;
   /** What the golden vectors of its own tests say: nothing, or what is wrong. */

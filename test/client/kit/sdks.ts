@@ -12,6 +12,7 @@ import { FORMATS, fromHex } from '../../../protocol/vectors/formats.ts';
 import type { VectorFile } from '../../../protocol/vectors/build.ts';
 import { chromiumPath, launchChromium } from '../web/support/chromium.ts';
 import { cppLive, cppVectors, missingForCpp } from './cpp-programs.ts';
+import { GodotSdk } from './godot-sdk.ts';
 import { ROOT } from './native-build.ts';
 import { outcomesOf } from './outcomes.ts';
 import type { Page } from './page.ts';
@@ -25,12 +26,13 @@ const linesOf = (text: string): string[] => text.trim().split('\n');
 
 /** In the order of the table in docs/clients.md. */
 export function sdks(): readonly Sdk[] {
-  return [new NodeSdk(), new ChromiumSdk(), new CppSdk(), new UnitySdk()];
+  return [new NodeSdk(), new ChromiumSdk(), new CppSdk(), new UnitySdk(), new GodotSdk()];
 }
 
 class NodeSdk implements Sdk {
   readonly name = 'TypeScript, Node';
   readonly missing = [];
+  readonly hasDeltas = true;
   prepare = (): Promise<void> => Promise.resolve();
   close = (): Promise<void> => Promise.resolve();
 
@@ -62,6 +64,7 @@ class ChromiumSdk implements Sdk {
   readonly name = 'TypeScript, Chromium';
   readonly #path = chromiumPath();
   readonly missing = this.#path === undefined ? ['chromium'] : [];
+  readonly hasDeltas = true;
   #browser: Browser | undefined;
   #pages: Server | undefined;
   #folder = '';
@@ -129,6 +132,7 @@ class ChromiumSdk implements Sdk {
 class CppSdk implements Sdk {
   readonly name = 'C++';
   readonly missing = missingForCpp();
+  readonly hasDeltas = true;
   #live = '';
   #vectors = '';
   close = (): Promise<void> => Promise.resolve();
@@ -155,6 +159,7 @@ class CppSdk implements Sdk {
 class UnitySdk implements Sdk {
   readonly name = 'C#, mono';
   readonly missing = missingForUnity();
+  readonly hasDeltas = true;
   #live = '';
   #tests = '';
   close = (): Promise<void> => Promise.resolve();

@@ -272,7 +272,7 @@ func _receive(packet: PackedByteArray) -> void:
 		# Kinds that it does not know are skipped [PKT5].
 		match _messages[index]:
 			CopresenceCodec.Kind.SNAPSHOT: _take_snapshot(packet, _messages[index + 1], _messages[index + 2])
-			CopresenceCodec.Kind.CONTROL: _take_control(CopresenceMessagePack.decode(packet, _messages[index + 1], _messages[index + 2]))
+			CopresenceCodec.Kind.CONTROL: _take_control(CopresenceMessages.read(packet, _messages[index + 1], _messages[index + 2]))
 
 
 func _take_snapshot(bytes: PackedByteArray, start: int, end: int) -> void:
@@ -304,7 +304,7 @@ func _tell_poses(bytes: PackedByteArray, near_ms: float) -> void:
 
 func _take_control(message: Dictionary) -> void:
 	match message.get("type"):
-		"ping": _send_control({"type": "pong", "serverMs": message.get("serverMs"), "deviceMs": now_ms()})
+		"ping": _send_control({"type": "pong", "serverMs": message["serverMs"], "deviceMs": now_ms()})
 		"welcome":
 			clock.guess(float(message["serverMs"]), now_ms())
 			_link.is_greeted = true

@@ -35,7 +35,8 @@ static func of_message(message: Dictionary) -> CopresenceError:
 	error.detail = str(message.get("detail", ""))
 	error.about = str(message.get("about", ""))
 	error.retry = {"never": Retry.NEVER, "later": Retry.LATER}.get(message.get("retry"), Retry.RECONNECT)
-	error.retry_after_ms = float(message.get("retryAfterMs", 0.0))
+	var after: Variant = message.get("retryAfterMs")
+	error.retry_after_ms = clampf(after, 0.0, 600000.0) if after is float or after is int else 0.0
 	error.closing = message.get("closing") == true
 	return error
 
