@@ -9,6 +9,7 @@ export interface CommandEntry {
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   compare: { summary: 'compare the reports of two loads', load: async () => (await import('./compare.ts')).compare },
   load: { summary: 'load a server with thousands of light headsets, by a profile', load: async () => (await import('./load.ts')).load },
+  netem: { summary: 'run a command behind a bad network that the kernel makes', load: async () => (await import('./netem.ts')).netem },
   'null-server': { summary: 'serve a load with as little as one can, to find the simulator\'s own limit', load: async () => (await import('./null-server.ts')).nullServer },
   run: { summary: 'run virtual headsets against a server', load: async () => (await import('./run.ts')).run },
   witness: { summary: 'check the latencies of a load from another process', load: async () => (await import('./witness.ts')).witness },
