@@ -52,26 +52,30 @@ export function throughNetwork(open: LineFactory, { clock, random, weather }: { 
     let waiting = { up: 0, down: 0 };
     // Timers may fire in another order than they are due; of a stream the first that fires takes the first that waits.
     const queues: Record<'up' | 'down', (() => void)[]> = { up: [], down: [] };
-    const lanes: Record<'up' | 'down', LaneState> = { up: { freeMs: 0, lastMs: 0 }, down: { freeMs: 0, lastMs: 0 } };
+    const lanes: Record<'up' | 'down', { readonly ordered: LaneState; readonly latest: LaneState }> = { up: newLanes(), down: newLanes() };
     const pass = (way: 'up' | 'down', packet: Uint8Array, ordered: boolean, deliver: (packet: Uint8Array) => void): void => {
       const { network } = weather;
-      const lane = lanes[way];
+      // One wire, on which only what keeps its order waits for what was lost.
+      const { ordered: kept, latest } = lanes[way];
+      const [lane, other] = ordered ? [kept, latest] : [latest, kept];
+      lane.freeMs = Math.max(lane.freeMs, other.freeMs);
       const nowMs = clock.nowMs();
-      if (network === undefined && queues[way].length === 0) return deliver(packet);
+      if (network === undefined && (!ordered || queues[way].length === 0)) return deliver(packet);
       const fate = fateOf(network ?? CALM, lane, { bytes: packet.length, nowMs, ordered }, random);
       if (fate.kind === 'lost' || (!ordered && waiting[way] > MOST_WAITING_BYTES)) return;
-      const kept = new Uint8Array(packet);
+      const copy = new Uint8Array(packet);
       const arrive = (): void => {
-        waiting[way] -= kept.length;
-        if (!ended) deliver(kept);
+        waiting[way] -= copy.length;
+        if (!ended) deliver(copy);
       };
-      waiting[way] += kept.length;
+      waiting[way] += copy.length;
       if (ordered) queues[way].push(arrive);
       clock.schedule(fate.atMs - nowMs, ordered ? () => queues[way].shift()?.() : arrive);
     };
     const line: Line = open(url, {
       onOpen: () => handlers.onOpen(),
-      onPacket: (packet) => pass('down', packet, line.sendLatest === undefined, (whole) => handlers.onPacket(whole)),
+      onPacket: (packet) => pass('down', packet, true, (whole) => handlers.onPacket(whole)),
+      onLatest: (packet) => pass('down', packet, false, (whole) => (handlers.onLatest ?? handlers.onPacket)(whole)),
       onClose(code, reason) {
         ended = true;
         waiting = { up: 0, down: 0 };
@@ -84,13 +88,17 @@ export function throughNetwork(open: LineFactory, { clock, random, weather }: { 
         return line.bufferedBytes + waiting.up;
       },
       send: (packet) => pass('up', packet, true, (whole) => line.send(whole)),
-      ...(sendLatest === undefined ? {} : { sendLatest: (packet: Uint8Array) => pass('up', packet, false, (whole) => sendLatest(whole)) }),
+      ...(sendLatest === undefined ? {} : { sendLatest: (packet: Uint8Array) => pass('up', packet, false, (whole) => sendLatest.call(line, whole)) }),
       close: (code, reason) => line.close(code, reason),
       cut: () => line.cut(),
       pause: line.pause === undefined ? undefined : () => line.pause?.(),
       resume: line.resume === undefined ? undefined : () => line.resume?.(),
     };
   };
+}
+
+function newLanes(): { ordered: LaneState; latest: LaneState } {
+  return { ordered: { freeMs: 0, lastMs: 0 }, latest: { freeMs: 0, lastMs: 0 } };
 }
 
 /** What came after a bad network must still come after what is on its way. */

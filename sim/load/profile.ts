@@ -77,7 +77,7 @@ export type HeadsetMix = z.infer<typeof headset>;
 export const profile = z.strictObject({
   name: z.string().min(1).max(64).default('load'),
   target: z.enum(['copresence', 'socket.io-relay', 'colyseus']).default('copresence'),
-  transport: z.enum(['ws', 'socket.io']).default('ws'),
+  transport: z.enum(['ws', 'socket.io', 'rtc']).default('ws'),
   seed: z.number().int().min(0).max(2 ** 31).default(1),
   /** Left out of what is measured. */
   warmUpS: z.number().min(0).max(600).default(3),

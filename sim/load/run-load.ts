@@ -35,7 +35,8 @@ export async function runLoad(profile: Profile, parts: LoadParts): Promise<LoadR
   const startedAt = new Date(clock.wallMs()).toISOString();
   const shards = await Promise.all(Array.from({ length: processes }, (_, index) => {
     const task: ShardTask = { profile, url, tokenKey: parts.tokenKey, token: parts.token, sessionPrefix: parts.sessionPrefix, recording: parts.recording, shard: { index, of: processes } };
-    return processes === 1 ? prepareShard(task) : forkShard(task);
+    // Native code that may crash is not to take the report with it.
+    return processes === 1 && profile.transport !== 'rtc' ? prepareShard(task) : forkShard(task);
   }));
   const abort = (): void => { for (const shard of shards) shard.abort(); };
   signal.addEventListener('abort', abort, { once: true });

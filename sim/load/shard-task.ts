@@ -39,7 +39,7 @@ export async function prepareShard(task: ShardTask): Promise<ReadyShard> {
   const clock = machineClock();
   const plan = planLoad(profile);
   const wantsCameras = profile.headset.cameras > 0;
-  const program = await loadProgram({ headsets: Math.min(24, plan.headsets.length + 1), sessions: 1, recording: task.recording });
+  const program = await loadProgram({ headsets: Math.min(24, plan.headsets.length + 1), sessions: 1, recording: task.recording, pictures: wantsCameras });
   const loops = new LoopLibrary(program.parts, program.handPoses);
   for (const headset of plan.headsets) if (headset.session % shard.of === shard.index) loops.loopFor(headset);
   const weathers = new Map<number, Weather>();
@@ -60,8 +60,10 @@ export async function prepareShard(task: ShardTask): Promise<ReadyShard> {
   });
   const stop = new AbortController();
   return {
-    run(startMs, progress) {
-      return runProcess({ clock, profile, plan, shard, target, weatherOf, loops, cameras: wantsCameras ? program.cameras : [], sessionPrefix: task.sessionPrefix, startMs, signal: stop.signal, progress });
+    async run(startMs, progress) {
+      const result = await runProcess({ clock, profile, plan, shard, target, weatherOf, loops, cameras: wantsCameras ? program.cameras : [], sessionPrefix: task.sessionPrefix, startMs, signal: stop.signal, progress });
+      target.close?.();
+      return result;
     },
     abort: () => stop.abort(),
   };
@@ -77,7 +79,7 @@ export type FromShard =
 
 /** Makes a shard ready in a process of its own, which ends with this one. @throws CopresenceError WORKER_FAILED, or what the child says. */
 export async function forkShard(task: ShardTask): Promise<ReadyShard> {
-  const child = fork(fileURLToPath(new URL('shard-process.ts', import.meta.url)), [], { execArgv: ['--import', 'tsx'], serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = fork(fileURLToPath(new URL('shard-process.ts', import.meta.url)), [], { execArgv: ['--import', import.meta.resolve('tsx')], serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const kill = (): void => void child.kill('SIGKILL');
   process.on('exit', kill);
   void once(child, 'exit').then(() => process.off('exit', kill));

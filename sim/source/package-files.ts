@@ -47,15 +47,24 @@ export async function packagedRecordings(): Promise<string[]> {
   return listed.flat();
 }
 
-/** Reads up to `count` packaged recordings that suit an avatar. @throws CopresenceError RECORDING_INVALID. */
+/** Up to `count` packaged recordings that suit an avatar. Read only. @throws CopresenceError RECORDING_INVALID. */
 export async function packagedTracks(count: number): Promise<PoseTrack[]> {
   const tracks: PoseTrack[] = [];
   for (const path of await packagedRecordings()) {
     if (tracks.length >= count) break;
-    const track = importAFrame(await readFile(path, 'utf8'), path.slice(path.lastIndexOf('node_modules') + 'node_modules/'.length));
+    const track = await readTrack(path);
     if (trackDurationMs(track) >= SHORTEST_TRACK_MS && track.valid.every((parts) => (parts & AVATAR_PARTS) === AVATAR_PARTS)) tracks.push(track);
   }
   return tracks;
+}
+
+/** What was read before: a search for the knee runs dozens of loads. @bound the packages' recordings. */
+const read = new Map<string, PoseTrack>();
+
+async function readTrack(path: string): Promise<PoseTrack> {
+  const track = read.get(path) ?? importAFrame(await readFile(path, 'utf8'), path.slice(path.lastIndexOf('node_modules') + 'node_modules/'.length));
+  read.set(path, track);
+  return track;
 }
 
 /** The paths of photos of people. */

@@ -12,6 +12,8 @@ export interface ProgramOptions {
   /** An MCAP recording to replay in place of the packaged movements. */
   readonly recording?: string | undefined;
   readonly dataFolder?: string | undefined;
+  /** Whether anybody has a camera; true when left out. Encoding pictures takes most of the time that this takes. */
+  readonly pictures?: boolean;
 }
 
 export interface Program {
@@ -26,13 +28,13 @@ export interface Program {
 const MOST_TRACKS = 24;
 
 /** @throws CopresenceError RECORDING_INVALID when a source cannot be read. */
-export async function loadProgram({ headsets, sessions, recording, dataFolder }: ProgramOptions): Promise<Program> {
+export async function loadProgram({ headsets, sessions, recording, dataFolder, pictures = true }: ProgramOptions): Promise<Program> {
   const extra = dataFolder === undefined ? { handPoses: [], photos: [], notes: [] } : await readDataFolder(dataFolder);
   const parts = recording === undefined
     ? (await packagedTracks(Math.min(headsets, MOST_TRACKS))).map((track) => ({ track }))
     : await importSession(recording);
   const replaysPictures = parts.some((part: Part) => part.pictures !== undefined);
-  const photos = replaysPictures ? [] : [...extra.photos.map((path) => ({ path })), ...(await packagedPeople())].slice(0, Math.ceil(headsets / 2) + sessions);
+  const photos = replaysPictures || !pictures ? [] : [...extra.photos.map((path) => ({ path })), ...(await packagedPeople())].slice(0, Math.ceil(headsets / 2) + sessions);
   return {
     parts,
     cameras: await Promise.all(photos.map(panOverPhoto)),

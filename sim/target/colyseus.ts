@@ -2,14 +2,12 @@
  * A Colyseus room `poses`, filtered by `session`: it takes the messages `pose` (bytes) and `chat` (text) and broadcasts them to
  * everybody else, as rooms without a schema do.
  */
-import { CopresenceError } from '../../core/errors.ts';
 import type { OpenForeign } from './foreign-guest.ts';
+import { optionalPackage } from './optional-package.ts';
 
-/** @throws CopresenceError CONFIG_INVALID when the package is not installed. */
+/** @throws CopresenceError CONFIG_INVALID when the package is not installed, with what to install. */
 export async function colyseus(url: string): Promise<OpenForeign> {
-  const { Client } = await import('colyseus.js').catch(() => {
-    throw new CopresenceError('CONFIG_INVALID', 'this target needs the package colyseus.js: npm install colyseus.js');
-  });
+  const { Client } = await optionalPackage({ neededBy: 'target colyseus', install: 'colyseus.js@0.16' }, () => import('colyseus.js'));
   const client = new Client(url.replace(/^http/, 'ws'));
   return async ({ session }, events) => {
     const room = await client.joinOrCreate('poses', { session });

@@ -9,8 +9,14 @@ export interface Line extends ClientSocket {
   readonly resume?: (() => void) | undefined;
 }
 
+/** What a line tells. */
+export interface LineHandlers extends SocketHandlers {
+  /** A packet came that may have been overtaken; told by `onPacket` where left out. Never told by a line that keeps the order. */
+  readonly onLatest?: ((packet: Uint8Array) => void) | undefined;
+}
+
 /** As `SocketFactory`, for lines. */
-export type LineFactory = (url: string, handlers: SocketHandlers) => Line;
+export type LineFactory = (url: string, handlers: LineHandlers) => Line;
 
 /** Makes a line of any socket; what cannot be cut is closed, and its handlers hear nothing more. */
 export function asLine(open: SocketFactory): LineFactory {

@@ -9,10 +9,11 @@ import { ForeignGuest, type OpenForeign } from './foreign-guest.ts';
 import { openLeanSocket } from './lean-socket.ts';
 import { LightGuest, type LightParts } from './light-guest.ts';
 import type { LineFactory } from './line.ts';
+import { rtcLines } from './rtc-line.ts';
 import { SdkGuest } from './sdk-guest.ts';
 import { socketIoLines } from './socket-io-line.ts';
 import { socketIoRelay } from './socket-io-relay.ts';
-import type { Target } from './target.ts';
+import type { GuestPlace, Target } from './target.ts';
 
 export interface TargetOptions {
   readonly profile: Profile;
@@ -35,12 +36,30 @@ export async function makeTarget(options: TargetOptions): Promise<Target> {
 }
 
 async function ownTarget({ profile, url, clock, random, token, weatherOf }: TargetOptions): Promise<Target> {
-  const open: LineFactory = profile.transport === 'ws' ? openLeanSocket : await socketIoLines();
+  const { linesFor, close } = await openTransport(profile.transport, clock);
   // The wrapper costs a little at each packet, so it is only there where a network can turn bad.
   const isImpaired = profile.network !== undefined || profile.faults.some(({ kind }) => kind === 'network');
-  const partsOf = (number: number): LightParts => ({ url, clock, random, token, openLine: isImpaired ? throughNetwork(open, { clock, random, weather: weatherOf(number) }) : open });
+  const partsOf = ({ number, name, session }: GuestPlace): LightParts => {
+    const open = linesFor(() => token(name, session));
+    return { url, clock, random, token, openLine: isImpaired ? throughNetwork(open, { clock, random, weather: weatherOf(number) }) : open };
+  };
   const Kind = profile.headset.kind === 'sdk' ? SdkGuest : LightGuest;
-  return { name: profile.target, guest: (place, listener) => new Kind(partsOf(place.number), place, listener) };
+  return { name: profile.target, guest: (place, listener) => new Kind(partsOf(place), place, listener), close };
+}
+
+/** Lines of each guest. @param token - what it is let in by, for a transport that asks before a hello. */
+type LinesFor = (token: () => Promise<string>) => LineFactory;
+
+async function openTransport(transport: Profile['transport'], clock: Clock): Promise<{ readonly linesFor: LinesFor; readonly close: () => void }> {
+  switch (transport) {
+    case 'ws': return { linesFor: () => openLeanSocket, close: () => undefined };
+    case 'socket.io': {
+      const open = await socketIoLines();
+      return { linesFor: () => open, close: () => undefined };
+    }
+    case 'rtc': return rtcLines(clock);
+    default: return transport satisfies never;
+  }
 }
 
 async function foreignTarget({ profile, url, clock, random }: TargetOptions, load: (url: string) => Promise<OpenForeign>): Promise<Target> {

@@ -1,21 +1,16 @@
 /** This project's packets over Socket.IO: the transport of its own clients, as a line. */
 import type * as SocketIoClient from 'socket.io-client';
-import type { SocketHandlers } from '../../client/socket.ts';
-import { CopresenceError } from '../../core/errors.ts';
-import type { Line, LineFactory } from './line.ts';
+import type { Line, LineFactory, LineHandlers } from './line.ts';
+import { optionalPackage } from './optional-package.ts';
 
-/** @throws CopresenceError CONFIG_INVALID when the package is not installed. */
-export async function loadSocketIo(): Promise<typeof SocketIoClient> {
-  try {
-    return await import('socket.io-client');
-  } catch {
-    throw new CopresenceError('CONFIG_INVALID', 'this target needs the package socket.io-client: npm install socket.io-client');
-  }
+/** @throws CopresenceError CONFIG_INVALID when the package is not installed, with what to install. */
+export function loadSocketIo(neededBy: string): Promise<typeof SocketIoClient> {
+  return optionalPackage({ neededBy, install: 'socket.io-client@4' }, () => import('socket.io-client'));
 }
 
 export async function socketIoLines(): Promise<LineFactory> {
-  const { io } = await loadSocketIo();
-  return (url: string, handlers: SocketHandlers): Line => {
+  const { io } = await loadSocketIo('transport socket.io');
+  return (url: string, handlers: LineHandlers): Line => {
     const socket = io(new URL(url).origin.replace('ws', 'http'), { transports: ['websocket'], reconnection: false, forceNew: true, auth: { format: 'binary' } });
     let ended = false;
     let announced: { closeCode: number; reason: string } | undefined;

@@ -7,7 +7,7 @@ import { loadSocketIo } from './socket-io-line.ts';
 
 /** @throws CopresenceError CONFIG_INVALID when the package is not installed. */
 export async function socketIoRelay(url: string): Promise<OpenForeign> {
-  const { io } = await loadSocketIo();
+  const { io } = await loadSocketIo('target socket.io-relay');
   return ({ session }, events) => new Promise((resolve, reject) => {
     const socket = io(url.replace(/^ws/, 'http'), { transports: ['websocket'], reconnection: false, forceNew: true, query: { session } });
     socket.on('connect', () => resolve({

@@ -56,4 +56,6 @@ export interface GuestPlace {
 export interface Target {
   readonly name: string;
   guest(place: GuestPlace, listener: GuestListener): Guest;
+  /** Gives back what its guests share, when all of them have left. */
+  close?(): void;
 }

@@ -1,7 +1,7 @@
 /** Guests against real servers: churn under the same name, other transports, the SDK, and foreign servers. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { Room, Server as ColyseusServer, type Client } from '@colyseus/core';
 import { WebSocketTransport } from '@colyseus/ws-transport';
 import { Server as SocketIoServer } from 'socket.io';
@@ -10,11 +10,12 @@ import type { LoadReport } from '../../../sim/load/load-result.ts';
 import type { ProfileInput } from '../../../sim/load/profile.ts';
 import { checkProfile } from '../../../sim/load/read-profile.ts';
 import { runLoad } from '../../../sim/load/run-load.ts';
+import { packagedTracks } from '../../../sim/source/package-files.ts';
 import { startNullServer } from '../../../sim/target/null-server.ts';
 import { ServerInProcess } from '../../support/running-server.ts';
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => { for (const close of closers.splice(0)) await close(); });
+/** Registers what is to be done when a test has ended; the tests run beside each other. */
+type Finally = (close: () => Promise<void>) => void;
 
 /** Six headsets in two sessions for a moment. */
 function play(url: string, key: Uint8Array | undefined, changes: Partial<ProfileInput>): Promise<LoadReport> {
@@ -37,37 +38,51 @@ function expectAllHeard(report: LoadReport): void {
 
 const KEY = Buffer.from('a key of thirty-two characters, or more');
 
-async function ownServer(flags: readonly string[] = []): Promise<string> {
+async function ownServer(atEnd: Finally, flags: readonly string[] = []): Promise<string> {
   const server = await ServerInProcess.start(flags, KEY);
-  closers.push(() => server.server.close());
+  atEnd(() => server.server.close());
   return server.server.url;
 }
 
-describe('guests', () => {
-  it('of the client SDK hear the same as light ones, from the same markers', async () => {
-    expectAllHeard(await play(await ownServer(), KEY, { headset: { kind: 'sdk', poseHz: 20, chatPerMinute: 200 } }));
+// What is read once holds up no schedule afterwards.
+beforeAll(() => packagedTracks(7));
+
+// Nearly all of a run is waiting for its schedule.
+describe.concurrent('guests', () => {
+  it('of the client SDK hear the same as light ones, from the same markers', async ({ onTestFinished }) => {
+    expectAllHeard(await play(await ownServer(onTestFinished), KEY, { headset: { kind: 'sdk', poseHz: 20, chatPerMinute: 200 } }));
   });
 
-  it('over Socket.IO come in by this project\'s own packets', async () => {
-    expectAllHeard(await play(await ownServer(['--socket-io']), KEY, { transport: 'socket.io' }));
+  it('over Socket.IO come in by this project\'s own packets', async ({ onTestFinished }) => {
+    expectAllHeard(await play(await ownServer(onTestFinished, ['--socket-io']), KEY, { transport: 'socket.io' }));
   });
 
-  it('that leave, come again under their name and then lose their link are back all the same', async () => {
-    const report = await play(await ownServer(), KEY, {
-      phases: [{ kind: 'constant', headsets: 6, forS: 1 }, { kind: 'constant', headsets: 0, forS: 0.5 }, { kind: 'constant', headsets: 6, forS: 3 }],
-      faults: [{ kind: 'reconnect-storm', atS: 2.5, share: 1, backS: 0.1 }],
+  it('over WebRTC send poses on the lane that loses and chat on the one that does not, and are back after a lost link', async ({ onTestFinished }) => {
+    const report = await play(await ownServer(onTestFinished, ['--rtc']), KEY, { transport: 'rtc', phases: [{ kind: 'constant', headsets: 6, forS: 5.5 }], faults: [{ kind: 'reconnect-storm', atS: 3.5, share: 0.3, backS: 0.1 }] });
+    expectAllHeard(report);
+    expect(report.counts).toMatchObject({ resumed: 2, linksCut: 2, linksLost: 0 });
+  });
+
+  it('of the client SDK go over WebRTC too', async ({ onTestFinished }) => {
+    expectAllHeard(await play(await ownServer(onTestFinished, ['--rtc']), KEY, { transport: 'rtc', headset: { kind: 'sdk', poseHz: 20, chatPerMinute: 200 } }));
+  });
+
+  it('that leave, come again under their name and then lose their link are back all the same', async ({ onTestFinished }) => {
+    const report = await play(await ownServer(onTestFinished), KEY, {
+      phases: [{ kind: 'constant', headsets: 6, forS: 2.5 }, { kind: 'constant', headsets: 0, forS: 1.5 }, { kind: 'constant', headsets: 6, forS: 4.5 }],
+      faults: [{ kind: 'reconnect-storm', atS: 6.5, share: 1, backS: 0.1 }],
     });
     expectAllHeard(report);
     expect(report.counts).toMatchObject({ joined: 12, resumed: 6, linksLost: 0 });
   });
 
-  it('of a server that does nothing measure the simulator itself', async () => {
+  it('of a server that does nothing measure the simulator itself', async ({ onTestFinished }) => {
     const server = await startNullServer(machineClock(), { port: 0, tickHz: 40 });
-    closers.push(() => server.close());
+    onTestFinished(() => server.close());
     expectAllHeard(await play(server.url, undefined, {}));
   });
 
-  it('of a plain Socket.IO relay hear the others', async () => {
+  it('of a plain Socket.IO relay hear the others', async ({ onTestFinished }) => {
     const http = createServer();
     const io = new SocketIoServer(http, { transports: ['websocket'] });
     io.on('connection', (socket) => {
@@ -76,11 +91,11 @@ describe('guests', () => {
       for (const event of ['pose', 'chat']) socket.on(event, (value: unknown) => socket.to(session).emit(event, value));
     });
     await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
-    closers.push(() => io.close());
+    onTestFinished(() => io.close());
     expectAllHeard(await play(`http://127.0.0.1:${(http.address() as AddressInfo).port}`, undefined, { target: 'socket.io-relay' }));
   });
 
-  it('of a Colyseus room hear the others', async () => {
+  it('of a Colyseus room hear the others', async ({ onTestFinished }) => {
     class PoseRoom extends Room {
       override onCreate(): void {
         this.onMessage('pose', (client: Client, bytes: Uint8Array) => { for (const other of this.clients) if (other !== client) other.sendBytes('pose', bytes); });
@@ -94,7 +109,7 @@ describe('guests', () => {
     const { port } = probe.address() as AddressInfo;
     await new Promise((resolve) => probe.close(resolve));
     await server.listen(port, '127.0.0.1');
-    closers.push(() => server.gracefullyShutdown(false));
+    onTestFinished(() => server.gracefullyShutdown(false));
     expectAllHeard(await play(`http://127.0.0.1:${port}`, undefined, { target: 'colyseus' }));
   });
 

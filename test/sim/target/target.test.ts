@@ -8,7 +8,8 @@ import type { SocketHandlers } from '../../../client/socket.ts';
 import { fateOf, RESEND_MS, throughNetwork, type LaneState, type Weather } from '../../../sim/load/impairment.ts';
 import { network } from '../../../sim/load/profile.ts';
 import { peekType } from '../../../sim/target/control-peek.ts';
-import type { Line } from '../../../sim/target/line.ts';
+import type { Line, LineHandlers } from '../../../sim/target/line.ts';
+import { optionalPackage } from '../../../sim/target/optional-package.ts';
 import { encodeFrame, FrameReader, OPCODE } from '../../../sim/target/web-socket-frames.ts';
 
 /** As a server writes it: without a mask. */
@@ -63,6 +64,15 @@ describe('a look at a control message', () => {
   it('gives nothing for what is written in another way', () => {
     expect(peekType(Uint8Array.of(0x81, 0xa1, 0x61, 0x01))).toBeUndefined();
     expect(peekType(new Uint8Array(0))).toBeUndefined();
+  });
+});
+
+describe('a package that is not installed', () => {
+  it('is named, with what to install', async () => {
+    const missing = optionalPackage({ neededBy: 'target colyseus', install: 'colyseus.js@0.16' }, () => import(String('a-package-that-nobody-made')));
+    await expect(missing).rejects.toMatchObject({ code: 'CONFIG_INVALID', message: 'CONFIG_INVALID: target colyseus needs the package colyseus.js, which is not installed: npm install --no-save colyseus.js@0.16' });
+    const broken = optionalPackage({ neededBy: 'transport rtc', install: 'node-datachannel@0.33' }, () => Promise.reject(new Error('no such symbol')));
+    await expect(broken).rejects.toThrow('node-datachannel, which does not load here: no such symbol');
   });
 });
 
@@ -121,5 +131,34 @@ describe('a bad network', () => {
     line.cut();
     clock.advance(5000);
     expect(sent).toHaveLength(30);
+  });
+
+  it('of a line with two lanes loses only on the one that may lose, which never waits for the other', () => {
+    const clock = new ManualClock(0);
+    const weather: Weather = { network: network.parse({ delayMs: 20, loss: 0.3 }) };
+    const sent = { kept: [] as number[], latest: [] as number[] };
+    const heard = { kept: [] as [number, number][], latest: [] as [number, number][] };
+    let handlers: LineHandlers | undefined;
+    const line: Line = throughNetwork((_, given) => {
+      handlers = given;
+      return { bufferedBytes: 0, send: (packet) => sent.kept.push(packet[0]!), sendLatest: (packet) => sent.latest.push(packet[0]!), close: () => undefined, cut: () => undefined };
+    }, { clock, random: seededRandom(5), weather })('ws://test', {
+      onOpen: () => undefined, onClose: () => undefined, onPacket: (packet) => heard.kept.push([packet[0]!, clock.nowMs()]), onLatest: (packet) => heard.latest.push([packet[0]!, clock.nowMs()]),
+    });
+    for (let number = 0; number < 40; number++) {
+      for (const send of [line.send, line.sendLatest]) send?.call(line, Uint8Array.of(number));
+      handlers?.onPacket(Uint8Array.of(number));
+      handlers?.onLatest?.(Uint8Array.of(number));
+    }
+    clock.advance(5000);
+    const all = Array.from({ length: 40 }, (_, index) => index);
+    expect([sent.kept, heard.kept.map(([number]) => number)]).toEqual([all, all]);
+    for (const count of [sent.latest.length, heard.latest.length]) {
+      expect(count).toBeGreaterThan(15);
+      expect(count).toBeLessThan(38);
+    }
+    // What is sent again takes RESEND_MS more; on the other lane everything comes after the delay alone.
+    expect(Math.max(...heard.kept.map(([, atMs]) => atMs))).toBeGreaterThanOrEqual(RESEND_MS + 20);
+    expect(new Set(heard.latest.map(([, atMs]) => atMs))).toEqual(new Set([20]));
   });
 });
