@@ -14,6 +14,8 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   train: { summary: 'train a model, measure it and export it', load: async () => (await import('./train.ts')).train },
   tune: { summary: 'try configurations, and train the best', load: async () => (await import('./tune.ts')).tuneCommand },
   'cross-validate': { summary: 'measure a configuration on every participant, by folds', load: async () => (await import('./cross-validate.ts')).crossValidateCommand },
+  serve: { summary: 'all of this over HTTP, with tokens and roles', load: async () => (await import('./serve.ts')).serve },
+  token: { summary: 'make a token for serve', load: async () => (await import('./serve.ts')).token },
   optimise: { summary: 'make a finished model smaller, and choose under bounds', load: async () => (await import('./optimise.ts')).optimise },
   import: { summary: 'take in an ONNX or TensorFlow.js model from elsewhere', load: async () => (await import('./import.ts')).importCommand },
 };

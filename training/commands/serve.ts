@@ -1,0 +1,79 @@
+/** `copresence model serve`: the same over HTTP, with tokens and roles. */
+import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createAdaptorServer } from '@hono/node-server';
+import { systemClock } from '../../core/clock.ts';
+import { CopresenceError } from '../../core/errors.ts';
+import { readSigningKey } from '../../registry/signers.ts';
+import { readAccess, makeToken, ROLES, type Role } from '../service/access.ts';
+import { createApi } from '../service/api.ts';
+import { JobDesk } from '../service/job-desk.ts';
+import { Workspace } from '../service/workspace.ts';
+import { EXIT, readOptions, required, wholeNumber } from './command.ts';
+import type { ModelCommand } from './command.ts';
+
+const OPTIONS = {
+  workspace: { type: 'string' }, 'models-folder': { type: 'string' }, access: { type: 'string' }, key: { type: 'string' },
+  host: { type: 'string', default: '127.0.0.1' }, port: { type: 'string', default: '7310' },
+} as const;
+
+export const serve: ModelCommand = {
+  help: `Usage: copresence model serve --workspace <folder> --models-folder <folder> --access <file> [options]
+
+  Takes data sets, trains, optimises and publishes over HTTP (docs/models.md lists the calls). Jobs run one at a time.
+
+  --workspace <folder>       data sets, runs and jobs
+  --models-folder <folder>   where versions are published: the folder that servers load from
+  --access <file>            who may do what: {"tokens": [{"name", "sha256", "roles"}]}, made with: copresence model token
+  --key <file>               signs what is published and promoted (npm run registry -- key)
+  --host <address>           127.0.0.1 when left out; put a proxy with TLS in front of any other
+  --port <n>                 7310 when left out; 0 takes a free one`,
+
+  async run(args) {
+    const { values } = readOptions(args, OPTIONS);
+    const clock = systemClock();
+    const key = values.key === undefined ? undefined : readKey(values.key);
+    const workspace = new Workspace(required('workspace', values.workspace));
+    const desk = new JobDesk(workspace.jobsFolder, clock);
+    const app = createApi({
+      access: readAccess(required('access', values.access)), workspace, desk, modelsFolder: required('models-folder', values['models-folder']), key, clock,
+      audit: (line) => console.log(JSON.stringify({ at: new Date(clock.wallMs()).toISOString(), ...line })),
+    });
+    const server = createAdaptorServer({ fetch: app.fetch });
+    server.listen(wholeNumber('port', values.port), values.host);
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    console.log(`the models' service listens on http://${values.host}:${port}`);
+    const stop = new AbortController();
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+    await once(stop.signal, 'abort');
+    server.close();
+    await desk.close();
+    return EXIT.ok;
+  },
+};
+
+const TOKEN_OPTIONS = { roles: { type: 'string', default: 'read' } } as const;
+
+export const token: ModelCommand = {
+  help: `Usage: copresence model token <name> [--roles ${ROLES.join(',')}]
+
+  Makes a token for serve, and prints the entry for the access file. The token itself is shown once and kept nowhere.`,
+
+  run(args) {
+    const { values, positionals } = readOptions(args, TOKEN_OPTIONS);
+    const made = makeToken(positionals[0] ?? '', values.roles.split(',') as Role[]);
+    console.log(`${made.token}\n${JSON.stringify(made.entry)}`);
+    return Promise.resolve(EXIT.ok);
+  },
+};
+
+function readKey(path: string): ReturnType<typeof readSigningKey> {
+  try {
+    return readSigningKey(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    if (cause instanceof CopresenceError) throw cause;
+    throw new CopresenceError('CONFIG_INVALID', `cannot read ${path}`, { cause });
+  }
+}

@@ -1,0 +1,167 @@
+/** Jobs that were asked for: one at a time in a process of its own, the others wait; each is written down as it goes. */
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Clock } from '../../core/clock.ts';
+import { CopresenceError, ERRORS } from '../../core/errors.ts';
+import type { ErrorCode } from '../../core/errors.ts';
+import { runJob } from '../run/job.ts';
+import type { JobInput, JobKind } from '../run/jobs.ts';
+import { writeWhole } from '../run/folder.ts';
+
+export const JOB_STATES = ['waiting', 'running', 'done', 'failed', 'cancelled', 'interrupted'] as const;
+
+const jobRecord = z.strictObject({
+  id: z.string().regex(/^[0-9]{1,9}$/),
+  kind: z.string(),
+  /** Whose token asked for it. */
+  by: z.string(),
+  /** What it is about, such as the run. */
+  about: z.string(),
+  state: z.enum(JOB_STATES),
+  askedAtMs: z.number(),
+  endedAtMs: z.number().optional(),
+  progress: z.strictObject({ stage: z.string(), done: z.number(), total: z.number() }).optional(),
+  /** Where it failed. */
+  code: z.string().optional(),
+  detail: z.string().optional(),
+});
+export type JobRecord = z.infer<typeof jobRecord>;
+
+export interface JobAsked<Kind extends JobKind> {
+  readonly kind: Kind;
+  readonly input: JobInput<Kind>;
+  readonly by: string;
+  readonly about: string;
+}
+
+/** Waiting jobs at most; of those that have ended so many are told of. */
+const MAX_WAITING = 32;
+const MAX_REMEMBERED = 500;
+
+interface Entry {
+  record: JobRecord;
+  readonly run: ((signal: AbortSignal, entry: Entry) => Promise<unknown>) | undefined;
+  readonly abort: AbortController;
+}
+
+export class JobDesk {
+  readonly #folder: string;
+  readonly #clock: Clock;
+  readonly #entries = new Map<string, Entry>();
+  #current: Promise<void> | undefined;
+  #nextId = 1;
+  #closed = false;
+
+  /** Takes up what an earlier process wrote: what it had not ended is `interrupted`. */
+  constructor(folder: string, clock: Clock) {
+    this.#folder = folder;
+    this.#clock = clock;
+    mkdirSync(folder, { recursive: true });
+    for (const name of readdirSync(folder).filter((file) => file.endsWith('.json')).sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10)).slice(-MAX_REMEMBERED)) {
+      const parsed = jobRecord.safeParse(tryJson(join(folder, name)));
+      if (!parsed.success) continue;
+      const record = parsed.data;
+      this.#nextId = Math.max(this.#nextId, Number(record.id) + 1);
+      const ended = record.state !== 'waiting' && record.state !== 'running';
+      const entry: Entry = { record: ended ? record : { ...record, state: 'interrupted' }, run: undefined, abort: new AbortController() };
+      this.#entries.set(record.id, entry);
+      if (!ended) this.#note(entry, {});
+    }
+  }
+
+  /** The newest first. */
+  list(): JobRecord[] {
+    return [...this.#entries.values()].map(({ record }) => record).toReversed();
+  }
+
+  /** @throws CopresenceError NOT_FOUND. */
+  get(id: string): JobRecord {
+    return this.#entry(id).record;
+  }
+
+  /** Whether a job about this waits or runs. */
+  isBusyWith(about: string): boolean {
+    return [...this.#entries.values()].some(({ record }) => record.about === about && (record.state === 'waiting' || record.state === 'running'));
+  }
+
+  /** @throws CopresenceError SERVER_FULL when too many wait, SERVER_DRAINING when it is being closed. */
+  ask<Kind extends JobKind>({ kind, input, by, about }: JobAsked<Kind>): JobRecord {
+    if (this.#closed) throw new CopresenceError('SERVER_DRAINING', 'no job is taken any more');
+    if ([...this.#entries.values()].filter(({ record }) => record.state === 'waiting').length >= MAX_WAITING) throw new CopresenceError('SERVER_FULL', `${MAX_WAITING} jobs are waiting`);
+    const id = String(this.#nextId++);
+    const run: NonNullable<Entry['run']> = (signal, entry) => runJob(kind, input, {
+      signal,
+      onProgress: ({ stage, done, total }) => { entry.record = { ...entry.record, progress: { stage, done, total } }; },
+    });
+    const entry: Entry = { record: { id, kind, by, about, state: 'waiting', askedAtMs: this.#clock.wallMs() }, run, abort: new AbortController() };
+    this.#entries.set(id, entry);
+    this.#note(entry, {});
+    this.#forgetOld();
+    this.#current ??= this.#work();
+    return entry.record;
+  }
+
+  /** Ends a job; what it had written stays. One that has ended is left as it is. @throws CopresenceError NOT_FOUND. */
+  cancel(id: string): JobRecord {
+    const entry = this.#entry(id);
+    if (entry.record.state === 'waiting') this.#note(entry, { state: 'cancelled', endedAtMs: this.#clock.wallMs() });
+    else if (entry.record.state === 'running') entry.abort.abort();
+    return entry.record;
+  }
+
+  /** Ends the job that runs, as an interruption, and leaves those that wait. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const { record, abort } of this.#entries.values()) if (record.state === 'running') abort.abort();
+    await this.#current;
+  }
+
+  async #work(): Promise<void> {
+    for (let entry = this.#next(); entry !== undefined && !this.#closed; entry = this.#next()) await this.#runOne(entry);
+    this.#current = undefined;
+  }
+
+  #next(): Entry | undefined {
+    return [...this.#entries.values()].find(({ record }) => record.state === 'waiting');
+  }
+
+  async #runOne(entry: Entry): Promise<void> {
+    this.#note(entry, { state: 'running' });
+    try {
+      await entry.run?.(entry.abort.signal, entry);
+      this.#note(entry, { state: 'done', endedAtMs: this.#clock.wallMs() });
+    } catch (error) {
+      const code: ErrorCode | undefined = error instanceof CopresenceError ? error.code : undefined;
+      const state = entry.abort.signal.aborted ? (this.#closed ? 'interrupted' : 'cancelled') : 'failed';
+      const told = state !== 'failed' ? {} : { code: code ?? 'WORKER_FAILED', detail: code === undefined ? ERRORS.WORKER_FAILED.summary : (error as Error).message };
+      this.#note(entry, { state, endedAtMs: this.#clock.wallMs(), ...told });
+    }
+  }
+
+  #note(entry: Entry, change: Partial<JobRecord>): void {
+    entry.record = { ...entry.record, ...change };
+    writeWhole(join(this.#folder, `${entry.record.id}.json`), `${JSON.stringify(entry.record)}\n`);
+  }
+
+  #entry(id: string): Entry {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) throw new CopresenceError('NOT_FOUND', `no job ${id.slice(0, 20)}`);
+    return entry;
+  }
+
+  #forgetOld(): void {
+    for (const [id, { record }] of this.#entries) {
+      if (this.#entries.size <= MAX_REMEMBERED) return;
+      if (record.endedAtMs !== undefined) this.#entries.delete(id);
+    }
+  }
+}
+
+function tryJson(path: string): unknown {
+  try {
+    return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
+  } catch {
+    return undefined;
+  }
+}
