@@ -20,6 +20,7 @@ const SMALL_MESSAGE_PACK = { msgpackr: join(HERE, 'small-message-pack.ts') };
 /** Each a file of its own. What engine it is for the page loads itself: two copies of one do not know each other's objects. */
 const ADAPTERS = {
   three: { entry: 'three-avatars.ts', external: ['three'], alias: {} },
+  vrm: { entry: 'vrm-figure.ts', external: ['three'], alias: {} },
   babylon: { entry: 'babylon-avatars.ts', external: ['@babylonjs/core'], alias: {} },
   aframe: { entry: 'aframe.ts', external: [], alias: { ...INSIDE_AFRAME, ...SMALL_MESSAGE_PACK } },
 } as const;

@@ -1,8 +1,13 @@
 /// <reference types="webxr" />
-/** Joins with a headset and draws the others in it, with three.js. */
+/** Joins with a headset and draws the others in it, with three.js: as plain figures, or with `vrm=plain` or `vrm=<address>` behind the page's as VRM models. */
+import { VRMLoaderPlugin } from '@pixiv/three-vrm';
 import { Color, DirectionalLight, GridHelper, HemisphereLight, PerspectiveCamera, Scene, WebGLRenderer } from 'three';
+import { GLTFLoader } from 'three/addons/loaders/GLTFLoader.js';
+import { slotColour, slotRgb } from '../../client/drawing/colours.ts';
 import { createPoseSample, join, systemClock, XrCapture } from '../../client/web/index.ts';
 import { ThreeAvatars } from '../../client/web/three-avatars.ts';
+import { VrmFigure, type Vrm } from '../../client/web/vrm-figure.ts';
+import { buildPlainVrm } from './plain-vrm.ts';
 
 const fields = new URLSearchParams(location.hash.slice(1));
 const [status, button] = ['#status', '#vr'].map((id) => document.querySelector(id)) as [HTMLElement, HTMLButtonElement];
@@ -17,7 +22,8 @@ const scene = new Scene();
 scene.background = new Color('#12181f');
 const sun = new DirectionalLight('#ffffff', 1.6);
 sun.position.set(2, 5, 3);
-const avatars = new ThreeAvatars(client);
+const model = fields.get('vrm');
+const avatars = model === null ? new ThreeAvatars(client) : new ThreeAvatars(client, ({ slot }) => new VrmFigure(loadVrm(model, slot), slotColour(slot)));
 scene.add(new HemisphereLight('#cfe3ff', '#39424e', 1.5), sun, new GridHelper(8, 16, '#39485a', '#263140'), avatars);
 const camera = new PerspectiveCamera(60, 16 / 9, 0.05, 50);
 camera.position.set(0, 1.6, 2);
@@ -49,4 +55,12 @@ async function enterVr(): Promise<void> {
   session.addEventListener('end', () => (capture = undefined));
   await renderer.xr.setSession(session);
   capture = new XrCapture(renderer.xr.getReferenceSpace() as XRReferenceSpace);
+}
+
+/** Everybody gets a model of their own: one cannot stand in two places. */
+async function loadVrm(address: string, slot: number): Promise<Vrm> {
+  const loader = new GLTFLoader();
+  loader.register((parser) => new VRMLoaderPlugin(parser));
+  const { userData } = address === 'plain' ? await loader.parseAsync(buildPlainVrm(slotRgb(slot)), '') : await loader.loadAsync(address);
+  return userData['vrm'] as Vrm;
 }

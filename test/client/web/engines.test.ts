@@ -65,13 +65,13 @@ describe.skipIf(executablePath === undefined)('the pages of the engines in Chrom
   });
   afterEach(() => expect(problems.splice(0)).toEqual([]));
 
-  async function open(name: string): Promise<Page> {
+  async function open(name: string, more: Readonly<Record<string, string>>): Promise<Page> {
     const page = await browser.newPage({ viewport: { width: 700, height: 520 } });
     page.on('pageerror', (error) => problems.push(error.message));
     page.on('console', (message) => void (message.type() === 'error' && !/v1\/rtc|404/.test(message.text()) && problems.push(message.text())));
     await page.addInitScript({ path: 'node_modules/iwer/build/iwer.min.js' });
     await page.addInitScript(HEADSET);
-    const fields = new URLSearchParams({ session: 'lobby', name: 'Ada', token: await gateway.token('participant'), url: gateway.server.url });
+    const fields = new URLSearchParams({ session: 'lobby', name: 'Ada', token: await gateway.token('participant'), url: gateway.server.url, ...more });
     await page.goto(`${gateway.server.url}/viewer/${name}.html#${fields.toString()}`);
     return page;
   }
@@ -85,18 +85,19 @@ describe.skipIf(executablePath === undefined)('the pages of the engines in Chrom
   }
 
   it.each([
-    ['three', '#vr'],
-    ['babylon', '#vr'],
-    ['aframe', '.a-enter-vr-button'],
-  ])('%s draws who is there, and sends what the headset tracks', async (name, enter) => {
-    const page = await open(name);
+    ['three', '#vr', {}],
+    ['three', '#vr', { vrm: 'plain' }],
+    ['babylon', '#vr', {}],
+    ['aframe', '.a-enter-vr-button', {}],
+  ])('%s draws who is there, and sends what the headset tracks', async (name, enter, more) => {
+    const page = await open(name, more);
     await page.waitForSelector('#status:has-text("live in lobby")');
     const seen: number[] = [];
     const off = grace.on('pose', ({ slot, sample }) => void (slot !== grace.self.slot && (sample.valid & HANDS) === HANDS && seen.push(sample.hands[0]!)));
     // Somebody waves a metre ahead: her colour is on the canvas.
     const picture = await pictureWith(page, grace.self.slot);
     // How the pictures of the docs are made.
-    if (process.env['ENGINE_PICTURES'] !== undefined) await writeFile(join(process.env['ENGINE_PICTURES'], `${name}.png`), picture);
+    if (process.env['ENGINE_PICTURES'] !== undefined) await writeFile(join(process.env['ENGINE_PICTURES'], `${'vrm' in more ? 'vrm' : name}.png`), picture);
     await page.click(enter);
     await until(() => seen.length > 0);
     const before = seen.at(-1)!;

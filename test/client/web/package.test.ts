@@ -71,6 +71,7 @@ describe('the package for browsers', () => {
 
   it.each<[Adapter, number, RegExp | undefined]>([
     ['three', 6, /^three$/],
+    ['vrm', 8, /^three$/],
     ['babylon', 6, /^@babylonjs\/core\//],
     // All of the SDK is in it, for a page without a build.
     ['aframe', 48, undefined],
