@@ -170,20 +170,24 @@ namespace Copresence
         /// <summary>0 to 24 bits, the first in the top bit of a byte; zeros behind the end.</summary>
         int Take(int count)
         {
-            while (heldBits < count)
-            {
-                held = held << 8 | (at < end ? bytes[at] : 0u);
-                at++;
-                heldBits += 8;
-            }
+            while (heldBits < count) Fill();
             heldBits -= count;
             return (int)(held >> heldBits & ((1u << count) - 1));
         }
 
+        void Fill()
+        {
+            held = held << 8 | (at < end ? bytes[at] : 0u);
+            at++;
+            heldBits += 8;
+        }
+
         int TakeRice(int k)
         {
+            while (heldBits < 12) Fill();
             int ones = 0;
-            while (ones < 12 && Take(1) == 1) ones++;
+            for (uint next = 1u << (heldBits - 1); ones < 12 && (held & next) != 0; next >>= 1) ones++;
+            heldBits -= ones < 12 ? ones + 1 : 12;
             if (ones < 12) return Unfold((uint)(ones << k | Take(k)));
             int folded = Take(17);
             // What has a shorter code is not written this way: one number, one code.
@@ -209,7 +213,7 @@ namespace Copresence
         /// <summary>Whether all was read up to the last byte, whose rest is zeros, and nothing beyond.</summary>
         bool Close()
         {
-            return fine && at == end && (held & ((1u << heldBits) - 1)) == 0;
+            return fine && at - (heldBits >> 3) == end && (held & ((1u << heldBits) - 1)) == 0;
         }
     }
 }

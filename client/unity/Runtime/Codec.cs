@@ -247,8 +247,8 @@ namespace Copresence
             return Problem.None;
         }
 
-        /// <summary>Reads a sample from the head of what is left up to <paramref name="end"/>; nothing is changed by one that is refused [POS6].</summary>
-        public static Problem DecodeSample(byte[] bytes, int at, int end, double nearMs, PoseSample into, out int size)
+        /// <summary>Whether a sample can be read from the head of what is left up to <paramref name="end"/>, and how many bytes it takes [POS6].</summary>
+        public static Problem CheckSample(byte[] bytes, int at, int end, out int size)
         {
             size = 0;
             if (end - at < SampleHeaderBytes) return Problem.MessageInvalid;
@@ -262,9 +262,18 @@ namespace Copresence
                 from += part < 3 ? PoseBytes : HandBytes;
             }
             size = expected;
+            return Problem.None;
+        }
+
+        /// <summary>Reads such a sample; nothing is changed by one that is refused.</summary>
+        public static Problem DecodeSample(byte[] bytes, int at, int end, double nearMs, PoseSample into, out int size)
+        {
+            Problem problem = CheckSample(bytes, at, end, out size);
+            if (problem != Problem.None) return problem;
+            int valid = bytes[at + 4];
             into.CaptureMs = FromTicks(ReadU32(bytes, at), nearMs);
             into.Valid = (Parts)valid;
-            into.Tracked = (Parts)tracked;
+            into.Tracked = (Parts)(bytes[at + 5] & 31);
             into.SpaceEpoch = (byte)(bytes[at + 5] >> 5);
             int next = at + SampleHeaderBytes;
             for (int part = 0; part < 3; part++)
@@ -303,7 +312,7 @@ namespace Copresence
                 {
                     if (end - at < 2) return Problem.MessageInvalid;
                     int size;
-                    Problem problem = DecodeSample(bytes, at + 2, end, header.ServerMs, scratch, out size);
+                    Problem problem = pass == 0 ? CheckSample(bytes, at + 2, end, out size) : DecodeSample(bytes, at + 2, end, header.ServerMs, scratch, out size);
                     if (problem != Problem.None) return problem;
                     if (pass == 1) visit(ReadU16(bytes, at), scratch);
                     at += 2 + size;

@@ -12,7 +12,7 @@ namespace Copresence
         const int MaxQueuedPackets = 64;
         const int LeaveMs = 500, FullMs = 5;
 
-        readonly ClientWebSocket socket = new ClientWebSocket();
+        WebSocket socket;
         readonly Uri uri;
         readonly CancellationTokenSource ending;
         readonly ConcurrentQueue<byte[]> outgoing = new ConcurrentQueue<byte[]>();
@@ -29,7 +29,6 @@ namespace Copresence
         {
             uri = new Uri(url);
             ending = CancellationTokenSource.CreateLinkedTokenSource(closing);
-            socket.Options.AddSubProtocol("copresence.v1");
         }
 
         public int QueuedPackets { get { return outgoing.Count; } }
@@ -41,7 +40,7 @@ namespace Copresence
             {
                 try
                 {
-                    await socket.ConnectAsync(uri, ending.Token);
+                    socket = await WebSocketOpener.Open(uri, ending.Token);
                     IsOpen = true;
                     Task writing = Write();
                     opened();
@@ -53,6 +52,7 @@ namespace Copresence
                     // Whatever it was, the connection is gone; why, the server has said in its last message if it could.
                 }
                 IsOpen = false;
+                if (socket != null) socket.Dispose();
                 ended();
             });
         }

@@ -10,7 +10,7 @@ namespace Copresence.Tests
     /// <summary>
     /// A participant for tests: live.exe url token session name. Sends a head and a hand at 90 Hz and a line of chat, prints what it hears and draws as JSON lines,
     /// and does what it is told on standard input: `say text`, `consent on|off`, `stall ms`, `quit`; it ends when that ends. live.exe round-trip url token
-    /// session rate seconds: how long a pose takes from one client to another, both of this process. live.exe outcomes file: see Outcomes.
+    /// session rate seconds: how long a pose takes from one client to another, both of this process. live.exe outcomes file and live.exe bench file: see Outcomes and CodecBench.
     /// </summary>
     public static class Live
     {
@@ -19,6 +19,7 @@ namespace Copresence.Tests
         public static int Main(string[] args)
         {
             if (args.Length == 2 && args[0] == "outcomes") Outcomes.Print(args[1]);
+            else if (args.Length == 2 && args[0] == "bench") CodecBench.Run(args[1]);
             else if (args.Length == 6 && args[0] == "round-trip") return RoundTrip.Measure(args[1], args[2], args[3], Parse(args[4]), Parse(args[5]));
             else if (args.Length == 4) Participate(new ClientOptions { Url = args[0], Token = args[1], Session = args[2], Name = args[3] });
             else return 2;

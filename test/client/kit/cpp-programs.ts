@@ -33,3 +33,5 @@ export const cppExample = (): Promise<string> => compile('examples/two-avatars.c
 export const cppOpenXr = (): Promise<string> => compile('test/openxr.cpp', ['-O1']);
 /** The codec alone, with the compiler's checks of memory and of undefined behaviour: a fault ends it. */
 export const cppVectors = (): Promise<string> => compile('test/vectors.cpp', ['-O1', '-g1', '-fsanitize=address,undefined', '-fno-sanitize-recover=all']);
+/** The measures of the codec, optimised as an engine would. */
+export const cppBench = (): Promise<string> => compile('test/codec-bench.cpp', ['-O2']);

@@ -32,19 +32,24 @@ export function encodeInputs(inputs: readonly Input[]): Uint8Array {
   return file;
 }
 
+export function decodeInputs(file: Uint8Array): Input[] {
+  const view = new DataView(file.buffer, file.byteOffset);
+  const inputs: Input[] = [];
+  for (let at = 0; at + HEADER_BYTES <= file.length;) {
+    const start = at + HEADER_BYTES;
+    const end = start + view.getUint32(at + 1, true);
+    inputs.push({ format: INPUT_FORMATS[file[at] ?? 0] ?? 'control', bytes: file.slice(start, end) });
+    at = end;
+  }
+  return inputs;
+}
+
 /** A line for each input: the code, or NONE, and a hash over what came out. */
 export function outcomesOf(file: Uint8Array): string[] {
-  const view = new DataView(file.buffer, file.byteOffset);
-  const lines: string[] = [];
-  for (let at = 0; at + HEADER_BYTES <= file.length;) {
-    const length = view.getUint32(at + 1, true);
-    const start = at + HEADER_BYTES;
+  return decodeInputs(file).map(({ format, bytes }) => {
     const hash = new Hash();
-    const problem = READERS[INPUT_FORMATS[file[at] ?? 0] ?? 'control'](file.slice(start, start + length), hash);
-    lines.push(`${problem ?? 'NONE'} ${hash.toString()}`);
-    at = start + length;
-  }
-  return lines;
+    return `${READERS[format](bytes, hash) ?? 'NONE'} ${hash.toString()}`;
+  });
 }
 
 /** FNV-1a. */

@@ -1,6 +1,7 @@
 /** What the conformance kit knows of an SDK: a program that takes part in a session, and a codec that says what it reads bytes as. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { RoundTrips } from './round-trip.ts';
 
 export type Line = Readonly<Record<string, unknown>>;
 
@@ -31,6 +32,8 @@ export interface Sdk {
   vectors(): Promise<string>;
   /** A line for each input of the file, as in outcomes.ts. @param file - a path. */
   outcomes(file: string): Promise<string[]>;
+  /** How long poses take from one of its clients to another. */
+  roundTrip(url: string, token: string, session: string, rate: { readonly rateHz: number; readonly seconds: number }): Promise<RoundTrips>;
   /** Joins a session. */
   start(url: string, token: string, session: string, name: string): LiveProgram;
   close(): Promise<void>;

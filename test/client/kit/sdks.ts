@@ -16,6 +16,7 @@ import { GodotSdk } from './godot-sdk.ts';
 import { ROOT } from './native-build.ts';
 import { outcomesOf } from './outcomes.ts';
 import type { Page } from './page.ts';
+import type { RoundTrips } from './round-trip.ts';
 import { startProgram, type Line, type LiveProgram, type Sdk } from './sdk.ts';
 import { missingForUnity, unityLive, unityTests } from './unity-programs.ts';
 
@@ -27,6 +28,13 @@ const linesOf = (text: string): string[] => text.trim().split('\n');
 /** In the order of the table in docs/clients.md. */
 export function sdks(): readonly Sdk[] {
   return [new NodeSdk(), new ChromiumSdk(), new CppSdk(), new UnitySdk(), new GodotSdk()];
+}
+
+type Rate = Parameters<Sdk['roundTrip']>[3];
+
+async function roundTripOf([command = '', ...first]: readonly string[], args: readonly string[], { rateHz, seconds }: Rate): Promise<RoundTrips> {
+  const { stdout } = await run(command, [...first, 'round-trip', ...args, String(rateHz), String(seconds)]);
+  return JSON.parse(stdout) as RoundTrips;
 }
 
 class NodeSdk implements Sdk {
@@ -54,8 +62,14 @@ class NodeSdk implements Sdk {
     return outcomesOf(await readFile(file));
   }
 
+  readonly #live = [process.execPath, '--import', 'tsx', join(import.meta.dirname, 'node-live.ts')];
+
   start(...args: [string, string, string, string]): LiveProgram {
-    return startProgram([process.execPath, '--import', 'tsx', join(import.meta.dirname, 'node-live.ts')], args);
+    return startProgram(this.#live, args);
+  }
+
+  roundTrip(url: string, token: string, session: string, rate: Rate): Promise<RoundTrips> {
+    return roundTripOf(this.#live, [url, token, session], rate);
   }
 }
 
@@ -120,6 +134,15 @@ class ChromiumSdk implements Sdk {
     };
   }
 
+  async roundTrip(url: string, token: string, session: string, { rateHz, seconds }: Rate): Promise<RoundTrips> {
+    const page = await this.#open();
+    try {
+      return await page.evaluate((given) => (globalThis as unknown as { kit: Page }).kit.roundTrip(...given), [url, token, session, rateHz, seconds] as const);
+    } finally {
+      await page.close();
+    }
+  }
+
   async #open(): Promise<Awaited<ReturnType<Browser['newPage']>>> {
     if (this.#browser === undefined) throw new Error('prepare comes first');
     const page = await this.#browser.newPage();
@@ -154,6 +177,10 @@ class CppSdk implements Sdk {
   start(...args: [string, string, string, string]): LiveProgram {
     return startProgram([this.#live], args);
   }
+
+  roundTrip(url: string, token: string, session: string, rate: Rate): Promise<RoundTrips> {
+    return roundTripOf([this.#live], [url, token, session], rate);
+  }
 }
 
 class UnitySdk implements Sdk {
@@ -180,6 +207,10 @@ class UnitySdk implements Sdk {
 
   start(...args: [string, string, string, string]): LiveProgram {
     return startProgram(['mono', this.#live], args);
+  }
+
+  roundTrip(url: string, token: string, session: string, rate: Rate): Promise<RoundTrips> {
+    return roundTripOf(['mono', this.#live], [url, token, session], rate);
   }
 }
 

@@ -35,8 +35,8 @@ const sourcesIn = (folder: string): string[] => readdirSync(folder).filter((name
 const library = (): Promise<string> => compile('Copresence.dll', sourcesIn(join(UNITY, 'Runtime')), { target: 'library', references: [] });
 const program = async (name: string, sources: readonly string[]): Promise<string> => compile(name, sources, { target: 'exe', references: [await library()] });
 
-/** A participant that prints what it hears, and the codec for comparing. */
-export const unityLive = (): Promise<string> => program('live.exe', [...['Live', 'Outcomes', 'RoundTrip'].map((name) => join(TESTS, `${name}.cs`))]);
+/** A participant that prints what it hears, the codec for comparing, and the measures. */
+export const unityLive = (): Promise<string> => program('live.exe', [...['Live', 'Outcomes', 'RoundTrip', 'CodecBench'].map((name) => join(TESTS, `${name}.cs`))]);
 export const unityExample = (): Promise<string> => program('two-avatars.exe', [join(UNITY, 'Samples~/TwoAvatars/TwoAvatars.cs')]);
 /** A library for nunit-console. */
 export async function unityTests(): Promise<string> {

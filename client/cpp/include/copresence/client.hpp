@@ -68,6 +68,12 @@ class Client {
     socket_.set_max_message_size(PACKET_BYTES);
     // A connection may outlive its client for as long as the io_context has something of it to do.
     const auto isMine = [this, alive = std::weak_ptr<int>(alive_)](Handle handle) { return !alive.expired() && isCurrent(handle); };
+    // A pose that waits for the receipt of the one before comes a tick late.
+    socket_.set_tcp_post_init_handler([this, isMine](Handle handle) {
+      websocketpp::lib::error_code error;
+      const auto connection = isMine(handle) ? socket_.get_con_from_hdl(handle, error) : nullptr;
+      if (connection) connection->get_raw_socket().set_option(websocketpp::lib::asio::ip::tcp::no_delay(true), error);
+    });
     socket_.set_open_handler([this, isMine](Handle handle) { if (isMine(handle)) greet(); });
     socket_.set_fail_handler([this, isMine](Handle handle) { if (isMine(handle)) lost("CONNECTION_LOST", "reconnect", 0); });
     socket_.set_close_handler([this, isMine](Handle handle) {

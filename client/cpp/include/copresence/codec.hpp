@@ -266,33 +266,38 @@ inline Error encodePoseSample(const PoseSample& sample, std::uint8_t* bytes, std
   return Error::none;
 }
 
-// Decodes a sample at the head of `length` bytes; `size` is how many it took. Parts that are not valid keep what they held [POS6].
-inline Error decodePoseSample(const std::uint8_t* bytes, std::size_t length, double nearMs, PoseSample& into, std::size_t& size) {
+// Whether a sample can be decoded from the head of `length` bytes; `size` is how many it takes [POS6].
+inline Error checkPoseSample(const std::uint8_t* bytes, std::size_t length, std::size_t& size) {
   if (length < SAMPLE_HEADER_BYTES) return Error::messageInvalid;
   const std::uint8_t valid = bytes[4], tracked = bytes[5] & ALL_PARTS;
   size = sampleBytes(valid & ALL_PARTS);
   if ((valid & ~ALL_PARTS) || (tracked & ~valid) || length < size) return Error::messageInvalid;
   const std::uint8_t* in = bytes + SAMPLE_HEADER_BYTES;
-  // Nothing is changed by a sample that is refused in the middle.
   for (int part = 0; part < 5; part++) {
     if (!(valid & 1 << part)) continue;
     if (!detail::isMarkedFinite(in)) return Error::poseNotFinite;
     in += part < 3 ? POSE_BYTES : HAND_BYTES;
   }
+  return Error::none;
+}
+
+// Decodes a sample at the head of `length` bytes; `size` is how many it took. Nothing is changed by one that is refused, and parts that are not valid keep what they held.
+inline Error decodePoseSample(const std::uint8_t* bytes, std::size_t length, double nearMs, PoseSample& into, std::size_t& size) {
+  if (const Error error = checkPoseSample(bytes, length, size); error != Error::none) return error;
   into.captureMs = fromTicks(detail::readU32(bytes), nearMs);
-  into.valid = valid;
-  into.tracked = tracked;
+  into.valid = bytes[4];
+  into.tracked = bytes[5] & ALL_PARTS;
   into.spaceEpoch = bytes[5] >> 5;
-  in = bytes + SAMPLE_HEADER_BYTES;
+  const std::uint8_t* in = bytes + SAMPLE_HEADER_BYTES;
   Pose* rigid[3] = {&into.head, &into.leftController, &into.rightController};
   for (int part = 0; part < 3; part++) {
-    if (!(valid & 1 << part)) continue;
+    if (!(into.valid & 1 << part)) continue;
     decodePose(in, *rigid[part]);
     in += POSE_BYTES;
   }
   Hand* hands[2] = {&into.leftHand, &into.rightHand};
   for (int hand = 0; hand < 2; hand++) {
-    if (!(valid & LEFT_HAND << hand)) continue;
+    if (!(into.valid & LEFT_HAND << hand)) continue;
     decodeHand(in, *hands[hand]);
     in += HAND_BYTES;
   }
@@ -320,7 +325,8 @@ Error decodeSnapshot(const std::uint8_t* bytes, std::size_t length, double nearM
     for (int entry = 0; entry < header.count; entry++) {
       if (length - at < 2) return Error::messageInvalid;
       std::size_t size = 0;
-      if (const Error error = decodePoseSample(bytes + at + 2, length - at - 2, header.serverMs, sample, size); error != Error::none) return error;
+      const Error error = isCheck ? checkPoseSample(bytes + at + 2, length - at - 2, size) : decodePoseSample(bytes + at + 2, length - at - 2, header.serverMs, sample, size);
+      if (error != Error::none) return error;
       if (!isCheck) visit(detail::readU16(bytes + at), static_cast<const PoseSample&>(sample));
       at += 2 + size;
     }

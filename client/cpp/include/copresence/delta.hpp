@@ -31,8 +31,10 @@ class BitReader {
 
   // A Golomb-Rice code of order `k`, 0 to 10.
   std::int32_t takeRice(int k) {
+    while (heldBits_ < 12) fill();
     int ones = 0;
-    while (ones < 12 && take(1) == 1) ones++;
+    for (std::uint32_t next = 1u << (heldBits_ - 1); ones < 12 && (held_ & next); next >>= 1) ones++;
+    heldBits_ -= ones < 12 ? ones + 1 : 12;
     if (ones < 12) return unfold(static_cast<std::uint32_t>(ones << k | take(k)));
     const std::int32_t folded = take(17);
     // What has a shorter code is not written this way: one number, one code.
@@ -50,7 +52,7 @@ class BitReader {
   }
 
   // Whether all was read up to the last byte, whose rest is zeros, and nothing beyond.
-  bool close() const { return !broken_ && at_ == end_ && heldBits_ < 8 && (held_ & ((1u << heldBits_) - 1)) == 0; }
+  bool close() const { return !broken_ && at_ - static_cast<std::size_t>(heldBits_ >> 3) == end_ && (held_ & ((1u << heldBits_) - 1)) == 0; }
 
  private:
   static std::int32_t unfold(std::uint32_t folded) { return static_cast<std::int32_t>(folded >> 1 ^ (0u - (folded & 1))); }
