@@ -6,6 +6,7 @@
 import { systemClock } from '../core/clock.ts';
 import { startServerProcess } from '../sim/server-process.ts';
 import { makeToken } from '../sim/tokens.ts';
+import type { Sdk } from '../test/client/kit/sdk.ts';
 import { sdks } from '../test/client/kit/sdks.ts';
 import { measureCodecs, type CodecRow } from './clients/codecs.ts';
 import { markdownTable, writeSection } from './performance-doc.ts';
@@ -40,7 +41,7 @@ export async function main(args: string[]): Promise<void> {
   const { json, smoke } = parseBenchArguments(args);
   const { rows, notRun } = await measureCodecs(smoke ? { rounds: 1, sliceMs: 1 } : { rounds: 60, sliceMs: 10 });
   printTable(rows.map(codecCells));
-  const roundTrips = await measureRoundTrips(smoke ? { rates: [90], seconds: 1 } : { rates: RATES_HZ, seconds: 20 });
+  const roundTrips = await measureRoundTrips(smoke ? { servers: { relay: SERVERS.relay }, rates: [90], seconds: 1 } : { servers: SERVERS, rates: RATES_HZ, seconds: 10 });
   printTable(roundTrips.map(roundTripCells));
   for (const line of notRun) console.log(`not run: ${line}`);
   const report: Report = { bench: 'clients', machine: machineInfo(), codecs: rows, roundTrips, notRun };
@@ -50,13 +51,20 @@ export async function main(args: string[]): Promise<void> {
   writeClientsSection(report);
 }
 
-async function measureRoundTrips({ rates, seconds }: { readonly rates: readonly number[]; readonly seconds: number }): Promise<RoundTripRow[]> {
+interface RoundTripPlan {
+  /** Flags of each server, by what it is called. */
+  readonly servers: Readonly<Record<string, readonly string[]>>;
+  readonly rates: readonly number[];
+  readonly seconds: number;
+}
+
+async function measureRoundTrips({ servers, rates, seconds }: RoundTripPlan): Promise<RoundTripRow[]> {
   const clock = systemClock();
-  const able = sdks().filter(({ missing }) => missing.length === 0);
+  const able = sdks().filter((sdk): sdk is Sdk & Required<Pick<Sdk, 'roundTrip'>> => sdk.missing.length === 0 && sdk.roundTrip !== undefined);
   await Promise.all(able.map((sdk) => sdk.prepare()));
   const rows: RoundTripRow[] = [];
   try {
-    for (const [name, flags] of Object.entries(SERVERS)) {
+    for (const [name, flags] of Object.entries(servers)) {
       const server = await startServerProcess(clock, new AbortController().signal, { flags: ['--workers', '0', '--log-level', 'error', '--allowed-origins', '*', ...flags] });
       try {
         const token = await makeToken(server.tokenKey, { subject: 'bench', session: '*', role: 'participant' }, clock);

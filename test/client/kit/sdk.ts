@@ -32,8 +32,8 @@ export interface Sdk {
   vectors(): Promise<string>;
   /** A line for each input of the file, as in outcomes.ts. @param file - a path. */
   outcomes(file: string): Promise<string[]>;
-  /** How long poses take from one of its clients to another. */
-  roundTrip(url: string, token: string, session: string, rate: { readonly rateHz: number; readonly seconds: number }): Promise<RoundTrips>;
+  /** How long poses take from one of its clients to another; not every SDK has a program for it. */
+  roundTrip?(url: string, token: string, session: string, rate: { readonly rateHz: number; readonly seconds: number }): Promise<RoundTrips>;
   /** Joins a session. */
   start(url: string, token: string, session: string, name: string): LiveProgram;
   close(): Promise<void>;

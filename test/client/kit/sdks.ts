@@ -30,7 +30,7 @@ export function sdks(): readonly Sdk[] {
   return [new NodeSdk(), new ChromiumSdk(), new CppSdk(), new UnitySdk(), new GodotSdk()];
 }
 
-type Rate = Parameters<Sdk['roundTrip']>[3];
+type Rate = Parameters<NonNullable<Sdk['roundTrip']>>[3];
 
 async function roundTripOf([command = '', ...first]: readonly string[], args: readonly string[], { rateHz, seconds }: Rate): Promise<RoundTrips> {
   const { stdout } = await run(command, [...first, 'round-trip', ...args, String(rateHz), String(seconds)]);
