@@ -23,6 +23,7 @@ const _TICKS := 4294967296
 const _NOT_FINITE := -32768
 const _HALF := 511
 const _SCALE := _HALF * 1.4142135623730951
+const _STEP := 1.0 / _SCALE
 ## The sum of squares, in steps, of a quaternion's length.
 const _WHOLE := 2 * _HALF * _HALF
 
@@ -143,7 +144,7 @@ static func encode_hand(sample: CopresencePoseSample, first: int, bytes: PackedB
 	return Problem.NONE
 
 
-## Reads HAND_BYTES whose wrist is finite.
+## Reads HAND_BYTES whose wrist is finite. The orientations are unpacked here, as [method unpack_quaternion] does it: the calls would cost as much again.
 static func decode_hand(bytes: PackedByteArray, at: int, sample: CopresencePoseSample, first: int) -> void:
 	var positions := sample.positions
 	var orientations := sample.orientations
@@ -153,8 +154,27 @@ static func decode_hand(bytes: PackedByteArray, at: int, sample: CopresencePoseS
 	orientations[first] = turn
 	var from := at + POSE_BYTES
 	for place in range(first + 1, first + CopresencePoseSample.HAND_JOINTS):
-		positions[place] = wrist + turn * (Vector3(bytes[from] - 127, bytes[from + 1] - 150, bytes[from + 2] - 225) / 1000.0)
-		orientations[place] = turn * unpack_quaternion(bytes.decode_u32(from + 3))
+		var packed := bytes.decode_u32(from + 3)
+		var a := (packed >> 20 & 1023) - _HALF
+		var b := (packed >> 10 & 1023) - _HALF
+		var c := (packed & 1023) - _HALF
+		var rest := _WHOLE - a * a - b * b - c * c
+		if rest < 0:
+			orientations[place] = turn * unpack_quaternion(packed)
+		else:
+			# In steps: the product is scaled to unit length afterwards.
+			var largest := sqrt(rest)
+			var q: Quaternion
+			if packed >= 3 << 30:
+				q = Quaternion(a, b, c, largest)
+			elif packed >= 2 << 30:
+				q = Quaternion(a, b, largest, c)
+			elif packed >= 1 << 30:
+				q = Quaternion(a, largest, b, c)
+			else:
+				q = Quaternion(largest, a, b, c)
+			orientations[place] = turn * q * _STEP
+		positions[place] = wrist + turn * (Vector3(bytes[from] - 127, bytes[from + 1] - 150, bytes[from + 2] - 225) * 0.001)
 		from += JOINT_BYTES
 
 
