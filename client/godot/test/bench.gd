@@ -5,7 +5,7 @@ extends Node3D
 const AVATARS := 20
 const TICK_HZ := 72.0
 const FRAMES := 300
-const SLICES := 30
+const SLICES := 150
 const ROUNDS := 40
 ## Rice codes that a delta of two hands has at least: seven numbers of 50 joints.
 const NUMBERS := 350

@@ -7,9 +7,8 @@ extends RefCounted
 
 ## How many joints of [XRHandTracker] come before the wrist.
 const FIRST_JOINT := XRHandTracker.HAND_JOINT_WRIST
-## A joint of Godot is one of WebXR turned by this.
+## A joint of Godot is one of WebXR turned by this, and the other way round: it is half a turn.
 const HUMANOID := Quaternion(0.0, -0.70710678118654752, 0.70710678118654752, 0.0)
-const FROM_HUMANOID := Quaternion(0.0, 0.70710678118654752, -0.70710678118654752, 0.0)
 const _NEEDED := XRHandTracker.HAND_JOINT_FLAG_ORIENTATION_VALID | XRHandTracker.HAND_JOINT_FLAG_POSITION_VALID
 const _GIVEN := _NEEDED | XRHandTracker.HAND_JOINT_FLAG_ORIENTATION_TRACKED | XRHandTracker.HAND_JOINT_FLAG_POSITION_TRACKED
 const _MIDDLE_METACARPAL := 10
@@ -47,7 +46,7 @@ static func write(sample: CopresencePoseSample, first: int, tracker: XRHandTrack
 
 static func _place(joint: Transform3D, into: CopresencePoseSample, place: int) -> void:
 	into.positions[place] = joint.origin
-	into.orientations[place] = joint.basis.get_rotation_quaternion() * FROM_HUMANOID
+	into.orientations[place] = joint.basis.get_rotation_quaternion() * HUMANOID
 
 
 static func _write_joint(tracker: XRHandTracker, joint: int, position: Vector3, orientation: Quaternion) -> void:
