@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../core/clock.ts';
 import { CopresenceError } from '../core/errors.ts';
-import { aliasesOf, readHistory, type HistoryAction, type HistoryEntry } from './history.ts';
+import { aliasAt, aliasesOf, PRODUCTION, readHistory, type HistoryAction, type HistoryEntry } from './history.ts';
 import { publishModel, rollBackAlias, setAlias, signModel, type RegistryOptions } from './publish.ts';
 import { createKeyPair, readSigners, readSigningKey, type SigningKey } from './signers.ts';
 import { openModelStore } from './store.ts';
@@ -21,11 +21,13 @@ const HELP = `Usage: npm run registry -- <command> [options]
   rollback <model> [<alias>]        makes an alias (production) name what it named before
   list                              models, versions and aliases
   history [<model>]                 what was done, oldest first
+  history <model> --at <time>       which version was in production then (2026-11-28T18:00Z, or milliseconds of Unix time)
   verify                            checks every digest, every signature and the history
 
   --models-folder <path>  where the models are (default: those that ship)
   --key <file>            signs as the owner of this key
   --signers <file>        whose signatures count, for list, history and verify
+  --at <time>             for history
   --reason <text>         why, for the history
   --help                  print this and exit`;
 
@@ -34,6 +36,7 @@ const OPTIONS = {
   key: { type: 'string' },
   signers: { type: 'string' },
   reason: { type: 'string', default: '' },
+  at: { type: 'string' },
   help: { type: 'boolean', default: false },
 } as const;
 
@@ -74,7 +77,7 @@ async function main({ values, positionals: [command = '', ...rest] }: ReturnType
     case 'list':
       return list(modelsFolder, values);
     case 'history':
-      return tellHistory(modelsFolder, values, rest[0]);
+      return values.at === undefined ? tellHistory(modelsFolder, values, rest[0]) : tellMoment(modelsFolder, values, one(rest, 'a model'), values.at);
     case 'verify':
       return verifyAll(modelsFolder, values);
     default:
@@ -128,12 +131,22 @@ async function tellHistory(modelsFolder: string, values: Values, model: string |
   }
 }
 
+async function tellMoment(modelsFolder: string, values: Values, model: string, at: string): Promise<void> {
+  const wallMs = /^\d+$/.test(at) ? Number(at) : Date.parse(at);
+  if (!Number.isSafeInteger(wallMs)) throw new CopresenceError('CONFIG_INVALID', `'${at}' is no time`);
+  const then = aliasAt(await historyOf(modelsFolder, values), { model, alias: PRODUCTION, wallMs });
+  if (then === undefined) console.log(`production of ${model} named nothing yet; servers took the highest version that was published`);
+  else console.log(`${model} ${then.version}, in production since ${new Date(then.sinceMs).toISOString()} by ${then.by}${then.reason === '' ? '' : ` (${then.reason})`}`);
+}
+
 function describe(what: HistoryAction): string {
   switch (what.action) {
     case 'publish':
       return `published ${what.model} ${what.version}`;
     case 'alias':
       return `${what.alias} of ${what.model} is ${what.version}`;
+    case 'retrain':
+      return `a retrained ${what.model} was not better than ${what.version}`;
     case 'rollout':
       return `rollout of ${what.model} ${what.version}: ${what.outcome}`;
     default:

@@ -22,6 +22,8 @@ export const aliasName = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/);
 const what = z.discriminatedUnion('action', [
   z.strictObject({ action: z.literal('publish'), model: modelName, version: modelVersion, manifestSha256: z.string().regex(/^[0-9a-f]{64}$/) }),
   z.strictObject({ action: z.literal('rollout'), model: modelName, version: modelVersion, outcome: z.enum(['begun', 'promoted', 'rolled-back']) }),
+  /** A retrained model was not good enough to be published beside this version. */
+  z.strictObject({ action: z.literal('retrain'), model: modelName, version: modelVersion, outcome: z.literal('refused') }),
   z.strictObject({ action: z.literal('alias'), model: modelName, version: modelVersion, alias: aliasName }),
 ]);
 /** Something that was done. */
@@ -103,9 +105,14 @@ export function aliasHistory(history: readonly HistoryEntry[], model: string, al
   return named.map(({ what, wallMs, by, reason }) => ({ version: what.version, sinceMs: wallMs, by, reason })).toReversed();
 }
 
+/** What an alias of a model named at a time, and since when; undefined when it named nothing yet. @param wallMs - Unix time, milliseconds. */
+export function aliasAt(history: readonly HistoryEntry[], { model, alias, wallMs }: { readonly model: string; readonly alias: string; readonly wallMs: number }): ReturnType<typeof aliasHistory>[number] | undefined {
+  return aliasHistory(history, model, alias).find(({ sinceMs }) => sinceMs <= wallMs);
+}
+
 function checkSignature(signers: Signers, { entry: signed, keyId, signature }: HistoryLine, place: string): void {
   if (keyId === undefined || signature === undefined) throw new CopresenceError('MODEL_UNSIGNED', `${place} has no signature`);
-  requireSigner(signers, { keyId, signature, bytes: signedBytes(signed), role: signed.what.action === 'publish' ? 'publish' : 'promote', what: place });
+  requireSigner(signers, { keyId, signature, bytes: signedBytes(signed), role: signed.what.action === 'publish' || signed.what.action === 'retrain' ? 'publish' : 'promote', what: place });
 }
 
 /** What the signature of an entry is of: a text of its own, so that no signature of anything else can stand in for it. */

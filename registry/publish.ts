@@ -82,6 +82,11 @@ export async function noteRollout(registry: RegistryOptions, { model, version, o
   await withFolderLock(registry.modelsFolder, registry.clock, () => note(registry, reason, { action: 'rollout', model, version, outcome }));
 }
 
+/** Writes down that a retrained model was not good enough. @param version - that it was held against. */
+export async function noteRetraining(registry: RegistryOptions, { model, version, reason }: { model: string; version: string; reason: string }): Promise<void> {
+  await withFolderLock(registry.modelsFolder, registry.clock, () => note(registry, reason, { action: 'retrain', model, version, outcome: 'refused' }));
+}
+
 /**
  * Signs a version that is there, such as one that ships, after its files have been checked.
  *

@@ -16,6 +16,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   'cross-validate': { summary: 'measure a configuration on every participant, by folds', load: async () => (await import('./cross-validate.ts')).crossValidateCommand },
   serve: { summary: 'all of this over HTTP, with tokens and roles', load: async () => (await import('./serve.ts')).serve },
   token: { summary: 'make a token for serve', load: async () => (await import('./serve.ts')).token },
+  retrain: { summary: 'learn a model anew by a plan, and have a server try what is good enough', load: async () => (await import('./retrain.ts')).retrain },
   optimise: { summary: 'make a finished model smaller, and choose under bounds', load: async () => (await import('./optimise.ts')).optimise },
   import: { summary: 'take in an ONNX or TensorFlow.js model from elsewhere', load: async () => (await import('./import.ts')).importCommand },
 };
