@@ -23,6 +23,7 @@ import { createOip } from './http/oip.ts';
 import type { WatchFigures } from './http/watch-gauges.ts';
 import type { OipModel } from './http/oip-service.ts';
 import { nameOfKey } from './model/model-key.ts';
+import { modelsFolderOf } from './rollout-keeper.ts';
 import { RolloutDesk, type RolloutEvent } from './rollout/rollout-desk.ts';
 import { createPipelines, heavierModel, lighterModel, servedRoutes, type RouteSettings } from './routes.ts';
 import { createLoadControl, LoadWatch, type LoadControl } from './scheduler/load/load-control.ts';
@@ -220,7 +221,7 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
   const notReady = (): string | undefined => (departure.hasBegun ? 'draining' : whyPoolIsNotReady(pool, config.workers));
   const oip = createOip({ ...parts, tokens: gateway.tokens, models: parts.models ?? (() => []), scheduler: gateway.scheduler, notReady, open: config['oip-open'], count: metrics.oipCall });
   const connections = (): number => transports.connectionCount;
-  const admin = openAdmin(config, { ...gateway, clock, version: parts.version, departure, connections, watching: parts.watching, onDrainAsked: parts.onDrainAsked, audit });
+  const admin = openAdmin(config, { ...gateway, clock, version: parts.version, departure, connections, watching: parts.watching, models: { folder: modelsFolderOf(config), signersFile: config['model-signers'] }, onDrainAsked: parts.onDrainAsked, audit });
   const http = createHttpServer({ metrics, admin: admin.onMainPort, version: parts.version, viewerFolder: parts.viewerFolder, oip: oip.handler, loadStatus: () => gateway.scheduler.status() });
   metrics.watchModels(() => gateway.rollouts.models);
   metrics.watchLoad(() => gateway.scheduler.status());

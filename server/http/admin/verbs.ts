@@ -13,6 +13,7 @@ import type { Revocations } from '../../session/revocations.ts';
 import type { Session } from '../../session/session.ts';
 import { DEFAULT_ROLLOUT_RULES, type RolloutDesk } from '../../rollout/rollout-desk.ts';
 import type { Watching } from '../../watching.ts';
+import { modelAt, modelHistory, type ModelsPlace } from './model-history.ts';
 import { sessionDetail, sessionRow } from './views.ts';
 
 export interface AdminParts {
@@ -29,6 +30,8 @@ export interface AdminParts {
   readonly rollouts: RolloutDesk;
   /** What is seen of the models in service; undefined where nobody watches. */
   readonly watching: Watching | undefined;
+  /** Where the models and their history are, and whose signatures count there. */
+  readonly models: ModelsPlace;
 }
 
 /** What a verb is about, from its path. */
@@ -120,6 +123,8 @@ export const VERBS: readonly Verb[] = [
   verb({ name: 'list-models', method: 'GET', path: /^\/v1\/admin\/models$/, body: NOTHING, run: ({ rollouts }) => ({ models: rollouts.models }) }),
   verb({ name: 'list-alerts', method: 'GET', path: /^\/v1\/admin\/alerts$/, body: NOTHING, run: ({ watching }) => ({ alerts: watching?.alerts.list ?? [], delivery: watching?.delivery() ?? null }) }),
   verb({ name: 'show-drift', method: 'GET', path: onModel('/drift'), body: NOTHING, run: ({ watching }, { model }) => ({ versions: (watching?.views() ?? []).filter((view) => view.model === model) }) }),
+  verb({ name: 'show-history', method: 'GET', path: onModel('/history'), body: NOTHING, run: ({ models }, { model = '' }) => modelHistory(models, model) }),
+  verb({ name: 'show-moment', method: 'GET', path: onModel('/at/(?<wallMs>[0-9]{1,15})'), body: NOTHING, run: ({ models }, { model = '', wallMs }) => modelAt(models, model, Number(wallMs)) }),
   verb({ name: 'begin-rollout', method: 'POST', path: onModel('/rollout'), body: rolloutBody, about: ({ version }) => ({ version }), run: beginRollout }),
   verb({ name: 'promote', method: 'POST', path: onModel('/promote'), body: reasonBody, run: ({ rollouts }, { model = '' }, { reason }) => endRollout(rollouts, model, rollouts.promote(model, reason)) }),
   verb({ name: 'roll-back', method: 'POST', path: onModel('/roll-back'), body: reasonBody, run: ({ rollouts }, { model = '' }, { reason }) => endRollout(rollouts, model, rollouts.rollBack(model, reason)) }),
