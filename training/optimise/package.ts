@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { modelManifest } from '../../registry/manifest.ts';
 import type { ModelManifest } from '../../registry/manifest.ts';
+import type { ModelReference } from '../../registry/reference.ts';
 import { evaluationCard } from '../evaluate/card.ts';
 import type { CardInput } from '../evaluate/card.ts';
 import type { EvaluationReport } from '../evaluate/report.ts';
@@ -53,15 +54,22 @@ function writePackage(target: string, outcome: Outcome): void {
     history: readHistory(folder), cleaning: read<CardInput['cleaning']>(RUN_FILES.cleaning), variants: outcome,
   });
   const base = modelManifest.parse(read(RUN_FILES.manifest));
+  const reference = base.files[RUN_FILES.reference] === undefined ? undefined : inputsOnly(read<ModelReference>(RUN_FILES.reference));
   const manifest: ModelManifest = {
     ...base,
     summary: `${base.summary}; ${variant.name}, of ${outcome.variants.length} variants`,
-    files: { [RUN_FILES.graph]: fileDigest(graph), [RUN_FILES.card]: fileDigest(card) },
+    files: { [RUN_FILES.graph]: fileDigest(graph), [RUN_FILES.card]: fileDigest(card), ...(reference === undefined ? {} : { [RUN_FILES.reference]: fileDigest(reference) }) },
     metrics: rounded({ ...variant.test, latencyMedianMs: variant.latencyMs }),
   };
   writeFileSync(join(target, RUN_FILES.graph), graph);
   writeFileSync(join(target, RUN_FILES.card), card);
+  if (reference !== undefined) writeFileSync(join(target, RUN_FILES.reference), reference);
   writeFileSync(join(target, RUN_FILES.manifest), json(modelManifest.parse(manifest)));
+}
+
+/** A variant reads what its run has read, and is otherwise sure of itself. */
+function inputsOnly({ outputs: _, ...reference }: ModelReference): string | undefined {
+  return reference.inputs === undefined ? undefined : json(reference);
 }
 
 /** Only networks have one. */

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../core/clock.ts';
 import { randomNormal, seededRandom } from '../../../core/random.ts';
 import { publishModel } from '../../../registry/publish.ts';
+import { readReference } from '../../../registry/reference.ts';
 import type { LabelledSample, Part } from '../../../training/dataset/dataset.ts';
 import { makeDataset, openDataset, writeDataset } from '../../../training/dataset/store.ts';
 import { optimiseRun } from '../../../training/optimise/optimise-run.ts';
@@ -75,6 +76,9 @@ describe('optimising a run', () => {
     const registry = { modelsFolder: join(folder, 'models'), clock, by: 'test' };
     const published = await publishModel(registry, result.packageFolder, '');
     expect(published.files['model.onnx']?.bytes).toBe(result.variants.find(({ name }) => name === result.chosen)?.bytes);
+    const reference = await readReference({ manifest: published, folder: result.packageFolder });
+    expect(reference?.inputs?.columns.length).toBeGreaterThan(0);
+    expect(reference?.outputs).toBeUndefined();
     expect(readFileSync(join(result.packageFolder, 'card.html'), 'utf8')).toContain('Smaller and larger forms');
   });
 
