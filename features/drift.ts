@@ -70,16 +70,18 @@ export function kolmogorovTail(x: number): number {
   return Math.min(1, Math.max(0, 2 * sum));
 }
 
-/** How alike the samples of one person are taken to be, of 0..1: an assumption, since nobody's samples are kept together to measure it. */
-const LIKENESS = 0.1;
+/** How alike the samples of one person are taken to be, of 0..1, where training has not measured it. */
+export const LIKENESS = 0.3;
 
 /**
- * How many independent samples as many from so many people are worth: Kish's design effect (Survey Sampling, 1965) with a likeness
- * within one person of 0.1. Five people are worth 50 samples at most, however long they stay.
+ * How many independent samples as many from so many people are worth: Kish's design effect (Survey Sampling, 1965). With a likeness
+ * of 0.3 five people are worth 17 samples at most, however long they stay.
+ *
+ * @param likeness - the share of the variance that lies between people, 0..1.
  */
-export function independentSamples(samples: number, people: number): number {
+export function independentSamples(samples: number, people: number, likeness = LIKENESS): number {
   if (samples === 0 || people === 0) return 0;
-  return samples / (1 + Math.max(0, samples / people - 1) * LIKENESS);
+  return samples / (1 + Math.max(0, samples / people - 1) * likeness);
 }
 
 /** The value that a chi-square variable exceeds with probability `alpha` (Wilson and Hilferty 1931; within 1 % from 3 degrees on). */

@@ -12,12 +12,15 @@ const MAX_BINS = 64;
 const MAX_LABELS = 1000;
 
 const share = z.number().min(0).max(1);
+/** How alike the samples of one participant are, 0..1; left out where it could not be measured. */
+const likeness = share.optional();
 const column = z
   .strictObject({
     name: z.string().min(1).max(64),
     /** As features/bins.ts has them. */
     edges: z.array(z.number()).max(MAX_BINS - 1).refine((edges) => edges.every((edge, at) => edge > (edges[at - 1] ?? -Infinity)), 'do not rise'),
     shares: z.array(share).min(1).max(MAX_BINS),
+    likeness,
   })
   .refine(({ edges, shares }) => shares.length === edges.length + 1, { path: ['shares'], error: 'are not one more than the edges' });
 
@@ -34,6 +37,8 @@ export const modelReference = z.strictObject({
     /** Of the label's score, in the bins of CONFIDENCE_EDGES in features/bins.ts. */
     confidence: z.array(share).min(1).max(MAX_BINS),
     labels: z.record(z.string().min(1).max(64), share).refine((labels) => Object.keys(labels).length <= MAX_LABELS, 'are too many'),
+    confidenceLikeness: likeness,
+    labelLikeness: likeness,
   }).optional(),
 });
 export type ModelReference = z.infer<typeof modelReference>;

@@ -50,8 +50,7 @@ const Z = 2.326;
 
 /** @param reference - of training, or what the version did at first. */
 export function judgeLooks(counts: LookCounts, reference: WatchReference): Finding[] {
-  const worth = independentSamples(counts.samples, counts.people);
-  return [judgeInputs(counts, reference.inputs, worth), judgeConfidence(counts, reference.outputs, worth), judgeLabels(counts, reference.outputs, worth)];
+  return [judgeInputs(counts, reference.inputs), judgeConfidence(counts, reference.outputs), judgeLabels(counts, reference.outputs)];
 }
 
 export function judgeOutcomes({ answered, failed, late }: OutcomeCounts): Finding[] {
@@ -63,14 +62,14 @@ function nothing(trouble: Trouble): Finding {
 }
 
 /** With many columns one or the other lies far off by chance, so each is held against its part of the chance (Bonferroni). */
-function judgeInputs({ columns }: LookCounts, inputs: WatchReference['inputs'], worth: number): Finding {
+function judgeInputs(counts: LookCounts, inputs: WatchReference['inputs']): Finding {
+  const { columns } = counts;
   if (inputs === undefined || columns.length === 0) return nothing('input-drift');
-  const from = independentSamples(inputs.samples, inputs.participants);
   let offset = 0;
-  const seen = inputs.columns.map(({ name, shares }) => {
+  const seen = inputs.columns.map(({ name, shares, likeness }) => {
     const own = sharesOf(Array.from({ length: shares.length }, (_, bin) => columns[offset + bin] ?? 0));
     offset += shares.length;
-    return { name, ...compare(shares, own, { worth, from, alpha: ALPHA / inputs.columns.length, ordered: true }) };
+    return { name, ...compare(shares, own, { ...worthOf(counts, inputs, likeness), alpha: ALPHA / inputs.columns.length, ordered: true }) };
   });
   const worst = seen.filter(({ level }) => level !== 'none').sort((left, right) => right.value - left.value);
   const shifted = worst.filter(({ level }) => level === 'large').length;
@@ -81,18 +80,22 @@ function judgeInputs({ columns }: LookCounts, inputs: WatchReference['inputs'], 
   };
 }
 
-function judgeConfidence({ confidence }: LookCounts, outputs: WatchReference['outputs'], worth: number): Finding {
+function judgeConfidence(counts: LookCounts, outputs: WatchReference['outputs']): Finding {
   if (outputs === undefined) return nothing('confidence-drift');
-  const from = independentSamples(outputs.samples, outputs.participants);
-  return { trouble: 'confidence-drift', ...compare(outputs.confidence, sharesOf(confidence), { worth, from, alpha: ALPHA, ordered: true }) };
+  return { trouble: 'confidence-drift', ...compare(outputs.confidence, sharesOf(counts.confidence), { ...worthOf(counts, outputs, outputs.confidenceLikeness), alpha: ALPHA, ordered: true }) };
 }
 
-function judgeLabels({ labels }: LookCounts, outputs: WatchReference['outputs'], worth: number): Finding {
+function judgeLabels(counts: LookCounts, outputs: WatchReference['outputs']): Finding {
+  const { labels } = counts;
   const names = [...new Set([...Object.keys(outputs?.labels ?? {}), ...Object.keys(labels)])];
   if (outputs === undefined || names.length < 2) return nothing('label-drift');
-  const from = independentSamples(outputs.samples, outputs.participants);
-  const { level, value } = compare(names.map((name) => outputs.labels[name] ?? 0), sharesOf(names.map((name) => labels[name] ?? 0)), { worth, from, alpha: ALPHA, ordered: false });
+  const { level, value } = compare(names.map((name) => outputs.labels[name] ?? 0), sharesOf(names.map((name) => labels[name] ?? 0)), { ...worthOf(counts, outputs, outputs.labelLikeness), alpha: ALPHA, ordered: false });
   return { trouble: 'label-drift', level, value };
+}
+
+/** Independent samples of the window, and of the reference. */
+function worthOf({ samples, people }: LookCounts, reference: { readonly samples: number; readonly participants: number }, likeness: number | undefined): { worth: number; from: number } {
+  return { worth: independentSamples(samples, people, likeness), from: independentSamples(reference.samples, reference.participants, likeness) };
 }
 
 interface Comparison {

@@ -67,8 +67,9 @@ describe('samples of few people', () => {
   it('are worth few samples', () => {
     expect(independentSamples(100, 100)).toBe(100);
     // 1 + (10 - 1) * 0.1 = 1.9.
-    expect(independentSamples(1000, 100)).toBeCloseTo(1000 / 1.9, 9);
-    expect(independentSamples(1_000_000, 5)).toBeLessThan(50);
+    expect(independentSamples(1000, 100, 0.1)).toBeCloseTo(1000 / 1.9, 9);
+    expect(independentSamples(1_000_000, 5, 0.3)).toBeLessThan(17);
+    expect(independentSamples(1_000_000, 5, 0)).toBe(1_000_000);
     expect(independentSamples(0, 0)).toBe(0);
   });
 });

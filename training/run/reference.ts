@@ -5,6 +5,7 @@ import { MAX_REFERENCE_COLUMNS, type ModelReference } from '../../registry/refer
 import type { LabelledSample } from '../dataset/dataset.ts';
 import { toTable, type Table } from '../dataset/table.ts';
 import { bestClasses } from '../models/classifier.ts';
+import { likenessOf } from './likeness.ts';
 import type { PreparedData } from './prepare.ts';
 
 /** Fewer rows make bins of single samples, which say little and are somebody's. */
@@ -20,8 +21,8 @@ export function referenceOf({ labels, encoding, samples }: PreparedData, probabi
   const { train, test } = samples;
   const isDescribed = encoding.kind !== 'text' && encoding.width * encoding.steps <= MAX_REFERENCE_COLUMNS && train.length >= MIN_ROWS;
   const names = encoding.kind === 'hand' ? handFeatureNames() : [];
-  const inputs = isDescribed ? { ...peopleOf(train), columns: columnsOf(toTable(train, labels, encoding), names) } : undefined;
-  const outputs = test.length >= MIN_ROWS ? { ...peopleOf(test), ...said(labels, probabilities) } : undefined;
+  const inputs = isDescribed ? { ...peopleOf(train), columns: columnsOf(toTable(train, labels, encoding), names, train.map(({ participant }) => participant)) } : undefined;
+  const outputs = test.length >= MIN_ROWS ? { ...peopleOf(test), ...said(labels, probabilities, test.map(({ participant }) => participant)) } : undefined;
   if (inputs === undefined && outputs === undefined) return undefined;
   return { format: 'copresence.reference.v1', ...(inputs === undefined ? {} : { inputs }), ...(outputs === undefined ? {} : { outputs }) };
 }
@@ -30,22 +31,29 @@ function peopleOf(samples: readonly LabelledSample[]): { samples: number; partic
   return { samples: samples.length, participants: new Set(samples.map(({ participant }) => participant)).size };
 }
 
-function columnsOf({ features, count, width, steps }: Table, names: readonly string[]): NonNullable<ModelReference['inputs']>['columns'] {
+function columnsOf({ features, count, width, steps }: Table, names: readonly string[], participants: readonly string[]): NonNullable<ModelReference['inputs']>['columns'] {
   const size = width * steps;
   const values = new Float32Array(count);
   return Array.from({ length: size }, (_, at) => {
     for (let row = 0; row < count; row++) values[row] = features[row * size + at]!;
     const { edges, shares } = quantileBins(values);
-    return { name: names[at] ?? `column ${at + 1}`, edges: [...edges], shares: shares.map(rounded) };
+    return { name: names[at] ?? `column ${at + 1}`, edges: [...edges], shares: shares.map(rounded), ...measured('likeness', likenessOf([values], participants)) };
   });
 }
 
-function said(labels: readonly string[], probabilities: Float32Array): Pick<NonNullable<ModelReference['outputs']>, 'confidence' | 'labels'> {
+function said(labels: readonly string[], probabilities: Float32Array, participants: readonly string[]): Omit<NonNullable<ModelReference['outputs']>, 'samples' | 'participants'> {
   const classes = bestClasses(probabilities, labels.length);
   const confidence = new Uint32Array(CONFIDENCE_EDGES.length + 1);
   classes.forEach((own, row) => (confidence[binOf(CONFIDENCE_EDGES, probabilities[row * labels.length + own]!)]! += 1));
   const counts = labels.map((_, index) => classes.filter((own) => own === index).length);
-  return { confidence: sharesOf(confidence).map(rounded), labels: Object.fromEntries(sharesOf(counts).map((share, index) => [labels[index] ?? '', rounded(share)])) };
+  const sure = Array.from(classes, (own, row) => probabilities[row * labels.length + own]!);
+  const isLabel = labels.map((_, index) => Array.from(classes, (own) => (own === index ? 1 : 0)));
+  const likeness = { ...measured('confidenceLikeness', likenessOf([sure], participants)), ...measured('labelLikeness', likenessOf(isLabel, participants)) };
+  return { ...likeness, confidence: sharesOf(confidence).map(rounded), labels: Object.fromEntries(sharesOf(counts).map((share, index) => [labels[index] ?? '', rounded(share)])) };
+}
+
+function measured<Name extends string>(name: Name, value: number | undefined): { [Key in Name]?: number } {
+  return value === undefined ? {} : ({ [name]: rounded(value) } as { [Key in Name]?: number });
 }
 
 function rounded(share: number): number {
