@@ -119,7 +119,8 @@ async function publish(plan: RetrainPlan, { registry }: RetrainParts, cycle: Ret
   const folder = await draftOf(runFolderOf(plan, cycle), join(plan.work, 'draft'), licence);
   const version = await publishOnce(registry, folder, model, cycle);
   await rm(folder, { recursive: true, force: true });
-  return { ...cycle, version, ...(server === undefined ? { outcome: 'published', step: 'tell' } : { step: 'try' }) };
+  // The very same model as is in production needs no trial.
+  return { ...cycle, version, ...(server === undefined || version === productionVersion ? { outcome: 'published', step: 'tell' } : { step: 'try' }) };
 }
 
 /** The same files cannot be published twice in a row: then an earlier call has done so, and was ended before it could say so. */

@@ -1,9 +1,12 @@
 /** Retraining with real trainings, a real registry and the real admin verbs; only the pool of workers is played. */
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../core/clock.ts';
+import { SIGNATURE_HEADER, signatureOf } from '../../../core/webhook.ts';
 import { randomNormal, seededRandom } from '../../../core/random.ts';
 import { digestOf } from '../../../registry/digest.ts';
 import { readHistory } from '../../../registry/history.ts';
@@ -12,6 +15,7 @@ import { openModelStore } from '../../../registry/store.ts';
 import { startServer, type RunningServer } from '../../../server/app.ts';
 import { readConfig } from '../../../server/config.ts';
 import { canaryKey } from '../../../server/model/model-key.ts';
+import { retrain as command } from '../../../training/commands/retrain.ts';
 import type { LabelledSample } from '../../../training/dataset/dataset.ts';
 import { makeDataset, writeDataset } from '../../../training/dataset/store.ts';
 import { AdminClient } from '../../../training/retrain/admin-client.ts';
@@ -179,6 +183,37 @@ describe('a retraining', { timeout: 240_000 }, () => {
     await expect(retrain(plan, partsOf())).rejects.toThrow(/ROLLOUT_EXISTS/);
     await fetch(`${server.url}/v1/admin/models/${MODEL}/roll-back`, { method: 'POST', headers: { authorization: `Bearer ${ADMIN_TOKEN}` }, body: '{}' });
     expect(await retrain(plan, partsOf())).toMatchObject({ cycle: { outcome: 'on-trial', version: '3' } });
+  });
+
+  it('ends on the command line with 0 for what is published or known already and 1 for what is refused, when its alert is out', async () => {
+    const got: { event: string; outcome: string }[] = [];
+    const receiver = createServer((request, response) => {
+      let body = '';
+      request.on('data', (bytes: Buffer) => (body += bytes.toString()));
+      request.on('end', () => {
+        if (request.headers[SIGNATURE_HEADER] === signatureOf(body, 'a-key-for-alerts')) got.push(JSON.parse(body) as (typeof got)[number]);
+        response.end();
+      });
+    });
+    await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+    vi.spyOn(console, 'log').mockImplementation(() => undefined);
+    await writeFile(join(folder, 'alert-key'), 'a-key-for-alerts\n');
+    const alert = { url: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`, keyFile: 'alert-key' };
+    const run = async (changes: object): Promise<number> => {
+      await planOf({ work: 'work-3', server: undefined, alert, config: { family: 'naive-bayes', baselines: [], seed: 9 }, ...changes });
+      return command.run(['--plan', join(folder, 'plan.json')]);
+    };
+    const published = (await readdir(join(folder, 'models', MODEL))).length;
+    expect(await run({ gate: { minGain: -1 } })).toBe(0);
+    expect(await readdir(join(folder, 'models', MODEL))).toHaveLength(published + 1);
+    expect(await run({ gate: { minGain: -1 } })).toBe(0);
+    expect(await run({ gate: { minGain: 0.9 } })).toBe(1);
+    expect(got).toMatchObject([{ event: 'retrain', outcome: 'published' }, { event: 'retrain', outcome: 'refused' }]);
+    await expect(run({ heldOut: 'nowhere' })).rejects.toThrow(/DATASET_INVALID/);
+    expect(got.at(-1)).toMatchObject({ outcome: 'failed', code: 'DATASET_INVALID' });
+    await expect(command.run(['--plan', join(folder, 'plan.json'), '--every', 'often'])).rejects.toThrow(/CONFIG_INVALID/);
+    receiver.close();
+    vi.restoreAllMocks();
   });
 
   it('refuses a plan that does not fit, naming what', async () => {
