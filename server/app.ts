@@ -226,6 +226,10 @@ export async function startServer(config: Config, parts: ServerParts): Promise<R
   metrics.watchModels(() => gateway.rollouts.models);
   metrics.watchLoad(() => gateway.scheduler.status());
   if (parts.watching !== undefined) metrics.watchDrift(figuresOf(parts.watching));
+  parts.watching?.onRaised(({ kind, model, version }) => {
+    // Drift is no fault of a version, and lateness may be the machine's: neither is better with the one before.
+    if (kind === 'failures') gateway.rollouts.failing(model, version);
+  });
   const transports = await openTransports(config, { clock, random: parts.random ?? systemRandom, listener: gateway.reception, http, onRefused: (status) => metrics.stages.handshakeRefused(status), takesVideo: () => (video?.codecs.length ?? 0) > 0, admit: (token) => gateway.tokens.verify(token) });
   metrics.watch({
     connections,

@@ -28,16 +28,17 @@ export function rolloutKeeper(config: KeeperConfig, { clock, log, send }: { read
   let writing = Promise.resolve();
   const failed = (what: string) => (error: unknown): void => log.warn({ code: error instanceof CopresenceError ? error.code : 'INTERNAL' }, what);
   return (event) => {
-    const { model, version, outcome, reason, percent, figures } = event;
-    (outcome === 'rolled-back' ? log.warn : log.info).call(log, { model, version, outcome, reason, percent, figures }, 'rollout');
+    const { model, version, outcome, reason, percent, figures, restored } = event;
+    (outcome === 'rolled-back' ? log.warn : log.info).call(log, { model, version, outcome, reason, percent, figures, restored }, 'rollout');
     if (outcome !== 'advanced') writing = writing.then(() => write(config, clock, event)).catch(failed('the history of the models could not be written'));
     if (outcome === 'rolled-back') send({ event: 'rollout', ...event });
   };
 }
 
-async function write(config: KeeperConfig, clock: Clock, { model, version, outcome, reason }: RolloutEvent): Promise<void> {
+async function write(config: KeeperConfig, clock: Clock, { model, version, outcome, reason, restored }: RolloutEvent): Promise<void> {
   const key = config['registry-key'] === undefined ? undefined : readSigningKey(await readFile(config['registry-key'], 'utf8'));
   const registry: RegistryOptions = { modelsFolder: modelsFolderOf(config), clock, by: 'server', key };
   if (outcome !== 'advanced') await noteRollout(registry, { model, version, outcome, reason });
   if (outcome === 'promoted') await setAlias(registry, { model, version, alias: PRODUCTION, reason });
+  if (restored !== undefined) await setAlias(registry, { model, version: restored, alias: PRODUCTION, reason });
 }

@@ -22,6 +22,8 @@ export interface Watching {
   readonly views: () => readonly WatchView[];
   readonly alerts: AlertBoard;
   readonly delivery: () => WebhookFigures;
+  /** Hears of each trouble that begins. One listener; a later call replaces the earlier. */
+  onRaised(listener: (alert: Alert) => void): void;
   close(): void;
 }
 
@@ -32,9 +34,11 @@ export function startWatching(config: WatchConfig, { clock, log, versions }: { r
   const url = config['alert-url'];
   const webhook = url === undefined ? undefined : new Webhook({ clock, onLost: (why) => log.warn({ why }, 'an alert could not be sent') }, { url, key: config['alert-key'] });
   const send = (fact: object): void => webhook?.send(fact);
+  let listener: (alert: Alert) => void = () => undefined;
   const alerts = new AlertBoard(clock, (alert) => {
     (alert.state === 'raised' ? log.warn : log.info).call(log, alert, 'alert');
     send(toFact(alert));
+    if (alert.state === 'raised') listener(alert);
   });
   const windowMs = 1000 * config['drift-window-s'];
   const models = windowMs === 0 ? undefined : new ModelWatch({ clock, alerts, versions }, { windowMs, minSamples: config['drift-min-samples'] });
@@ -42,6 +46,9 @@ export function startWatching(config: WatchConfig, { clock, log, versions }: { r
     models, send, alerts,
     views: () => models?.views ?? [],
     delivery: () => webhook?.figures ?? NO_DELIVERY,
+    onRaised(next) {
+      listener = next;
+    },
     close() {
       models?.close();
       webhook?.close();

@@ -40,6 +40,8 @@ export interface RolloutRules {
   readonly maxMoreLate: number;
   /** The least mean agreement with the current version, 0..1. */
   readonly minAgreement: number;
+  /** So long after its promotion a version is taken back when it is seen to fail. */
+  readonly guardMs: number;
 }
 
 export type RollbackReason = 'failures' | 'lateness' | 'disagreement' | 'too-little-traffic';

@@ -15,6 +15,8 @@ export interface RolloutEvent {
   /** Of sessions, from now on. */
   readonly percent: number;
   readonly figures: RolloutFigures;
+  /** The version that serves again, where one is taken back that had been promoted already. */
+  readonly restored?: string;
 }
 
 export interface RolloutDeskParts {
@@ -51,7 +53,11 @@ export const DEFAULT_ROLLOUT_RULES: RolloutRules = {
   maxMoreFailed: 0.01,
   maxMoreLate: 0.02,
   minAgreement: 0.8,
+  guardMs: 3_600_000,
 };
+
+/** Of a version that is not on trial any more. */
+const NO_FIGURES: RolloutFigures = { canary: { answered: 0, failed: 0, late: 0 }, current: { answered: 0, failed: 0, late: 0 }, compared: 0, agreed: 0 };
 
 const REVIEW_MS = 1000;
 /** Longer than any request waits. */
@@ -65,6 +71,8 @@ export class RolloutDesk implements InferenceScheduler {
   readonly #trials = new Map<string, Trial>();
   /** Models whose new version is being given the name's own place. */
   readonly #deciding = new Set<string>();
+  /** By model, what a promotion has taken the place of, and until when that can come back at once. */
+  readonly #former = new Map<string, { readonly version: string; readonly untilMs: number }>();
   readonly #reviewing: Repeating;
   #shadowId = FIRST_SHADOW_ID;
   #closed = false;
@@ -129,10 +137,41 @@ export class RolloutDesk implements InferenceScheduler {
     return this.#settle(rollout, { outcome: 'promoted', reason, first: { model, version, canary: version }, then: { model, version } });
   }
 
-  /** Gives every session the version that it had. @throws CopresenceError NOT_FOUND without a rollout that runs. */
+  /**
+   * Gives every session the version that it had; for a while after a promotion too.
+   *
+   * @throws CopresenceError NOT_FOUND without a rollout that runs and a promotion that can be taken back, and as `begin` when the version that was cannot be loaded.
+   */
   async rollBack(model: string, reason: string): Promise<void> {
+    if (this.#trials.get(model) === undefined && this.#formerOf(model) !== undefined) return this.#restore(model, reason);
     const { rollout } = this.#running(model);
     return this.#settle(rollout, { outcome: 'rolled-back', reason, then: { model, version: this.#currentVersion(model) } });
+  }
+
+  /** A version in service fails: if it was promoted not long ago, what was there before comes back. */
+  failing(model: string, version: string): void {
+    if (this.#trials.has(model) || this.#formerOf(model) === undefined || this.#currentVersion(model) !== version) return;
+    // What cannot be loaded stays away, and the alert stands.
+    void this.#restore(model, 'failures').catch(() => undefined);
+  }
+
+  #formerOf(model: string): string | undefined {
+    const former = this.#former.get(model);
+    return former !== undefined && former.untilMs > this.#parts.clock.nowMs() ? former.version : undefined;
+  }
+
+  /** By a new process on each device, between two batches, so that nothing that waits is lost. */
+  async #restore(model: string, reason: string): Promise<void> {
+    const { versions, report } = this.#parts;
+    const [restored, version] = [this.#formerOf(model) ?? '', this.#currentVersion(model)];
+    this.#trials.set(model, { state: 'settling', version: restored });
+    try {
+      await versions.serve({ model, version: restored });
+    } finally {
+      this.#trials.delete(model);
+    }
+    this.#former.delete(model);
+    report({ model, version, outcome: 'rolled-back', reason, percent: 0, figures: NO_FIGURES, restored });
   }
 
   #running(model: string): Extract<Trial, { state: 'running' }> {
@@ -153,7 +192,8 @@ export class RolloutDesk implements InferenceScheduler {
    */
   async #settle(rollout: Rollout, { outcome, reason, first, then }: { outcome: RolloutEvent['outcome']; reason: string; first?: Parameters<ModelVersions['serve']>[0]; then: Parameters<ModelVersions['serve']>[0] }): Promise<void> {
     const { versions, clock } = this.#parts;
-    const { model, version } = rollout.options;
+    const { model, version, rules } = rollout.options;
+    const before = this.#currentVersion(model);
     if (first !== undefined) {
       // Decided once: until this is done the rollout goes on as it is.
       this.#deciding.add(model);
@@ -164,6 +204,7 @@ export class RolloutDesk implements InferenceScheduler {
       }
     }
     this.#trials.set(model, { state: 'settling', version });
+    if (outcome === 'promoted') this.#former.set(model, { version: before, untilMs: clock.nowMs() + rules.guardMs });
     this.#report(rollout, outcome, reason);
     await sleep(clock, SETTLE_MS);
     try {

@@ -75,6 +75,7 @@ const rolloutBody = z.strictObject({
   maxMoreFailed: share.optional(),
   maxMoreLate: share.optional(),
   minAgreement: share.optional(),
+  guardS: z.number().min(0).max(30 * 86_400).optional(),
 });
 
 /** @param rest - behind the model's name, as a pattern. */
@@ -159,9 +160,9 @@ function onOne(parts: AdminParts, target: Target, act: (session: Session) => voi
 }
 
 /** Answers when the version is loaded. */
-async function beginRollout({ rollouts }: AdminParts, { model = '' }: Target, { version, holdS, giveUpS, ...rules }: z.infer<typeof rolloutBody>): Promise<unknown> {
+async function beginRollout({ rollouts }: AdminParts, { model = '' }: Target, { version, holdS, giveUpS, guardS, ...rules }: z.infer<typeof rolloutBody>): Promise<unknown> {
   const given = Object.fromEntries(Object.entries(rules).filter(([, value]) => value !== undefined));
-  const times = { ...(holdS === undefined ? {} : { holdMs: holdS * 1000 }), ...(giveUpS === undefined ? {} : { giveUpMs: giveUpS * 1000 }) };
+  const times = { ...(holdS === undefined ? {} : { holdMs: holdS * 1000 }), ...(giveUpS === undefined ? {} : { giveUpMs: giveUpS * 1000 }), ...(guardS === undefined ? {} : { guardMs: guardS * 1000 }) };
   await rollouts.begin(model, version, { ...DEFAULT_ROLLOUT_RULES, ...given, ...times });
   return viewOf(rollouts, model);
 }

@@ -198,4 +198,60 @@ describe('a rollout', () => {
     submit('', { encoding: 'tensors' });
     expect(taken.map(({ model }) => model)).toEqual([MODEL]);
   });
+
+  describe('after its promotion', () => {
+    async function promoted(): Promise<void> {
+      await desk.begin(MODEL, '2', { ...RULES, guardMs: 60_000 });
+      void desk.promote(MODEL, 'admin');
+      await settle();
+      clock.advance(4000);
+      await settle();
+      expect(desk.models).toEqual([{ model: MODEL, version: '2' }]);
+      [events, served] = [[], []];
+    }
+
+    it('gives way to the version before when it fails, at once', async () => {
+      await promoted();
+      // Of another version that has failed before it went.
+      desk.failing(MODEL, '1');
+      expect(served).toEqual([]);
+      desk.failing(MODEL, '2');
+      desk.failing(MODEL, '2');
+      await settle();
+      expect(served).toEqual([{ model: MODEL, version: '1' }]);
+      expect(events).toMatchObject([{ outcome: 'rolled-back', reason: 'failures', version: '2', restored: '1', percent: 0 }]);
+      expect(desk.models).toEqual([{ model: MODEL, version: '1' }]);
+      desk.failing(MODEL, '1');
+      await settle();
+      expect(events).toHaveLength(1);
+    });
+
+    it('can be taken back by an admin, and not any more when its time is over', async () => {
+      await promoted();
+      clock.advance(56_000);
+      desk.failing(MODEL, '2');
+      await settle();
+      expect(served).toEqual([]);
+      await expect(desk.rollBack(MODEL, 'admin')).rejects.toThrow(/NOT_FOUND/);
+    });
+
+    it('stays when the one before cannot be loaded, which can be tried again', async () => {
+      await promoted();
+      refuse = new CopresenceError('MODEL_TAMPERED', 'changed meanwhile');
+      await expect(desk.rollBack(MODEL, 'admin')).rejects.toThrow(/MODEL_TAMPERED/);
+      expect(desk.models).toEqual([{ model: MODEL, version: '2' }]);
+      expect(events).toEqual([]);
+      refuse = undefined;
+      await desk.rollBack(MODEL, 'admin');
+      expect(events).toMatchObject([{ outcome: 'rolled-back', reason: 'admin', restored: '1' }]);
+    });
+
+    it('leaves a rollout alone that has begun meanwhile', async () => {
+      await promoted();
+      await desk.begin(MODEL, '3', RULES);
+      desk.failing(MODEL, '2');
+      await settle();
+      expect(desk.models).toMatchObject([{ version: '2', rollout: { version: '3', state: 'running' } }]);
+    });
+  });
 });

@@ -46,7 +46,7 @@ beforeAll(async () => {
   const parts: Uint8Array[] = [];
   const writable = { write: async (bytes: Uint8Array) => void parts.push(bytes.slice()), close: async () => {} };
   const writer = createRecordingWriter({ writable, clock }, { session: 's', source: 'generated' });
-  const note = (participantId: string, slot: number, inference: boolean): void => writer.addParticipant({ participantId, slot, name: participantId, consent: { inference, recording: true, training: false } });
+  const note = (participantId: string, slot: number, inference: boolean): void => void writer.addParticipant({ participantId, slot, name: participantId, consent: { inference, recording: true, training: false } });
   note('willing', 0, true);
   note('never', 1, false);
   note('later', 2, false);

@@ -32,7 +32,7 @@ let server: RunningServer;
 /** What the played pool was asked to serve. */
 let served: object[] = [];
 let alerts: object[] = [];
-let trainings: { resume: boolean }[] = [];
+const trainings: { resume: boolean }[] = [];
 
 function samplesOf(people: readonly string[], seed: number): LabelledSample[] {
   const random = seededRandom(seed);
