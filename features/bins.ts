@@ -19,6 +19,9 @@ export const CONFIDENCE_EDGES: readonly number[] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6
 
 /** Decimal digits that an edge keeps: an edge is a value that somebody's sample had, and less of it is enough. */
 const EDGE_DIGITS = 3;
+/** How far below a value that many samples have its bin begins, as a share of it: no less than what rounding takes. */
+const BELOW = 0.01;
+const LEAST_BELOW = 1e-6;
 
 /** The bin of a value, 0..edges.length. @bound O(log edges), no allocation. */
 export function binOf(edges: readonly number[], value: number): number {
@@ -33,19 +36,28 @@ export function binOf(edges: readonly number[], value: number): number {
 }
 
 /**
- * Bins with about the same share of `values` in each. Values that occur often make for fewer and fuller bins, which is why the
- * shares are counted and not taken to be equal.
+ * Bins with about the same share of `values` in each. A value that occurs often has a bin to itself, so that a number which never
+ * changed is seen to change, up or down; which is why the shares are counted and not taken to be equal.
  *
  * @param values - finite, at least one. Read only.
  */
 export function quantileBins(values: ArrayLike<number>): BinnedColumn {
   const sorted = Float64Array.from(values).sort();
+  const wanted = Array.from({ length: COLUMN_BINS - 1 }, (_, bin) => roundUp(sorted[Math.max(0, Math.ceil(((bin + 1) / COLUMN_BINS) * sorted.length) - 1)] ?? 0));
   const edges: number[] = [];
-  for (let bin = 1; bin < COLUMN_BINS; bin++) {
-    const edge = Number((sorted[Math.min(sorted.length - 1, Math.ceil((bin / COLUMN_BINS) * sorted.length) - 1)] ?? 0).toPrecision(EDGE_DIGITS));
-    if (edge > (edges.at(-1) ?? -Infinity)) edges.push(edge);
-  }
+  const add = (edge: number): void => void (edge > (edges.at(-1) ?? -Infinity) && edges.push(edge));
+  wanted.forEach((edge, at) => {
+    if (edge === wanted[at + 1]) add(edge - Math.max(LEAST_BELOW, BELOW * Math.abs(edge)));
+    add(edge);
+  });
   return { edges, shares: sharesOf(countBins(edges, values)) };
+}
+
+/** To the digits of an edge, so that the value itself is not above it. */
+function roundUp(value: number): number {
+  const rounded = Number(value.toPrecision(EDGE_DIGITS));
+  if (rounded >= value) return rounded;
+  return Number((rounded + 10 ** (Math.floor(Math.log10(Math.abs(value))) + 1 - EDGE_DIGITS)).toPrecision(EDGE_DIGITS));
 }
 
 /** How many values lie in each bin, [edges + 1]. */

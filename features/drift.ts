@@ -9,6 +9,7 @@
 /** The convention's bounds. */
 export const PSI_SMALL = 0.1;
 export const PSI_LARGE = 0.2;
+const CONVENTION_BINS = 10;
 
 /** Stands for a share of nothing, whose logarithm would be infinite; the usual choice. */
 const LEAST_SHARE = 1e-4;
@@ -21,8 +22,9 @@ export function populationStabilityIndex(expected: readonly number[], actual: re
   }, 0);
 }
 
-/** Every two neighbouring bins as one: the convention's bounds are for about ten bins. */
+/** Every two neighbouring bins as one where there are more than ten, for which the convention's bounds are. */
 export function halveBins(shares: readonly number[]): number[] {
+  if (shares.length <= CONVENTION_BINS) return [...shares];
   return Array.from({ length: Math.ceil(shares.length / 2) }, (_, pair) => (shares[pair * 2] ?? 0) + (shares[pair * 2 + 1] ?? 0));
 }
 

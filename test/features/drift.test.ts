@@ -89,7 +89,17 @@ describe('bins', () => {
     expect(halveBins(shares).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12);
   });
 
-  it('of a number that is always the same are two, of which one is empty', () => {
-    expect(quantileBins([7, 7, 7])).toEqual({ edges: [7], shares: [1, 0] });
+  it('of a number that is always the same have it to itself, so that any other is seen', () => {
+    for (const value of [7, 0, 0.123456, -71.2345, 7.12001, 1e-4]) {
+      const { edges, shares } = quantileBins([value, value, value]);
+      expect(shares, String(value)).toEqual([0, 1, 0]);
+      for (const other of [value - 0.02 * Math.abs(value) - 0.001, value + 0.02 * Math.abs(value) + 0.001]) expect(populationStabilityIndex(halveBins(shares), sharesOf(countBins(edges, [other])))).toBeGreaterThan(9);
+    }
+    expect(quantileBins([0, 0, 1, 1]).shares).toEqual([0, 0.5, 0, 0.5, 0]);
+    // Half of them one value, the rest spread.
+    const mixed = quantileBins([...new Array<number>(2000).fill(0), ...normals(5, 2000)]);
+    expect(Math.max(...mixed.shares)).toBeCloseTo(0.5, 1);
+    expect(mixed.edges.length).toBeLessThan(2 * COLUMN_BINS);
+    expect(halveBins([0.2, 0.3, 0.5])).toEqual([0.2, 0.3, 0.5]);
   });
 });
