@@ -7,12 +7,13 @@ import { nextCaptureMs, type Pace } from '../../client/pace.ts';
 import type { SocketFactory } from '../../client/socket.ts';
 import { createPoseSample, type PoseSample } from '../../protocol/codec/pose-sample.ts';
 import type { Consent } from '../../protocol/message/common.ts';
+import { PICTURES_HZ } from '../source/pictures.ts';
 import { shiftClock } from './device-clock.ts';
 import type { HeadsetScript } from './script.ts';
 import type { Beat, Ticker } from './ticker.ts';
 
 export const POSE_HZ = 72;
-export const VIDEO_HZ = 10;
+export const VIDEO_HZ = PICTURES_HZ;
 
 export type StreamKind = 'pose' | 'video' | 'chat';
 

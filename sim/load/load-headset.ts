@@ -4,7 +4,7 @@ import { randomBetween, seededRandom, type Random } from '../../core/random.ts';
 import { readInt16 } from '../../protocol/codec/quantise.ts';
 import type { ResultMessage } from '../../protocol/message/result.ts';
 import type { ChatSource } from '../source/chat-lines.ts';
-import type { PictureSource } from '../source/pictures.ts';
+import { PICTURES_HZ, type PictureSource } from '../source/pictures.ts';
 import type { Guest, GuestListener, Target } from '../target/target.ts';
 import type { Beat, Beats } from './beats.ts';
 import { countIn, type LoadMeasure } from './load-measure.ts';
@@ -275,7 +275,10 @@ export class LoadHeadset implements GuestListener {
   }
 
   #sendVideo(pictures: PictureSource, intendedMs: number, missed: number): void {
-    const picture = pictures.at(Math.round(this.#frameAt(intendedMs)));
+    const { loop } = this.#parts;
+    const frame = ((Math.round(this.#frameAt(intendedMs)) % loop.count) + loop.count) % loop.count;
+    // Pictures of a recording are those that belong to its movement.
+    const picture = pictures.at(Math.floor((frame * PICTURES_HZ) / loop.rateHz));
     const sent = this.#guest.sendVideo(picture, intendedMs);
     this.#parts.measure.noteSent('video', intendedMs, { sent, missed, receivers: 0, bytes: picture.bytes.length }, this.tally);
   }

@@ -25,7 +25,7 @@ export class LoopLibrary {
   }
 
   loopFor({ number, poseHz, hands, mirrored }: Pick<HeadsetPlan, 'number' | 'poseHz' | 'hands' | 'mirrored'>): PoseLoop {
-    const track = number % this.#tracks.length;
+    const track = this.partOf(number);
     const seat = Math.floor(number / this.#tracks.length) % SEATS;
     const key = [track, seat, poseHz, hands, mirrored].join(' ');
     const found = this.#loops.get(key);
@@ -33,6 +33,11 @@ export class LoopLibrary {
     const loop = this.#encode(this.#tracks[track]!, { seat, poseHz, hands, mirrored });
     this.#loops.set(key, loop);
     return loop;
+  }
+
+  /** Which part a headset plays. */
+  partOf(number: number): number {
+    return number % this.#tracks.length;
   }
 
   #encode(track: PoseTrack, { seat, poseHz, hands, mirrored }: { seat: number; poseHz: number; hands: boolean; mirrored: boolean }): PoseLoop {

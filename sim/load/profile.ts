@@ -58,6 +58,8 @@ const weighted = <Value extends z.ZodType>(of: Value): z.ZodArray<z.ZodObject<{ 
 export const headset = z.strictObject({
   /** `light` encodes by patching bytes and reads what is measured; `sdk` is the client SDK as applications use it. */
   kind: z.enum(['light', 'sdk']).default('light'),
+  /** Whether light headsets read snapshots that tell differences, as the SDK's do. The server then sends whoever is far away less often. */
+  deltas: z.boolean().default(false),
   /** Poses a second: one rate, or a mix. */
   poseHz: z.union([rateHz, weighted(rateHz)]).default(72),
   /** Of the headsets, those that send 25 joints of each hand beside the controllers. */

@@ -25,7 +25,8 @@ export interface ProcessParts {
   /** Of each headset's network. */
   readonly weatherOf: (number: number) => Weather;
   readonly loops: LoopLibrary;
-  readonly cameras: readonly PictureSource[];
+  /** What a headset's camera sees; undefined where there are no pictures. */
+  readonly camera: (number: number) => PictureSource | undefined;
   readonly sessionPrefix: string;
   /** Second 0 of the run, on the machine's clock: that of all processes. */
   readonly startMs: number;
@@ -97,7 +98,7 @@ class ProcessRun {
   }
 
   #build(): void {
-    const { plan, shard, profile, cameras, target, clock, loops, sessionPrefix } = this.#parts;
+    const { plan, shard, profile, camera, target, clock, loops, sessionPrefix } = this.#parts;
     const rooms = new Map<number, Room>();
     for (const of of plan.headsets) {
       if (of.session % shard.of !== shard.index) continue;
@@ -108,7 +109,7 @@ class ProcessRun {
       const isSecond = room.members.size === 1;
       const headset = new LoadHeadset({
         clock, beats: this.#beats, target, measure: this.#measure, plan: of, mix: profile.headset, loop: loops.loopFor(of), room, isEar, watches: (sender) => isEar || (isSecond && sender === ear),
-        pictures: of.camera ? cameras[of.number % Math.max(1, cameras.length)] : undefined,
+        pictures: of.camera ? camera(of.number) : undefined,
         chat: talk(seededRandom(of.seed)), sessionName: `${sessionPrefix}-${of.session + 1}`,
       });
       room.members.set(of.number, headset);

@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { CopresenceError } from '../../core/errors.ts';
 import { seededRandom } from '../../core/random.ts';
-import { loadProgram } from '../source/program.ts';
+import type { PictureSource } from '../source/pictures.ts';
+import { loadProgram, type Program } from '../source/program.ts';
 import { makeToken } from '../tokens.ts';
 import { makeTarget } from '../target/make-target.ts';
 import type { Weather } from './impairment.ts';
@@ -61,12 +62,19 @@ export async function prepareShard(task: ShardTask): Promise<ReadyShard> {
   const stop = new AbortController();
   return {
     async run(startMs, progress) {
-      const result = await runProcess({ clock, profile, plan, shard, target, weatherOf, loops, cameras: wantsCameras ? program.cameras : [], sessionPrefix: task.sessionPrefix, startMs, signal: stop.signal, progress });
+      const result = await runProcess({ clock, profile, plan, shard, target, weatherOf, loops, camera: cameraOf(program, loops), sessionPrefix: task.sessionPrefix, startMs, signal: stop.signal, progress });
       target.close?.();
       return result;
     },
     abort: () => stop.abort(),
   };
+}
+
+/** Of a recording with pictures each headset's camera sees those of the participant whose movement it plays, or of another where that one had no camera. */
+function cameraOf({ parts, cameras }: Program, loops: LoopLibrary): (number: number) => PictureSource | undefined {
+  const recorded = parts.map(({ pictures }) => pictures).filter((pictures) => pictures !== undefined);
+  const others = recorded.length > 0 ? recorded : cameras;
+  return (number) => parts[loops.partOf(number)]?.pictures ?? others[number % Math.max(1, others.length)];
 }
 
 /** Between parent and child. */

@@ -28,9 +28,12 @@ export interface Photo {
   readonly part?: { readonly left: number; readonly width: number };
 }
 
+/** How many of a source's pictures are those of a second. */
+export const PICTURES_HZ = 10;
+
 /** Pictures without end. */
 export interface PictureSource {
-  /** @param index - counts the pictures from 0. */
+  /** @param index - counts the pictures from 0, PICTURES_HZ a second. */
   at(index: number): Picture;
 }
 

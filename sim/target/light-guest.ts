@@ -8,7 +8,7 @@ import { ClockFilter } from '../../client/clock-sync.ts';
 import { endOfClose, endOfError, type LinkEnd } from '../../client/link.ts';
 import { planReconnect } from '../../client/reconnect.ts';
 import { connectUrl } from '../../client/socket.ts';
-import { frameHeaderBytes, KIND, readContainer, writeFrameHeader } from '../../protocol/codec/container.ts';
+import { frameHeaderBytes, frameMessage, KIND, readContainer, writeFrameHeader } from '../../protocol/codec/container.ts';
 import { decodeDown, encodeUp } from '../../protocol/codec/control.ts';
 import { poseSampleBytes, writeCaptureMs } from '../../protocol/codec/pose-sample.ts';
 import { SNAPSHOT_ENTRY_BYTES, SNAPSHOT_HEADER_BYTES } from '../../protocol/codec/snapshot.ts';
@@ -20,6 +20,7 @@ import type { UpMessage } from '../../protocol/up.ts';
 import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from '../../protocol/version.ts';
 import type { Picture } from '../source/pictures.ts';
 import { peekType } from './control-peek.ts';
+import { DeltaEars } from './delta-ears.ts';
 import type { Line, LineFactory } from './line.ts';
 import type { Guest, GuestListener, GuestPlace, Sent } from './target.ts';
 
@@ -29,6 +30,8 @@ export interface LightParts {
   readonly random: Random;
   readonly openLine: LineFactory;
   readonly token: (subject: string, session: string) => Promise<string>;
+  /** Whether it reads snapshots that tell differences. */
+  readonly deltas: boolean;
 }
 
 type Phase =
@@ -39,7 +42,7 @@ type Phase =
   | { readonly phase: 'waiting'; readonly timer: Timer }
   | { readonly phase: 'gone' };
 
-/** What the snapshots of this build need; the rest of the server's news a light guest could not use. */
+/** Without the rest of the server's news, of which a light guest has no use; `delta` comes on top. */
 const CAPABILITIES = ['pose', 'hands', 'video-jpeg', 'chat', 'results', 'resume'] as const;
 const CONSENT = { inference: true, recording: false, training: false } as const;
 const CLOCK_PERIOD_MS = 2000;
@@ -51,6 +54,7 @@ export class LightGuest implements Guest {
   readonly #place: GuestPlace;
   readonly #listener: GuestListener;
   readonly #serverClock = new ClockFilter();
+  readonly #deltas: DeltaEars;
   #phase: Phase = { phase: 'out' };
   #slot = -1;
   #resume: { readonly token: string; readonly keptMs: number; untilMs: number | undefined } | undefined;
@@ -65,6 +69,13 @@ export class LightGuest implements Guest {
     this.#parts = parts;
     this.#place = place;
     this.#listener = listener;
+    this.#deltas = new DeltaEars({
+      clock: parts.clock,
+      pose: (slot, bytes, entryBytes) => { if (slot !== this.#slot) listener.pose(bytes, 0, entryBytes); },
+      acknowledge: (payload) => this.#acknowledge(payload),
+      askAnew: () => void this.#tell({ type: 'snapshots' }),
+      refused: (code) => listener.refused(code),
+    });
   }
 
   get live(): boolean {
@@ -87,8 +98,7 @@ export class LightGuest implements Guest {
     const at = writeFrameHeader(KIND.poseSample, sample.length, packet, 0);
     packet.set(sample, at);
     writeCaptureMs(packet, at, intendedMs);
-    if (line.sendLatest === undefined) line.send(packet);
-    else line.sendLatest(packet);
+    sendLatest(line, packet);
     return 'sent';
   }
 
@@ -170,7 +180,7 @@ export class LightGuest implements Guest {
     const token = await this.#parts.token(name, session);
     if (!this.#holds(line)) return;
     const hello = encodeUp({
-      type: 'hello', version: PROTOCOL_VERSION, oldestVersion: OLDEST_PROTOCOL_VERSION, capabilities: [...CAPABILITIES], token,
+      type: 'hello', version: PROTOCOL_VERSION, oldestVersion: OLDEST_PROTOCOL_VERSION, capabilities: [...CAPABILITIES, ...(this.#parts.deltas ? (['delta'] as const) : [])], token,
       deviceMs: this.#parts.clock.nowMs(), client: 'copresence-sim',
     });
     const way: UpMessage = this.#resume === undefined ? { type: 'join', session, name, consent: CONSENT } : { type: 'resume', resumeToken: this.#resume.token };
@@ -182,6 +192,7 @@ export class LightGuest implements Guest {
     this.#listener.received(packet.length);
     const problem = readContainer(packet, (kind, payload) => {
       if (kind === KIND.snapshot) this.#onSnapshot(payload);
+      else if (kind === KIND.deltaSnapshot && this.#phase.phase === 'live') this.#deltas.take(payload);
       else if (kind === KIND.control) this.#onControl(line, payload);
     });
     if (problem !== undefined) this.#listener.refused(problem);
@@ -235,10 +246,15 @@ export class LightGuest implements Guest {
     this.#timer?.cancel();
     this.#phase = { phase: 'live', line };
     this.#slot = message.slot;
+    this.#deltas.restart();
     this.#resume = { token: message.resumeToken, keptMs: message.resumeMs, untilMs: undefined };
     this.#attempt = 0;
     this.#listener.joined(message.resumed ? 'resumed' : 'new', message.slot);
     if (this.#place.results) this.#askTime();
+  }
+
+  #acknowledge(payload: Uint8Array): void {
+    if (this.#phase.phase === 'live' && this.#left === undefined) sendLatest(this.#phase.line, frameMessage(KIND.acknowledgement, payload));
   }
 
   #askTime(): void {
@@ -280,4 +296,10 @@ export class LightGuest implements Guest {
     this.#phase.line.send(encodeUp(message));
     return 'sent';
   }
+}
+
+/** On the lane that may lose, where there is one. */
+function sendLatest(line: Line, packet: Uint8Array): void {
+  if (line.sendLatest === undefined) line.send(packet);
+  else line.sendLatest(packet);
 }

@@ -41,7 +41,7 @@ async function ownTarget({ profile, url, clock, random, token, weatherOf }: Targ
   const isImpaired = profile.network !== undefined || profile.faults.some(({ kind }) => kind === 'network');
   const partsOf = ({ number, name, session }: GuestPlace): LightParts => {
     const open = linesFor(() => token(name, session));
-    return { url, clock, random, token, openLine: isImpaired ? throughNetwork(open, { clock, random, weather: weatherOf(number) }) : open };
+    return { url, clock, random, token, deltas: profile.headset.deltas, openLine: isImpaired ? throughNetwork(open, { clock, random, weather: weatherOf(number) }) : open };
   };
   const Kind = profile.headset.kind === 'sdk' ? SdkGuest : LightGuest;
   return { name: profile.target, guest: (place, listener) => new Kind(partsOf(place), place, listener), close };

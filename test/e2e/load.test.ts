@@ -92,7 +92,7 @@ describe.concurrent('a load', () => {
   it('against a server that dies keeps what was measured until then', async () => {
     const mortal = await ServerUnderTest.start(['--workers', '0']);
     const profile = writeProfile('death.json', { phases: [{ kind: 'constant', headsets: 8, forS: 60 }], warmUpS: 0 });
-    const { status } = await run(args(profile, mortal, 'death.html'), (text) => { if (text.includes('8 of 8 headsets in')) process.kill(mortal.process.pid, 'SIGKILL'); });
+    const { status } = await run(args(profile, mortal, 'death.html'), (text) => { if (/8 of 8 headsets in; pose p50 (?!0\.00)/.test(text)) process.kill(mortal.process.pid, 'SIGKILL'); });
     expect(status).toBe(1);
     const report = readReport('death.html');
     expect(report.aborted).toMatch(/^nobody has been in for 5 s: CONNECTION_LOST/);
