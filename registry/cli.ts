@@ -8,6 +8,8 @@ import { systemClock } from '../core/clock.ts';
 import { CopresenceError } from '../core/errors.ts';
 import { aliasAt, aliasesOf, PRODUCTION, readHistory, type HistoryAction, type HistoryEntry } from './history.ts';
 import { publishModel, rollBackAlias, setAlias, signModel, type RegistryOptions } from './publish.ts';
+import { pullModels, pushModels, withStore } from './remote/mirror.ts';
+import { readStore } from './remote/read-store.ts';
 import { createKeyPair, readSigners, readSigningKey, type SigningKey } from './signers.ts';
 import { openModelStore } from './store.ts';
 import { modelsIn, versionsOf } from './versions.ts';
@@ -23,9 +25,11 @@ const HELP = `Usage: npm run registry -- <command> [options]
   history [<model>]                 what was done, oldest first
   history <model> --at <time>       which version was in production then (2026-11-28T18:00Z, or milliseconds of Unix time)
   verify                            checks every digest, every signature and the history
+  pull, push                        bring the folder up to what --store has, or the other way round
 
   --models-folder <path>  where the models are (default: those that ship)
   --key <file>            signs as the owner of this key
+  --store <file>          a bucket that others use too, as docs/registry.md has it: publish, alias, rollback and sign change both
   --signers <file>        whose signatures count, for list, history and verify
   --at <time>             for history
   --reason <text>         why, for the history
@@ -34,6 +38,7 @@ const HELP = `Usage: npm run registry -- <command> [options]
 const OPTIONS = {
   'models-folder': { type: 'string' },
   key: { type: 'string' },
+  store: { type: 'string' },
   signers: { type: 'string' },
   reason: { type: 'string', default: '' },
   at: { type: 'string' },
@@ -58,21 +63,29 @@ async function main({ values, positionals: [command = '', ...rest] }: ReturnType
   const modelsFolder = values['models-folder'] ?? fileURLToPath(new URL('models', root));
   const key = values.key === undefined ? undefined : await readKeyFile(values.key);
   const registry: RegistryOptions = { modelsFolder, clock, by: userInfo().username, key };
+  const mirror = values.store === undefined ? undefined : { store: await readStore(values.store, clock), modelsFolder, clock };
+  const changing = <Result>(change: () => Promise<Result>): Promise<Result> => (mirror === undefined ? change() : withStore(mirror, registry.by, change));
   switch (command) {
+    case 'pull':
+    case 'push': {
+      if (mirror === undefined) throw new CopresenceError('CONFIG_INVALID', `${command} needs --store`);
+      const { versions, entries } = await (command === 'pull' ? pullModels : pushModels)(mirror);
+      return console.log(`${[...versions, `${entries} entries of the history`].join('\n')}`);
+    }
     case 'key':
       return writeKeyPair(one(rest, 'a name'));
     case 'publish': {
-      const { name, version } = await publishModel(registry, one(rest, 'the folder of a model'), values.reason);
+      const { name, version } = await changing(() => publishModel(registry, one(rest, 'the folder of a model'), values.reason));
       return console.log(`published ${name} ${version}${key === undefined ? ', unsigned' : ''}; no alias names it yet`);
     }
     case 'sign':
       if (key === undefined) throw new CopresenceError('CONFIG_INVALID', 'sign needs --key');
-      return signModel(registry, key, one(rest, 'a model'), one(rest.slice(1), 'a version'));
+      return changing(() => signModel(registry, key, one(rest, 'a model'), one(rest.slice(1), 'a version')));
     case 'alias':
-      return setAlias(registry, { model: one(rest, 'a model'), version: one(rest.slice(1), 'a version'), alias: one(rest.slice(2), 'an alias'), reason: values.reason });
+      return changing(() => setAlias(registry, { model: one(rest, 'a model'), version: one(rest.slice(1), 'a version'), alias: one(rest.slice(2), 'an alias'), reason: values.reason }));
     case 'rollback': {
       const [model = one(rest, 'a model'), alias = 'production'] = rest;
-      return console.log(`${alias} of ${model} is version ${await rollBackAlias(registry, { model, alias, reason: values.reason })} again`);
+      return console.log(`${alias} of ${model} is version ${await changing(() => rollBackAlias(registry, { model, alias, reason: values.reason }))} again`);
     }
     case 'list':
       return list(modelsFolder, values);

@@ -46,7 +46,7 @@ export type HistoryEntry = z.infer<typeof entry>;
 const line = z.strictObject({ entry, keyId: z.string().optional(), signature: z.string().optional() });
 type HistoryLine = z.infer<typeof line>;
 
-const MAX_HISTORY_BYTES = 64 * 2 ** 20;
+export const MAX_HISTORY_BYTES = 64 * 2 ** 20;
 
 /**
  * Reads the log and checks its chain.
