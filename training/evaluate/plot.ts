@@ -44,7 +44,7 @@ export function plotSvg(plot: Plot): string {
     `<text x="12" y="20" font-size="14">${escapeXml(plot.title)}</text>`,
     ...ticksX, ...ticksY,
     `<text x="${(span[0]! + span[1]!) / 2}" y="${HEIGHT - 10}" text-anchor="middle">${escapeXml(plot.x)}</text>`,
-    `<text transform="translate(13 ${HEIGHT / 2}) rotate(-90)" text-anchor="middle">${escapeXml(plot.y)}</text>`,
+    `<text transform="translate(10 ${HEIGHT / 2}) rotate(-90)" text-anchor="middle">${escapeXml(plot.y)}</text>`,
     ...plot.series.map((series, index) => drawSeries(series, COLOURS[index % COLOURS.length] ?? '', (x) => xScale(x), (y) => yScale(y))),
     ...named.map(({ label }, index) => legend(label, COLOURS[plot.series.findIndex((own) => own.label === label) % COLOURS.length] ?? '', index)),
     '</svg>',

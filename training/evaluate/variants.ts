@@ -29,12 +29,12 @@ export function variantRows({ variants, front, chosen }: ComparedVariants): stri
   ]);
 }
 
-/** Only what is not beaten or was chosen bears its name: the rest lies close together. */
+/** Only what is not beaten bears its name, since the rest lies close together; the legend has that of the chosen one. */
 export function variantsPlot({ variants, front, chosen }: ComparedVariants): string {
   const series = [
     { label: 'beaten', of: variants.filter(({ name }) => !front.includes(name) && name !== chosen), named: false },
     { label: 'not beaten', of: variants.filter(({ name }) => front.includes(name) && name !== chosen), named: true },
-    { label: 'chosen', of: variants.filter(({ name }) => name === chosen), named: true },
+    { label: `chosen: ${chosen}`, of: variants.filter(({ name }) => name === chosen), named: false },
   ].filter(({ of }) => of.length > 0);
   return plotSvg({
     title: 'Quality and size of the variants', x: 'KiB', y: 'macro F1, validation part',

@@ -8,10 +8,12 @@ import type { Table } from '../dataset/table.ts';
 import { evaluateRows } from '../evaluate/report.ts';
 import type { EvaluationReport } from '../evaluate/report.ts';
 import { openOnnx } from '../export/run-onnx.ts';
-import type { OnnxClassifier } from '../export/run-onnx.ts';
+import type { Latency, OnnxClassifier } from '../export/run-onnx.ts';
 import type { FitProgress } from '../models/fit.ts';
 import { encodingOf, readRun } from '../run/folder.ts';
 import { prepareData } from '../run/prepare.ts';
+import { referenceOf } from '../run/reference.ts';
+import { largestDifference } from '../run/train-run.ts';
 import type { PreparedData } from '../run/prepare.ts';
 import { makeContenders } from './contenders.ts';
 import type { Contender, ContenderRequest } from './contenders.ts';
@@ -51,20 +53,23 @@ export async function optimiseRun(request: OptimiseRequest, clock: Clock, onProg
   }
   const data = prepareData(dataset, description.config);
   const contenders = await makeContenders(request, dataset, data, onProgress);
-  const candidates: Candidate[] = [];
+  const candidates: (Candidate & { readonly latency: Latency })[] = [];
   for (const contender of contenders) {
     candidates.push(await withSession(contender, async (session) => measureCandidate(contender, session, data, clock)));
     onProgress({ stage: 'measuring', done: candidates.length, total: contenders.length });
   }
   const chosen = chooseVariant(candidates, request.bounds);
   const front = paretoFront(candidates).map(({ name }) => name);
-  const reports: EvaluationReport[] = [];
-  for (const contender of contenders) reports.push(await withSession(contender, (session) => evaluate(session, data.labels, data.samples.test, data.tables.test)));
-  const variants = candidates.map((candidate, index): Variant => {
-    const { classification: { accuracy, macroF1 }, calibrationError } = reports[index]!;
+  const tested: Evaluation[] = [];
+  for (const contender of contenders) tested.push(await withSession(contender, (session) => evaluate(session, data.labels, data.samples.test, data.tables.test)));
+  const variants = candidates.map(({ latency: _, ...candidate }, index): Variant => {
+    const { classification: { accuracy, macroF1 }, calibrationError } = tested[index]!.report;
     return { ...candidate, gzipBytes: gzipSync(contenders[index]!.graph).length, test: { accuracy, macroF1, calibrationError } };
   });
-  const written = writeVariants(request.runFolder, { contenders, variants, front, chosen: chosen.name, reports });
+  const { report, probabilities } = tested[candidates.indexOf(chosen)]!;
+  const parity = largestDifference(probabilities, tested[0]!.probabilities);
+  const figures = { report, parity, latency: chosen.latency, reference: referenceOf(data, probabilities) };
+  const written = writeVariants(request.runFolder, { contenders, variants, front, chosen: chosen.name, figures });
   return { variants, front, chosen: chosen.name, ...written };
 }
 
@@ -73,12 +78,19 @@ async function withSession<Result>({ graph, description }: Contender, use: (sess
   return use(session).finally(() => session.close());
 }
 
-async function measureCandidate({ name, graph }: Contender, session: OnnxClassifier, { labels, samples, tables }: PreparedData, clock: Clock): Promise<Candidate> {
-  const { classification } = await evaluate(session, labels, samples.validation, tables.validation);
-  const { medianMs } = await session.measureLatency(clock, samples.validation);
-  return { name, quality: classification.macroF1, bytes: graph.length, latencyMs: medianMs };
+async function measureCandidate({ name, graph }: Contender, session: OnnxClassifier, { labels, samples, tables }: PreparedData, clock: Clock): Promise<Candidate & { readonly latency: Latency }> {
+  const { report: { classification } } = await evaluate(session, labels, samples.validation, tables.validation);
+  const latency = await session.measureLatency(clock, samples.validation);
+  return { name, quality: classification.macroF1, bytes: graph.length, latencyMs: latency.medianMs, latency };
 }
 
-async function evaluate(session: OnnxClassifier, labels: readonly string[], samples: readonly LabelledSample[], { classes }: Table): Promise<EvaluationReport> {
-  return evaluateRows({ labels, classes, probabilities: await session.predict(samples), groups: samples.map(({ group }) => group) });
+interface Evaluation {
+  readonly report: EvaluationReport;
+  /** [samples, labels] */
+  readonly probabilities: Float32Array;
+}
+
+async function evaluate(session: OnnxClassifier, labels: readonly string[], samples: readonly LabelledSample[], { classes }: Table): Promise<Evaluation> {
+  const probabilities = await session.predict(samples);
+  return { report: evaluateRows({ labels, classes, probabilities, groups: samples.map(({ group }) => group) }), probabilities };
 }

@@ -8,6 +8,7 @@ import { evaluationCard } from '../evaluate/card.ts';
 import type { CardInput } from '../evaluate/card.ts';
 import type { EvaluationReport } from '../evaluate/report.ts';
 import { variantsPlot } from '../evaluate/variants.ts';
+import type { Latency } from '../export/run-onnx.ts';
 import { fileDigest, RUN_FILES } from '../run/folder.ts';
 import type { RunMetrics } from '../run/metrics.ts';
 import type { Contender } from './contenders.ts';
@@ -22,8 +23,15 @@ export interface Outcome {
   readonly variants: readonly Variant[];
   readonly front: readonly string[];
   readonly chosen: string;
-  /** By contender, on the test part. */
-  readonly reports: readonly EvaluationReport[];
+  /** Of the chosen one. */
+  readonly figures: {
+    /** On the test part. */
+    readonly report: EvaluationReport;
+    /** The largest difference to the run's own graph there. */
+    readonly parity: number;
+    readonly latency: Latency;
+    readonly reference: ModelReference | undefined;
+  };
 }
 
 /** Writes everything aside and puts it in the place of what was there, so that graphs and figures always belong together. */
@@ -44,32 +52,25 @@ export function writeVariants(runFolder: string, outcome: Outcome): { path: stri
 
 function writePackage(target: string, outcome: Outcome): void {
   const index = outcome.variants.findIndex(({ name }) => name === outcome.chosen);
-  const [contender, variant, report] = [outcome.contenders[index]!, outcome.variants[index]!, outcome.reports[index]!];
-  const { graph, folder, description } = contender;
+  const [{ graph, folder, description }, variant] = [outcome.contenders[index]!, outcome.variants[index]!];
+  const { report, parity, latency, reference } = outcome.figures;
   const read = <Content>(file: string): Content => JSON.parse(readFileSync(join(folder, file), 'utf8')) as Content;
   const metrics = read<RunMetrics>(RUN_FILES.metrics);
   const card = evaluationCard({
     title: description.name, description,
-    metrics: { ...metrics, test: report, bytes: variant.bytes, latency: { ...metrics.latency, medianMs: variant.latencyMs } },
+    metrics: { ...metrics, test: report, bytes: variant.bytes, latency, parity },
     history: readHistory(folder), cleaning: read<CardInput['cleaning']>(RUN_FILES.cleaning), variants: outcome,
   });
+  const files: Record<string, string | Uint8Array> = { [RUN_FILES.graph]: graph, [RUN_FILES.card]: card, ...(reference === undefined ? {} : { [RUN_FILES.reference]: json(reference) }) };
   const base = modelManifest.parse(read(RUN_FILES.manifest));
-  const reference = base.files[RUN_FILES.reference] === undefined ? undefined : inputsOnly(read<ModelReference>(RUN_FILES.reference));
   const manifest: ModelManifest = {
     ...base,
     summary: `${base.summary}; ${variant.name}, of ${outcome.variants.length} variants`,
-    files: { [RUN_FILES.graph]: fileDigest(graph), [RUN_FILES.card]: fileDigest(card), ...(reference === undefined ? {} : { [RUN_FILES.reference]: fileDigest(reference) }) },
+    files: Object.fromEntries(Object.entries(files).map(([name, content]) => [name, fileDigest(content)])),
     metrics: rounded({ ...variant.test, latencyMedianMs: variant.latencyMs }),
   };
-  writeFileSync(join(target, RUN_FILES.graph), graph);
-  writeFileSync(join(target, RUN_FILES.card), card);
-  if (reference !== undefined) writeFileSync(join(target, RUN_FILES.reference), reference);
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(target, name), content);
   writeFileSync(join(target, RUN_FILES.manifest), json(modelManifest.parse(manifest)));
-}
-
-/** A variant reads what its run has read, and is otherwise sure of itself. */
-function inputsOnly({ outputs: _, ...reference }: ModelReference): string | undefined {
-  return reference.inputs === undefined ? undefined : json(reference);
 }
 
 /** Only networks have one. */

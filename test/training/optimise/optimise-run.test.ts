@@ -80,6 +80,7 @@ describe('optimising a run', () => {
     expect(reference?.inputs?.columns.length).toBeGreaterThan(0);
     expect(reference?.outputs).toBeUndefined();
     expect(readFileSync(join(result.packageFolder, 'card.html'), 'utf8')).toContain('Smaller and larger forms');
+    expect(Object.keys(published.files).sort()).toEqual(['card.html', 'model.onnx', 'reference.json']);
   });
 
   it('writes nothing when no variant keeps the bounds, and has nothing to take out of a forest', async () => {
