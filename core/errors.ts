@@ -69,6 +69,7 @@ export const ERRORS = {
   // Start-up, models and tools.
   CONFIG_INVALID: { scope: 'process', retry: 'never', summary: 'a setting is missing or wrong' },
   MODEL_INVALID: { scope: 'process', retry: 'never', summary: 'a model, its manifest or its weights do not fit together' },
+  FORMAT_NEWER: { scope: 'process', retry: 'never', summary: 'a file was written by a newer version of this program' },
   MODEL_TAMPERED: { scope: 'process', retry: 'never', summary: 'a file differs from the digest in its manifest' },
   MODEL_UNSIGNED: { scope: 'process', retry: 'never', summary: 'a model version or a change of an alias is not signed by who may' },
   MODEL_EXISTS: { scope: 'process', retry: 'never', summary: 'the same model is published already' },

@@ -1,5 +1,6 @@
 /** What the registry knows of one model version: its files, tensors, labels, origin and figures. */
 import { z } from 'zod';
+import { CopresenceError } from '../core/errors.ts';
 import { MODEL_TASKS } from '../core/tasks.ts';
 
 /** One tensor of a graph; a string dimension is symbolic (`N` is the batch). */
@@ -63,7 +64,11 @@ export const GRAPH_FILES = { onnx: GRAPH_FILE, tfjs: 'model.json' } as const;
 export const modelName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
 export const modelVersion = z.string().regex(/^[1-9][0-9]{0,8}$/);
 
+/** The highest format of a manifest that this program reads; one without `manifestFormat` is of the first. */
+export const MANIFEST_FORMAT = 1;
+
 const manifestFields = z.strictObject({
+  manifestFormat: z.literal(MANIFEST_FORMAT).optional(),
   name: modelName,
   version: modelVersion,
   task: z.enum(MODEL_TASKS),
@@ -89,4 +94,10 @@ const manifestFields = z.strictObject({
 export const modelManifest = manifestFields
   .refine(({ format, files }) => GRAPH_FILES[format] in files, { path: ['files'], error: 'the graph is missing' })
   .refine(({ format, convertedFrom }) => format === 'onnx' || convertedFrom === undefined, { path: ['convertedFrom'], error: 'gives ONNX only' });
+/** @throws CopresenceError FORMAT_NEWER for a manifest of a newer program, whose other fields may mean anything. */
+export function refuseNewerManifest(value: unknown, where: string): void {
+  const format: unknown = typeof value === 'object' && value !== null ? (value as Record<string, unknown>).manifestFormat : undefined;
+  if (typeof format === 'number' && format > MANIFEST_FORMAT) throw new CopresenceError('FORMAT_NEWER', `${where} has the format ${format}; this program knows it up to ${MANIFEST_FORMAT}`);
+}
+
 export type ModelManifest = z.infer<typeof modelManifest>;

@@ -8,7 +8,7 @@ import { CopresenceError } from '../core/errors.ts';
 import { digestOf, readVerified } from './digest.ts';
 import { withFolderLock } from './folder-lock.ts';
 import { aliasesOf, aliasHistory, aliasName, appendHistory, readHistory, type HistoryAction } from './history.ts';
-import { GRAPH_FILE, modelManifest, modelName, type ModelManifest } from './manifest.ts';
+import { GRAPH_FILE, modelManifest, modelName, refuseNewerManifest, type ModelManifest } from './manifest.ts';
 import { SIGNATURE_FILE, signatureOf } from './signature.ts';
 import type { SigningKey } from './signers.ts';
 import { readManifest, versionsOf } from './versions.ts';
@@ -114,6 +114,7 @@ async function readDraft(source: string): Promise<Omit<ModelManifest, 'version'>
   } catch (cause) {
     throw new CopresenceError('MODEL_INVALID', `${path} is no JSON`, { cause });
   }
+  refuseNewerManifest(value, path);
   const parsed = modelManifest.safeParse(typeof value === 'object' && value !== null ? { ...value, version: '1' } : value);
   if (!parsed.success) throw new CopresenceError('MODEL_INVALID', `${path}: ${z.prettifyError(parsed.error)}`);
   const total = Object.values(parsed.data.files).reduce((sum, { bytes }) => sum + bytes, 0);

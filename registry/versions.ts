@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CopresenceError } from '../core/errors.ts';
-import { modelManifest, modelName, modelVersion, type ModelManifest } from './manifest.ts';
+import { modelManifest, modelName, modelVersion, refuseNewerManifest, type ModelManifest } from './manifest.ts';
 
 /** Sorted; none when there is no such folder. */
 export function modelsIn(modelsFolder: string): Promise<string[]> {
@@ -37,7 +37,9 @@ export async function readManifestBytes(modelsFolder: string, name: string, vers
   if (!versions.includes(version)) throw new CopresenceError('MODEL_INVALID', `no model ${name} ${version} in ${modelsFolder}; versions: ${versions.join(', ') || 'none'}`);
   const path = join(modelsFolder, name, version, 'manifest.json');
   const bytes = await readFile(path);
-  const parsed = modelManifest.safeParse(parseJson(bytes, path));
+  const value = parseJson(bytes, path);
+  refuseNewerManifest(value, path);
+  const parsed = modelManifest.safeParse(value);
   if (!parsed.success) throw new CopresenceError('MODEL_INVALID', `${path}: ${z.prettifyError(parsed.error)}`);
   const manifest = parsed.data;
   if (manifest.name !== name || manifest.version !== version) throw new CopresenceError('MODEL_INVALID', `${path} describes ${manifest.name} ${manifest.version}`);

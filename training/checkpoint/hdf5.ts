@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import h5wasm from 'h5wasm/node';
 import { CopresenceError } from '../../core/errors.ts';
+import { formatNumber } from '../../registry/format.ts';
 import type { EpochFigures, FitState } from '../models/fit-network.ts';
 import type { LayerSpec, NamedWeights } from '../models/layers.ts';
 import { createLayer } from '../models/layers.ts';
@@ -89,6 +90,7 @@ export async function loadWeights(path: string): Promise<{ readonly network: Net
     const group = file.get(STATE_GROUP);
     return { network, state: group === null ? undefined : readState(group as Group, network) };
   } catch (cause) {
+    if (cause instanceof CopresenceError) throw cause;
     throw new CopresenceError('MODEL_INVALID', `${path} holds no weights of this kind: ${String(cause)}`, { cause });
   } finally {
     file?.close();
@@ -97,6 +99,7 @@ export async function loadWeights(path: string): Promise<{ readonly network: Net
 
 function readNetwork(file: Group): Network {
   const header = JSON.parse(String(file.attrs.copresence?.value)) as Header;
+  formatNumber(header, { name: 'copresence.weights', field: 'format', current: 1, where: 'the file' });
   if (header.format !== 'copresence.weights.v1') throw new Error(`of the format ${String(header.format)}`);
   let rows = inputShape(header);
   const layers = header.specs.map((spec, index) => {

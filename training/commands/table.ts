@@ -19,6 +19,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   retrain: { summary: 'learn a model anew by a plan, and have a server try what is good enough', load: async () => (await import('./retrain.ts')).retrain },
   optimise: { summary: 'make a finished model smaller, and choose under bounds', load: async () => (await import('./optimise.ts')).optimise },
   import: { summary: 'take in an ONNX or TensorFlow.js model from elsewhere', load: async () => (await import('./import.ts')).importCommand },
+  migrate: { summary: 'lift what an older version of this program wrote', load: async () => (await import('./migrate.ts')).migrate },
 };
 
 export function overview(): string {

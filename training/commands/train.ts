@@ -13,7 +13,7 @@ import type { ModelCommand } from './command.ts';
 
 const OPTIONS = {
   data: { type: 'string' }, out: { type: 'string' }, name: { type: 'string' }, model: { type: 'string' }, seed: { type: 'string' },
-  config: { type: 'string' }, resume: { type: 'string' }, teacher: { type: 'string' }, temperature: { type: 'string' }, 'teacher-weight': { type: 'string' }, smote: { type: 'boolean', default: false }, augment: { type: 'string' },
+  config: { type: 'string' }, resume: { type: 'string' }, from: { type: 'string' }, teacher: { type: 'string' }, temperature: { type: 'string' }, 'teacher-weight': { type: 'string' }, smote: { type: 'boolean', default: false }, augment: { type: 'string' },
 } as const;
 
 /** What moves a hand about as people and trackers do. */
@@ -30,6 +30,7 @@ export const train: ModelCommand = {
   --seed <n>           the same data, configuration and seed give the same model; 7 when left out
   --smote              as many training rows for every label, with rows between neighbours
   --augment <n>        n further training samples of each, turned, scaled, warped, with noise
+  --from <run>         begins with the weights of a finished run, layer by layer and label by label where they fit; again with --resume
   --teacher <run>      a finished run on the same data: the network learns its probabilities too (distillation); again with --resume
   --temperature <n>    by which they are softened, from 1 up; 3 when left out
   --teacher-weight <n> its share of the loss, 0 to 1; 0.7 when left out
@@ -50,9 +51,10 @@ export const train: ModelCommand = {
     const bar = progressBar();
     const stop = new AbortController();
     process.once('SIGINT', () => stop.abort());
-    const request = { datasetFolder, runFolder, name, config, resume: resumed !== undefined, teacherFolder: values.teacher };
+    const request = { datasetFolder, runFolder, name, config, resume: resumed !== undefined, teacherFolder: values.teacher, startFolder: values.from };
     const metrics = await runJob('train', request, { onProgress: bar.tell, signal: stop.signal }).finally(() => bar.stop());
     printMetrics(config, metrics);
+    printStart(runFolder);
     console.log(`wrote ${runFolder}; open ${join(runFolder, RUN_FILES.card)}`);
     return EXIT.ok;
   },
@@ -86,6 +88,13 @@ export function readJson(path: string): Record<string, unknown> {
     throw new CopresenceError('CONFIG_INVALID', `${path} cannot be read as JSON`, { cause });
   }
   throw new CopresenceError('CONFIG_INVALID', `${path} holds no JSON object`);
+}
+
+function printStart(runFolder: string): void {
+  const { start } = readRun(runFolder).lineage;
+  if (start === undefined) return;
+  console.log(`begun with ${start.name}: ${start.carried.join(', ')}${start.fresh.length === 0 ? '' : `; new: ${start.fresh.join('; ')}`}`);
+  if (start.overlap === 'unknown') console.log('it learnt from another version of the data, maybe from samples that now measure this run');
 }
 
 function nextRunFolder(name: string): string {

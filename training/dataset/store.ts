@@ -4,6 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { CopresenceError } from '../../core/errors.ts';
 import { digestOf, fitsDigest } from '../../registry/digest.ts';
+import { formatNumber } from '../../registry/format.ts';
 import { datasetDescription, labelledSample, MAX_LABELS, MAX_SAMPLES, valuesPerStep } from './dataset.ts';
 import type { Dataset, LabelledSample, SampleLayout, SourceRecord } from './dataset.ts';
 
@@ -81,7 +82,9 @@ export function writeDataset(folder: string, { description, samples }: Dataset):
 export function openDataset(folder: string): Dataset {
   const own = versionFolder(folder);
   const path = join(own, DESCRIPTION);
-  const parsed = datasetDescription.safeParse(readJson(path));
+  const value = readJson(path);
+  formatNumber(value, { name: 'copresence.dataset', field: 'format', current: 1, where: path });
+  const parsed = datasetDescription.safeParse(value);
   if (!parsed.success) throw invalid(`${path}: ${z.prettifyError(parsed.error)}`);
   const description = parsed.data;
   if (description.samples.bytes > MAX_BYTES) throw invalid(`${path} tells of ${description.samples.bytes} bytes, of ${MAX_BYTES} at most`);

@@ -98,6 +98,8 @@ function origin({ description: { lineage }, metrics: { counts }, cleaning }: Car
     ['data set', `${escapeXml(dataset.name)}, version <code>${dataset.version}</code>`],
     ['sources', dataset.sources.map(({ name, origin: from, licence }) => `${escapeXml(name)} (${escapeXml(from)}, ${escapeXml(licence)})`).join('<br>')],
     ['samples', `${dataset.samples}; removed: ${removed}; train ${counts.train} (${counts.trained} with those made), validation ${counts.validation}, test ${counts.test}`],
+    ...(lineage.start === undefined ? [] : [['begun with', `${escapeXml(lineage.start.name)}, graph <code>${lineage.start.graphSha256.slice(0, 16)}</code>: ${escapeXml(lineage.start.carried.join(', '))}${
+      lineage.start.overlap === 'none' ? '' : '. It learnt from another version of the data, maybe from samples of this test part'}`]]),
     ...(lineage.teacher === undefined ? [] : [['teacher', `${escapeXml(lineage.teacher.name)}, a ${escapeXml(lineage.teacher.family)}, graph <code>${lineage.teacher.graphSha256.slice(0, 16)}</code>, temperature ${lineage.teacher.temperature}, ${percent(lineage.teacher.weight)} of the loss`]]),
     ['seed', String(lineage.seed)],
     ['program', `commit <code>${lineage.commit ?? 'unknown'}</code>, Node ${escapeXml(lineage.node)}, TensorFlow.js ${escapeXml(lineage.tensorflow)} on ${escapeXml(lineage.backend)}`],

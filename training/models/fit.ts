@@ -29,6 +29,8 @@ export interface FitHooks {
   readonly onProgress?: (progress: FitProgress) => void;
   /** For a network alone: after each epoch, to save what it needs to go on, or to end it. */
   readonly onEpoch?: (figures: EpochFigures, network: Network, state: FitState) => Promise<'stop' | undefined | void>;
+  /** For a network alone: with which to begin, trained in place; one with random weights when left out. */
+  readonly network?: Network | undefined;
   /** For a network alone: from where to go on. */
   readonly resume?: { readonly network: Network; readonly state: FitState };
 }
@@ -90,7 +92,7 @@ async function fitSingle({ tf, config, hooks }: Fitting, family: SingleFamily, d
       if ((family === 'gru' || family === 'tcn') && data.train.steps < 2) {
         throw new CopresenceError('CONFIG_INVALID', `a ${family} needs sequences; these samples have one step`);
       }
-      const network = hooks.resume?.network ?? createNetwork({ family, hidden: config.network.hidden }, data.train, seed);
+      const network = hooks.resume?.network ?? hooks.network ?? createNetwork({ family, hidden: config.network.hidden }, data.train, seed);
       const { history } = await fitNetwork(tf, {
         network, ...data,
         ...(hooks.resume === undefined ? {} : { resume: hooks.resume.state }),

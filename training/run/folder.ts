@@ -4,6 +4,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeF
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CopresenceError } from '../../core/errors.ts';
+import { formatNumber } from '../../registry/format.ts';
 import { digestOf, fitsDigest } from '../../registry/digest.ts';
 import { REFERENCE_FILE } from '../../registry/reference.ts';
 import { sampleLayout } from '../dataset/dataset.ts';
@@ -37,6 +38,14 @@ export const teacherRecord = z.strictObject({
   name: z.string(), family: z.string(), graphSha256: z.string().regex(/^[0-9a-f]{64}$/), temperature: z.number(), weight: z.number(),
 });
 
+/** The run whose weights a network began with, and what of them it took. */
+export const startRecord = z.strictObject({
+  name: z.string(), graphSha256: z.string().regex(/^[0-9a-f]{64}$/),
+  carried: z.array(z.string()), fresh: z.array(z.string()),
+  /** Whether it had learnt from samples that measure this run: `none` where both have one data set, `unknown` of another. */
+  overlap: z.enum(['none', 'unknown']),
+});
+
 /** Where a model comes from: enough to make it again. */
 const lineage = z.strictObject({
   dataset: z.strictObject({
@@ -44,6 +53,7 @@ const lineage = z.strictObject({
     sources: z.array(z.strictObject({ name: z.string(), origin: z.string(), licence: z.string(), sha256: z.string().optional() })),
   }),
   teacher: teacherRecord.optional(),
+  start: startRecord.optional(),
   seed: z.int(),
   /** Of this program, where it runs from a checkout. */
   commit: z.string().nullable(),
@@ -53,8 +63,11 @@ const lineage = z.strictObject({
   tensorflow: z.string(),
 });
 
+/** The highest number of the format `copresence.run` that this program knows. */
+const RUN_FORMAT = 2;
+
 export const runDescription = z.strictObject({
-  format: z.literal('copresence.run.v1'),
+  format: z.literal(`copresence.run.v${RUN_FORMAT}`),
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
   state: z.enum(['running', 'done', 'failed']),
   /** Why, where it failed. */
@@ -77,7 +90,25 @@ export function writeRun(folder: string, description: RunDescription): void {
   writeWhole(join(folder, RUN_FILES.run), `${JSON.stringify(description, null, 2)}\n`);
 }
 
-/** @throws CopresenceError RUN_INVALID when there is none, or it does not fit its schema. */
+/** By the number of a format, what makes the next of it. */
+const LIFTS: Readonly<Record<number, (run: Record<string, unknown>) => Record<string, unknown>>> = {
+  // Runs of the first format had no teacher and no start from another run; that both are absent means the same in the second.
+  1: (run) => ({ ...run, format: 'copresence.run.v2' }),
+};
+
+/**
+ * A `run.json` of any known format in that of this program; other values as they are.
+ *
+ * @throws CopresenceError FORMAT_NEWER for one of a newer program.
+ */
+export function liftRun(value: unknown, where: string): { readonly value: unknown; readonly from: number; readonly to: number } {
+  const from = formatNumber(value, { name: 'copresence.run', field: 'format', current: RUN_FORMAT, where }) ?? RUN_FORMAT;
+  let lifted = value;
+  for (let number = from; number < RUN_FORMAT; number++) lifted = LIFTS[number]?.(lifted as Record<string, unknown>) ?? lifted;
+  return { value: lifted, from, to: RUN_FORMAT };
+}
+
+/** @throws CopresenceError RUN_INVALID when there is none, or it does not fit its schema; FORMAT_NEWER for one of a newer program. */
 export function readRun(folder: string): RunDescription {
   const path = join(folder, RUN_FILES.run);
   let value: unknown;
@@ -86,7 +117,7 @@ export function readRun(folder: string): RunDescription {
   } catch (cause) {
     throw new CopresenceError('RUN_INVALID', `${folder} holds no training run (${RUN_FILES.run} cannot be read)`, { cause });
   }
-  const parsed = runDescription.safeParse(value);
+  const parsed = runDescription.safeParse(liftRun(value, path).value);
   if (!parsed.success) throw new CopresenceError('RUN_INVALID', `${path}: ${z.prettifyError(parsed.error)}`);
   return parsed.data;
 }

@@ -16,6 +16,11 @@ export function refuseOtherData(dataset: Dataset, data: Pick<PreparedData, 'labe
   const { version } = dataset.description;
   if (other.lineage.dataset.version !== version) throw new CopresenceError('RUN_INVALID', `${other.name} learnt from version ${other.lineage.dataset.version}, not ${version}`);
   if (other.labels.join('\n') !== data.labels.join('\n')) throw new CopresenceError('RUN_INVALID', `${other.name} knows other labels: ${other.labels.join(', ')}`);
+  refuseLearnt(dataset, data, other);
+}
+
+/** The last of these alone. @param other - a run on the same data set. */
+export function refuseLearnt(dataset: Dataset, data: Pick<PreparedData, 'samples'>, other: RunDescription): void {
   const learnt = splitSamples(cleanSamples(dataset.samples, dataset.description, other.config.cleaning).samples, other.config.seed).train;
   const known = new Set(learnt.map(({ id }) => id));
   const leaked = [...data.samples.validation, ...data.samples.test].filter(({ id }) => known.has(id)).length;

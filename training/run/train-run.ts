@@ -28,6 +28,8 @@ import type { BaselineFigures, RunMetrics } from './metrics.ts';
 import { prepareData } from './prepare.ts';
 import type { PreparedData } from './prepare.ts';
 import { referenceOf } from './reference.ts';
+import { openStart } from './start.ts';
+import type { Start } from './start.ts';
 import { openTeacher } from './teach.ts';
 import type { Teacher } from './teach.ts';
 
@@ -40,6 +42,8 @@ export interface TrainRequest {
   readonly resume: boolean;
   /** A finished run on the same data whose probabilities this one learns too. */
   readonly teacherFolder?: string | undefined;
+  /** A finished run with whose weights this one begins, as far as they fit. */
+  readonly startFolder?: string | undefined;
 }
 
 /** A larger difference between training and graph means that the graph computes something else. */
@@ -51,13 +55,14 @@ export async function trainRun(request: TrainRequest, clock: Clock, onProgress: 
   const data = prepareData(dataset, request.config);
   const found = await findTensorflow();
   const teacher = request.teacherFolder === undefined ? undefined : await openTeacher(request.teacherFolder, request.config, dataset, data);
-  const description = describeRun(request, { dataset, data, found, teacher });
+  const start = request.startFolder === undefined ? undefined : await openStart(request.startFolder, request.config, dataset, data);
+  const description = describeRun(request, { dataset, data, found, teacher, start });
   const before = request.resume ? readInterrupted(request.runFolder, description) : undefined;
   if (before === undefined) createRunFolder(request.runFolder);
   writeRun(request.runFolder, { ...description, state: 'running' });
   writeWhole(join(request.runFolder, RUN_FILES.cleaning), `${JSON.stringify(data.cleaning, null, 2)}\n`);
   try {
-    const hooks = await savingHooks(request, onProgress);
+    const hooks = { ...(await savingHooks(request, onProgress)), network: start?.network };
     const fitted = await fitModel(found.tf, request.config, { ...data.tables, teaching: teacher?.teaching }, hooks);
     return await finishRun({ request, description, data, fitted, found, teacher, clock, onProgress });
   } catch (error) {
@@ -71,17 +76,19 @@ interface Origin {
   readonly data: PreparedData;
   readonly found: FoundTensorflow;
   readonly teacher: Teacher | undefined;
+  readonly start: Start | undefined;
 }
 
-function describeRun({ config, name }: TrainRequest, { dataset: { description }, data, found, teacher }: Origin): RunDescription {
+function describeRun({ config, name }: TrainRequest, { dataset: { description }, data, found, teacher, start }: Origin): RunDescription {
   const { layout, steps, samples, sources, version } = description;
   const { fill, ...encoding } = data.encoding;
   return {
-    format: 'copresence.run.v1', name, state: 'running', config, layout, steps, labels: [...data.labels],
+    format: 'copresence.run.v2', name, state: 'running', config, layout, steps, labels: [...data.labels],
     encoding: fill === undefined ? encoding : { ...encoding, fill: [...fill] },
     lineage: {
       dataset: { name: description.name, version, sha256: samples.sha256, samples: samples.count, sources },
       ...(teacher === undefined ? {} : { teacher: teacher.record }),
+      ...(start === undefined ? {} : { start: start.record }),
       seed: config.seed, commit: currentCommit(), node: process.version, backend: found.provider, tensorflow: found.tf.version.tfjs,
     },
   };
@@ -95,7 +102,9 @@ function readInterrupted(folder: string, wanted: RunDescription): RunDescription
   if (differs !== undefined || before.lineage.dataset.version !== wanted.lineage.dataset.version) {
     throw new CopresenceError('RUN_INVALID', `${folder} was started with another ${differs ?? 'data set'}`);
   }
-  if (before.lineage.teacher?.graphSha256 !== wanted.lineage.teacher?.graphSha256) throw new CopresenceError('RUN_INVALID', `${folder} was started with another teacher, or none`);
+  for (const key of ['teacher', 'start'] as const) {
+    if (before.lineage[key]?.graphSha256 !== wanted.lineage[key]?.graphSha256) throw new CopresenceError('RUN_INVALID', `${folder} was begun with another ${key}, or none`);
+  }
   return before;
 }
 

@@ -52,7 +52,7 @@ describe('a student', () => {
     await expect(train('smote', { teacherFolder, config: { ...student, smote: true } })).rejects.toThrow(/CONFIG_INVALID.*SMOTE/);
     const begun = readRun(join(folder, 'student'));
     writeRun(join(folder, 'student'), { ...begun, state: 'running' });
-    await expect(train('student', { resume: true })).rejects.toThrow(/RUN_INVALID.*another teacher, or none/);
+    await expect(train('student', { resume: true })).rejects.toThrow(/RUN_INVALID.*begun with another teacher, or none/);
     await expect(train('seed', { teacherFolder, config: { ...student, seed: 8 } })).rejects.toThrow(/DATASET_LEAKS/);
   });
 });
