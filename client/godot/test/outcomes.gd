@@ -1,5 +1,5 @@
 extends Node
-## What bytes of any kind are read as, in one line each, for comparing this decoder with others on the same damaged inputs (res://inputs: u8 format, u32 length,
+## What bytes of any kind are read as, in one line each, for comparing this decoder with others on the same damaged inputs (res://test/inputs.bin: u8 format, u32 length,
 ## bytes, one after the other). A line is the code, or NONE, and a hash over what came out.
 
 enum { CONTAINER, SAMPLE, SNAPSHOT, DELTAS, HAND, CONTROL }
@@ -10,7 +10,7 @@ var _sample := CopresencePoseSample.new()
 
 
 func _ready() -> void:
-	var file := FileAccess.get_file_as_bytes("res://inputs")
+	var file := FileAccess.get_file_as_bytes("res://test/inputs.bin")
 	var at := 0
 	while at < file.size():
 		var length := file.decode_u32(at + 1)

@@ -164,7 +164,33 @@ func _check_client() -> void:
 	client._take_control({"type": "error", "code": "RATE_LIMITED", "detail": "", "about": "say", "retry": "later", "retryAfterMs": 250, "closing": false})
 	_count("results", heard == [[3, "left", "pinch", 0.75, "tracking"], [4, 33, Vector3(3, -4, -5)], [5, 17, Vector3(0, 1, 2)], [6, 9, "positive"], ["RATE_LIMITED", CopresenceError.Retry.LATER, 250.0]])
 	_count("close codes", CopresenceError.of_close(4401).code == "TOKEN_INVALID" and CopresenceError.of_close(1006).retry == CopresenceError.Retry.RECONNECT)
+	_check_people(client)
 	client.free()
+
+
+## Who is told of when a place was resumed, and when another participation begins.
+func _check_people(client: CopresenceClient) -> void:
+	var events: Array[String] = []
+	client.participant_changed.connect(func(participant: CopresenceParticipant, event: String) -> void: events.push_back(participant.name + " " + event))
+	client._take_control(_joined(false, [["Me", 0, "live"], ["Ada", 1, "live"], ["Bob", 2, "live"], ["Cem", 3, "live"]]))
+	client._take_control({"type": "presence", "event": "away", "participant": _info("Cem", 3, "away")})
+	_count("who is there", events == ["Ada joined", "Bob joined", "Cem joined", "Cem away"] and client.participants.size() == 4)
+	events.clear()
+	client._take_control(_joined(true, [["Me", 0, "live"], ["Ada", 1, "away"], ["Dora", 2, "live"], ["Cem", 3, "live"]]))
+	_count("who is there after a break", events == ["Bob left", "Ada away", "Dora joined", "Cem back"])
+	events.clear()
+	client._take_control(_joined(false, [["Me", 0, "live"], ["Ada", 1, "live"]]))
+	events.sort()
+	_count("who is there anew", events == ["Ada joined", "Ada left", "Cem left", "Dora left"] and client.participants.size() == 2)
+
+
+func _joined(resumed: bool, people: Array) -> Dictionary:
+	var infos := people.map(func(person: Array) -> Dictionary: return _info(person[0], person[1], person[2]))
+	return {"type": "joined", "slot": 0, "resumed": resumed, "resumeToken": "t", "resumeMs": 30000, "participants": infos}
+
+
+func _info(person: String, slot: int, presence: String) -> Dictionary:
+	return {"slot": slot, "participantId": person, "name": person, "role": "participant", "presence": presence}
 
 
 func _tracker(tracker_name: String, pose: StringName, transform_there: Transform3D, confidence := XRPose.XR_TRACKING_CONFIDENCE_HIGH) -> XRPositionalTracker:

@@ -27,7 +27,7 @@ export class GodotSdk implements Sdk {
   }
 
   async outcomes(file: string): Promise<string[]> {
-    const { lines, notices } = await this.#play({ scene: 'test/outcomes.tscn', files: [{ path: 'inputs', bytes: await readFile(file) }] });
+    const { lines, notices } = await this.#play({ scene: 'test/outcomes.tscn', files: [{ path: 'test/inputs.bin', bytes: await readFile(file) }] });
     if (notices.length > 0) throw new Error(notices.join('\n'));
     return lines;
   }

@@ -18,8 +18,15 @@ var _drawn := CopresencePoseSample.new()
 func _ready() -> void:
 	if client == null:
 		client = get_parent() as CopresenceClient
+	if client == null:
+		push_error("CopresenceAvatars needs a CopresenceClient, as its parent or as its client")
+		set_process(false)
+		return
 	client.participant_changed.connect(_on_participant)
 	client.state_changed.connect(_on_state)
+	for participant: CopresenceParticipant in client.participants.values():
+		if participant.slot != client.slot:
+			_add(participant)
 
 
 func _process(_delta: float) -> void:

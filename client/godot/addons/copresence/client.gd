@@ -2,7 +2,7 @@ class_name CopresenceClient
 extends Node
 ## Joins a session, sends poses and chat, hears everybody's, and comes back by itself when it was cut off.
 ##
-## Everything happens in [method Node._process], so every signal comes on the main thread. Set [member url], [member token] and [member session], then call
+## Everything happens in [method Node._process], so every signal comes on the main thread. Leaving the tree is leaving the session. Set [member url], [member token] and [member session], then call
 ## [method join]. [CopresenceXRCapture] sends what the headset tracks, [CopresenceAvatars] draws the others.
 
 ## The error is null unless it is the reason.
@@ -35,7 +35,7 @@ enum State {
 	ENDED, ## For good.
 }
 
-const LIMIT_CHAT_CHARACTERS := 500
+const CHAT_CHARACTERS := 500
 const _VERSION := 1
 const _HEARTBEAT_TIMEOUT_MS := 10000.0
 const _LEAVE_MS := 500.0
@@ -86,6 +86,8 @@ var _scratch := CopresencePoseSample.new()
 
 
 func _init() -> void:
+	# A game that is paused is still in the session.
+	process_mode = Node.PROCESS_MODE_ALWAYS
 	_sample_bytes.resize(CopresenceCodec.MAX_SAMPLE_BYTES)
 
 
@@ -105,7 +107,9 @@ func join() -> void:
 		return
 	_attempt = 0
 	_resume_token = ""
-	_forget_session()
+	participants = {}
+	_buffers.clear()
+	_playouts.clear()
 	_change(State.JOINING)
 	_open()
 
@@ -129,9 +133,10 @@ func send_pose(sample: CopresencePoseSample) -> CopresenceCodec.Problem:
 	return CopresenceCodec.Problem.NONE
 
 
-## A line of chat of at most 500 UTF-16 code units. False when it was not sent.
+## A line of chat, 1 to CHAT_CHARACTERS UTF-16 code units. False when it was not sent.
 func say(text: String) -> bool:
-	return state == State.LIVE and _send_control({"type": "say", "text": text, "captureMs": now_ms()})
+	var is_line := not text.is_empty() and text.to_utf16_buffer().size() <= 2 * CHAT_CHARACTERS
+	return is_line and state == State.LIVE and _send_control({"type": "say", "text": text, "captureMs": now_ms()})
 
 
 ## Sends the three consents as they are now; call it after changing them while live.
@@ -183,7 +188,8 @@ func _open() -> void:
 	_link.heard_ms = now_ms()
 	_clocks_asked = 0
 	clock.restart()
-	var problem := _link.open(url.trim_suffix("/").replace("http", "ws") + "/v1/connect")
+	var address := "ws" + url.substr(4) if url.begins_with("http") else url
+	var problem := _link.open(address.trim_suffix("/") + "/v1/connect")
 	if problem != OK:
 		push_error("copresence: %s is no address: %s" % [url, error_string(problem)])
 		_end(CopresenceError.of_close(0))
@@ -251,12 +257,6 @@ func _change(to: State, error: CopresenceError = null) -> void:
 	state_changed.emit(to, error)
 
 
-func _forget_session() -> void:
-	participants.clear()
-	_buffers.clear()
-	_playouts.clear()
-
-
 # ── what comes ───────────────────────────────────────────────────────────────
 
 func _receive(packet: PackedByteArray) -> void:
@@ -281,7 +281,7 @@ func _take_snapshot(bytes: PackedByteArray, start: int, end: int) -> void:
 	var server_ms := server_now_ms()
 	for index in range(0, _entries.size(), 2):
 		var of_slot := _entries[index]
-		if of_slot == slot:
+		if of_slot == slot or of_slot > CopresenceCodec.MAX_SLOT:
 			continue
 		var at := _entries[index + 1]
 		var capture_ms := CopresenceCodec.from_ticks(bytes.decode_u32(at), server_ms)
@@ -319,24 +319,34 @@ func _take_control(message: Dictionary) -> void:
 
 
 func _take_joined(message: Dictionary) -> void:
-	if message["resumed"] != true:
-		_forget_session()
-	slot = int(message["slot"])
-	_resume_token = message["resumeToken"]
-	_resume_ms = float(message["resumeMs"])
-	_attempt = 0
 	var before := participants
+	before.erase(slot)
 	participants = {}
 	for info: Dictionary in message["participants"]:
 		var participant := CopresenceParticipant.of_message(info)
 		participants[participant.slot] = participant
+	slot = int(message["slot"])
+	_resume_token = message["resumeToken"]
+	_resume_ms = float(message["resumeMs"])
+	_attempt = 0
 	_change(State.LIVE)
-	for participant: CopresenceParticipant in before.values():
-		if not participants.has(participant.slot):
-			_tell_left(participant)
+	_tell_changes(before if message["resumed"] else {}, before)
+
+
+## Who left, came, went away or came back while nothing was heard. Another participation, on another server perhaps, knows nobody from [param before].
+func _tell_changes(known: Dictionary, before: Dictionary) -> void:
+	for old: CopresenceParticipant in before.values():
+		if not known.has(old.slot) or not participants.has(old.slot) or participants[old.slot].id != old.id:
+			known.erase(old.slot)
+			_tell_left(old)
 	for participant: CopresenceParticipant in participants.values():
-		if participant.slot != slot and not before.has(participant.slot):
+		if participant.slot == slot:
+			continue
+		var old: CopresenceParticipant = known.get(participant.slot)
+		if old == null:
 			participant_changed.emit(participant, "joined")
+		elif old.is_live != participant.is_live:
+			participant_changed.emit(participant, "back" if participant.is_live else "away")
 
 
 func _take_presence(message: Dictionary) -> void:

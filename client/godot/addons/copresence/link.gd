@@ -14,6 +14,7 @@ var is_greeted := false
 ## What the server has said of the end before it came.
 var last_words: CopresenceError
 var _peer := WebSocketPeer.new()
+var _is_prompt := false
 
 
 ## Any error is one of the address itself; what goes wrong later is the end of the link.
@@ -26,6 +27,11 @@ func open(url: String) -> Error:
 
 func poll() -> void:
 	_peer.poll()
+	if not _is_prompt and is_open():
+		_is_prompt = true
+		# Else a pose waits for the one before it to be acknowledged; a browser sees to it by itself.
+		if not OS.has_feature("web"):
+			_peer.set_no_delay(true)
 
 
 func is_open() -> bool:
@@ -36,7 +42,7 @@ func is_closed() -> bool:
 	return _peer.get_ready_state() == WebSocketPeer.STATE_CLOSED
 
 
-## The next packet; empty when none waits. A text counts as an empty one: the protocol has none.
+## The next packet; empty when none waits.
 func next_packet() -> PackedByteArray:
 	return _peer.get_packet() if _peer.get_available_packet_count() > 0 else PackedByteArray()
 

@@ -4,7 +4,7 @@ extends Node
 ##
 ## As a child of a [CopresenceClient] it sends by that one. Without a headset it sends [member camera], so that somebody at a desk is there too.
 
-## Whoever sends; the parent when it is one.
+## Whoever sends; the parent when it is one. Without one nothing is sent, and [method capture] is for you to call.
 @export var client: CopresenceClient
 ## The [XROrigin3D], when it moves about in a scene that everybody shares: poses are sent in its parent's world then. Otherwise they are those of the play area.
 @export var origin: Node3D
