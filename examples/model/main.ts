@@ -1,5 +1,5 @@
 /** `npm run demo:model`: the whole life of a model, from a recorded session to production and back, on this machine alone. */
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { randomBytes } from 'node:crypto';
@@ -52,6 +52,7 @@ const QUICK: Size = { people: 9, slots: 5, trials: 4, maxEpochs: 8, sessions: 3 
 const STEPS = 10;
 const METRIC = 'macro-f1';
 const FIRST_RUN = 'run-first';
+const SERVER_LOG = 'server.log';
 const SOURCE = { name: 'demonstration', origin: 'recorded by npm run demo:model', licence: 'Apache-2.0' };
 
 interface Demo {
@@ -90,7 +91,7 @@ async function play(demo: Demo): Promise<DemoOutcome> {
   const adminToken = randomBytes(32).toString('hex');
   const recordingsFolder = join(folder, 'recordings');
   const flags = [...registry.serverFlags, '--video-tasks', '', '--admin-token', adminToken, '--recordings-folder', recordingsFolder];
-  const server = await steps.run('Starting a server with the models that ship, signed', () => startServerProcess(clock, signal, { flags, onLog: (text) => appendFileSync(join(folder, 'server.log'), text) }), ({ url }) => `ready at ${url}`);
+  const server = await steps.run('Starting a server with the models that ship, signed', () => startServerProcess(clock, signal, { flags, onLog: (text) => appendFileSync(join(folder, SERVER_LOG), text) }), ({ url }) => `ready at ${url}`);
   try {
     const { recorded, dataset, datasetFolder } = await collect(demo, server, recordingsFolder);
     const learnt = await learn(demo, datasetFolder);
@@ -141,8 +142,8 @@ interface Trial {
 
 async function tryVersions({ clock, folder, size, steps }: Demo, { server, adminToken, registry: { registry }, firstFolder, packageFolder }: Trial): Promise<Pick<DemoOutcome, 'begin' | 'good' | 'bad' | 'answers'>> {
   const load = await startLoad(server, clock, size.sessions);
-  const trying = { server, adminToken, clock, modelsFolder: registry.modelsFolder };
-  const ended = ({ version, outcome, reason, seconds }: DemoOutcome['good']): string => `version ${version} ${outcome} after ${seconds.toFixed(0)} s (${reason})`;
+  const trying = { server, adminToken, clock, modelsFolder: registry.modelsFolder, log: () => existsSync(join(folder, SERVER_LOG)) ? readFileSync(join(folder, SERVER_LOG), 'utf8') : '' };
+  const ended = ({ version, outcome, reason, seconds, figures }: DemoOutcome['good']): string => `version ${version} ${outcome} after ${seconds.toFixed(0)} s (${reason}${figures === undefined ? '' : `: ${figures.agreed} of ${figures.compared} answers agreed`})`;
   try {
     const own = await publish(registry, firstFolder, 'the first of its own gestures');
     const begin = await steps.run(`Rolling out version ${own}, which knows other gestures than the one that ships and need not agree with it`, (tell) => tryVersion({ ...trying, tell }, own, 0), ended);

@@ -19,8 +19,8 @@ export const GESTURES = ['rest', 'pinch', 'point', 'open-palm', 'fist'] as const
 export type Gesture = (typeof GESTURES)[number];
 
 /** How far a joint's angle differs between people, and between two times that somebody does the same; radians. */
-const PERSON_RAD = 0.13;
-const TIME_RAD = 0.1;
+const PERSON_RAD = 0.16;
+const TIME_RAD = 0.13;
 /** Variants of a gesture that a hand wanders between. */
 const VARIANTS = 4;
 
@@ -58,7 +58,7 @@ const BASES: ReadonlyMap<Gesture, HandPose> = basePoses();
 /** People do not do a gesture to its end each time: it is mixed with a hand at rest. */
 function makeHands(gesture: Gesture, seed: number, scale: number, random: Random): readonly [GeneratedHand, GeneratedHand] {
   const rest = BASES.get('rest')!.local;
-  const extent = randomBetween(random, 0.65, 1);
+  const extent = randomBetween(random, 0.6, 1);
   const own = blended(rest, BASES.get(gesture)!.local, extent);
   const habit = shaken(own, PERSON_RAD, scale, random);
   const variants = Array.from({ length: VARIANTS }, (): HandPose => ({ name: gesture, local: shaken(habit, TIME_RAD, 1, random) }));

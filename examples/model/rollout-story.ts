@@ -13,7 +13,7 @@ import type { Tell } from './steps.ts';
 
 const POSE_HZ = 15;
 const SLOT_MS = 2000;
-const POLL_MS = 250;
+const POLL_MS = 100;
 const GIVE_UP_MS = 180_000;
 const HISTORY_WAIT_MS = 10_000;
 /** What a rollout is judged by here: everything as it is on a server, but in seconds. */
@@ -66,22 +66,28 @@ export interface RolloutStory {
   readonly reason: string;
   readonly seconds: number;
   readonly timeline: readonly TimelinePoint[];
+  /** What a roll-back was decided on, as the server tells it. */
+  readonly figures?: Compared | undefined;
+}
+
+interface Compared {
+  readonly compared: number;
+  readonly agreed: number;
 }
 
 interface ModelView {
   readonly model: string;
   readonly version: string;
-  /** Without percent and figures while it is loaded or put away. */
-  readonly rollout?: { readonly version: string; readonly percent?: number; readonly figures?: { readonly compared: number; readonly agreed: number } };
+  readonly rollout?: { readonly version: string; readonly percent: number; readonly figures?: Compared };
 }
-
-const NOTHING_SEEN = { compared: 0, agreed: 0 };
 
 export interface Trying {
   readonly server: RunningServer;
   readonly adminToken: string;
   readonly clock: Clock;
   readonly modelsFolder: string;
+  /** What the server has logged so far. */
+  readonly log: () => string;
   readonly tell: Tell;
 }
 
@@ -101,15 +107,26 @@ export async function tryVersion(trying: Trying, version: string, minAgreement =
     const rollout = models.find(({ model }) => model === MODEL)?.rollout;
     const seconds = (clock.nowMs() - startMs) / 1000;
     if (rollout === undefined) break;
-    const { percent = timeline.at(-1)?.percent ?? 0, figures: { compared, agreed } = NOTHING_SEEN } = rollout;
-    timeline.push({ seconds, percent, compared, agreement: compared === 0 ? Number.NaN : agreed / compared });
-    tell({ stage: 'percent of sessions', done: percent, total: 100, detail: `${compared} compared, ${compared === 0 ? '-' : `${((100 * agreed) / compared).toFixed(0)} %`} agree` });
+    // Without figures it is loaded, or put away.
+    if (rollout.figures !== undefined) {
+      const { percent, figures: { compared, agreed } } = rollout;
+      timeline.push({ seconds, percent, compared, agreement: compared === 0 ? Number.NaN : agreed / compared });
+      tell({ stage: 'percent of sessions', done: percent, total: 100, detail: `${compared} compared, ${compared === 0 ? '-' : `${((100 * agreed) / compared).toFixed(0)} %`} agree` });
+    }
     if (seconds * 1000 > GIVE_UP_MS) throw new CopresenceError('WORKER_FAILED', `the rollout of version ${version} did not end`);
     await sleep(clock, POLL_MS);
   }
   const seconds = (clock.nowMs() - startMs) / 1000;
   const { outcome, reason } = await endOf(clock, modelsFolder, version);
-  return { version, outcome, reason, seconds, timeline: [...timeline, { seconds, percent: outcome === 'promoted' ? 100 : 0, compared: 0, agreement: Number.NaN }] };
+  const figures = figuresOf(trying.log(), version);
+  const last = { seconds, percent: outcome === 'promoted' ? 100 : 0, compared: figures?.compared ?? 0, agreement: figures === undefined ? Number.NaN : figures.agreed / figures.compared };
+  return { version, outcome, reason, seconds, timeline: [...timeline, last], figures };
+}
+
+/** A roll-back is a warning in the server's log. */
+function figuresOf(log: string, version: string): Compared | undefined {
+  const events = log.split('\n').filter((line) => line.includes('"msg":"rollout"') && line.endsWith('}')).map((line) => JSON.parse(line) as { version: string; outcome: string; figures: Compared });
+  return events.find((event) => event.version === version && event.outcome === 'rolled-back')?.figures;
 }
 
 /** The server writes it down while it puts the rollout away. */
