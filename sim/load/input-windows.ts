@@ -13,7 +13,7 @@ export interface InputWindow {
 
 const WINDOW_MS = 2000;
 const MOST_WINDOWS = 5;
-/** Of pictures or lines in one stretch; what is beyond is left out, and such a stretch says so by its number. */
+/** Of pictures or lines in one stretch: more than are looked at. What is beyond is left out. */
 const MOST_INPUTS = 20_000;
 
 interface OpenWindow extends InputWindow {

@@ -11,6 +11,8 @@ import { checkProfile } from '../../../sim/load/read-profile.ts';
 import { runLoad } from '../../../sim/load/run-load.ts';
 import type { ServedModel } from '../../../sim/load/served-model.ts';
 import { SmallSpread } from '../../../sim/load/small-spread.ts';
+import { renderLoadPage } from '../../../sim/report/load-page.ts';
+import { describeLoad } from '../../../sim/report/load-terminal.ts';
 import { ServerInProcess } from '../../support/running-server.ts';
 import { latencyTable as costOf, SimulatedDevice } from '../../support/simulated-device.ts';
 
@@ -122,6 +124,14 @@ describe('a load with hands', () => {
     expect(sum(({ results }) => results)).toBe(report.timed.gesture.count);
     expect(sum(({ streams }) => streams.pose.bytes)).toBe(report.counts.sampleBytesOut);
     expect(report.streams.pose.sent).toBe(sum(({ streams }) => streams.pose.sent));
+    const page = renderLoadPage(report);
+    const text = describeLoad(report);
+    for (const of of [page, text]) {
+      expect(of).toContain('with hindsight');
+      expect(of).toContain(`${Math.round(evenLimit(cost).goodputHz).toLocaleString('en-US')}/s`);
+      expect(of).toContain('its poses to the others, p99');
+      expect(of).not.toMatch(/NaN|undefined|Infinity/);
+    }
     // Everybody is on somebody's display, the watcher too.
     expect(report.participants.every(({ displayMeanMs, heldMm, results, poseP99Ms }) => displayMeanMs > 0 && heldMm > 0 && results > 0 && poseP99Ms > 0)).toBe(true);
   }, 60_000);
