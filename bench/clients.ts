@@ -92,11 +92,12 @@ function writeClientsSection({ machine, codecs, roundTrips, notRun }: Report): v
 
 The same bytes in every language: samples of a recording, and two seconds of 20 people with a head and two hands at 72 Hz as deltas. The programs take turns, round by round, and ratios are medians of the
 ratios within a round: on a machine that others use they hold where nanoseconds do not. *A frame* takes in what has come since the one before and draws 20 avatars at 90 Hz; TypeScript predicts with a Kalman filter for each
-part and finds each participant's delay, the others blend between two samples with a delay by tier. mono compiles less well than IL2CPP does; nothing here ran in an engine.
+part and finds each participant's delay, the others blend between two samples with a delay by tier. Nothing here ran in an engine, or with IL2CPP.
 
 ${markdownTable(codecs.map(codecCells))}
 
-How long a pose takes from one client to another, both of one process, over a WebSocket through a server process on the same machine. With ticks a pose waits for the next one. C# looks every millisecond for what has come, where a
+How long a pose takes from one client to another, both of one process, over a WebSocket through a server process on the same machine. Ten seconds each; of two poses between two ticks only the later is
+sent on, and a pose waits for its tick. C# looks every millisecond for what has come, where a
 game does once a frame; the others are told at once.
 
 ${markdownTable(roundTrips.map(roundTripCells))}

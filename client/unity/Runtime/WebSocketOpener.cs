@@ -3,6 +3,7 @@ using System.IO;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Net.WebSockets;
+using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Text;
 using System.Threading;
@@ -33,7 +34,7 @@ namespace Copresence
                     if (isSecure)
                     {
                         var secure = new SslStream(stream);
-                        await secure.AuthenticateAsClientAsync(uri.DnsSafeHost);
+                        await secure.AuthenticateAsClientAsync(uri.DnsSafeHost, null, SslProtocols.Tls12, false);
                         stream = secure;
                     }
                     await Upgrade(stream, uri, ending);
