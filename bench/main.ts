@@ -16,6 +16,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ main(args: string[]): Pro
   fanout: () => import('./fanout.ts'),
   recording: () => import('./recording.ts'),
   faults: () => import('./faults.ts'),
+  training: () => import('./training.ts'),
   swaps: () => import('./swaps.ts'),
 };
 

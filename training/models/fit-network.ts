@@ -140,7 +140,9 @@ function batchGradients(tf: Tensorflow, run: EpochRun, rows: readonly number[], 
   const size = train.width * train.steps;
   const features = new Float32Array(rows.length * size);
   rows.forEach((row, at) => features.set(train.features.subarray(row * size, (row + 1) * size), at * size));
-  return tf.tidy(() => {
+  let result: { loss: number; gradients: Float32Array[] } = { loss: Number.NaN, gradients: [] };
+  // What a tidy returns is searched for tensors, number by number.
+  tf.tidy(() => {
     const inputs = toInput(tf, network, features, rows.length);
     const importance = tf.tensor1d(rows.map((row) => run.rowWeights[row]!));
     const targets = classRows(tf, run.targets, rows, train.classCount);
@@ -153,8 +155,9 @@ function batchGradients(tf: Tensorflow, run: EpochRun, rows: readonly number[], 
     };
     const own = network.layers.flatMap(({ weights }) => weights.map(({ values, shape }) => tf.tensor(values, [...shape])));
     const { value, grads } = tf.valueAndGrads(lossOf)(own);
-    return { loss: value.dataSync()[0] ?? Number.NaN, gradients: grads.map((gradient) => gradient.dataSync<'float32'>()) };
+    result = { loss: value.dataSync()[0] ?? Number.NaN, gradients: grads.map((gradient) => gradient.dataSync<'float32'>()) };
   });
+  return result;
 }
 
 function classRows(tf: Tensorflow, values: Float32Array, rows: readonly number[], classCount: number): tfjs.Tensor2D {
