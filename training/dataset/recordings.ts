@@ -1,5 +1,5 @@
 /** Takes labelled hands out of a recording, of participants who allow training only. */
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { CopresenceError } from '../../core/errors.ts';
 import { XR_HAND_JOINT_COUNT } from '../../features/hand.ts';
@@ -21,6 +21,29 @@ export function appendLabel(file: string, interval: unknown): LabelInterval {
   if (!parsed.success) throw new CopresenceError('CONFIG_INVALID', z.prettifyError(parsed.error));
   appendFileSync(file, `${JSON.stringify(parsed.data)}\n`);
   return parsed.data;
+}
+
+/**
+ * Takes one line out of a label file, written aside and renamed.
+ *
+ * @returns whether there was one that is equal.
+ * @throws CopresenceError CONFIG_INVALID for what is no interval, DATASET_INVALID with the line of a file that is none.
+ */
+export function removeLabel(file: string, interval: unknown): boolean {
+  const parsed = labelInterval.safeParse(interval);
+  if (!parsed.success) throw new CopresenceError('CONFIG_INVALID', z.prettifyError(parsed.error));
+  const labels = readLabels(file);
+  const wanted = JSON.stringify(parsed.data);
+  const at = labels.findIndex((own) => JSON.stringify(own) === wanted);
+  if (at < 0) return false;
+  writeFileSync(`${file}.partial`, labels.toSpliced(at, 1).map((own) => `${JSON.stringify(own)}\n`).join(''));
+  renameSync(`${file}.partial`, file);
+  return true;
+}
+
+/** Those of a file, none where it is missing. @throws CopresenceError DATASET_INVALID with the line. */
+export function readLabels(file: string): LabelInterval[] {
+  return existsSync(file) ? parseLabels(readFileSync(file, 'utf8'), file) : [];
 }
 
 /** @throws CopresenceError DATASET_INVALID with the line. */
@@ -86,7 +109,7 @@ async function framesOf(recording: Recording, wanted: readonly LabelInterval[]):
 }
 
 /** Position and orientation of a joint are seven floats; models see positions. */
-function positionsOf(hands: Float32Array, side: number): number[] {
+export function positionsOf(hands: Float32Array, side: number): number[] {
   const start = side * XR_HAND_JOINT_COUNT * 7;
   return Array.from({ length: XR_HAND_JOINT_COUNT * 3 }, (_, at) => hands[start + Math.floor(at / 3) * 7 + (at % 3)] ?? 0);
 }
