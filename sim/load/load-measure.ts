@@ -165,10 +165,12 @@ export class LoadMeasure {
   }
 
   noteReceived(packetBytes: number, by: ParticipantTally): void {
+    const nowMs = this.#clock.nowMs();
+    this.#pointAt(this.atS(nowMs)).bytesIn += packetBytes;
+    if (!this.counting(nowMs)) return;
     by.bytesIn += packetBytes;
     this.counts.packetsIn++;
     this.counts.bytesIn += packetBytes;
-    this.second().bytesIn += packetBytes;
   }
 
   atS(nowMs: number): number {
