@@ -104,7 +104,9 @@ async function sees({ sdk, listener, meddler, program }: Scene): Promise<void> {
   must(drawnSince(program, 0, slot).some(({ y }) => Math.abs(Number(y) - 1.6) < 0.01), 'the head is not where it is');
   const { deltas, whole } = meddler.ticks;
   must(sdk.hasDeltas ? deltas.length > 20 && whole.length === 0 : whole.length > 20 && deltas.length === 0, `${deltas.length} delta snapshots and ${whole.length} whole ones came`);
-  must(program.lines.every(({ refused }) => refused === undefined), 'something of it was refused');
+  // What a model has no time for is not the SDK's fault.
+  const refused = program.lines.filter((line) => line['refused'] !== undefined && !String(line['refused']).startsWith('MODEL_'));
+  must(refused.length === 0, `something of it was refused: ${JSON.stringify(refused[0])}`);
 }
 
 async function talks({ listener, slot, program }: Scene): Promise<void> {
