@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 const BENCHES: Readonly<Record<string, () => Promise<{ main(args: string[]): Promise<void> | void }>>> = {
   codec: () => import('./codec.ts'),
   clients: () => import('./clients.ts'),
+  engines: () => import('./engines.ts'),
   gateway: () => import('./gateway.ts'),
   scheduler: () => import('./scheduler.ts'),
   phase: () => import('./phase.ts'),

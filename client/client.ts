@@ -87,6 +87,34 @@ export interface Moderation {
   setMetadata(metadata: Metadata): SendResult;
 }
 
+/** How the connections do: times in milliseconds, counts since `connect` over all of them. Bytes are those of packets, without the headers of what carries them. */
+export interface ClientStatistics {
+  /** The shortest round trip of the last 16 s. */
+  readonly rttMs: number;
+  /** See `CopresenceClient.jitterMs`. */
+  readonly jitterMs: number;
+  /** Server clock minus device clock. */
+  readonly clockOffsetMs: number;
+  /** How late the others are drawn: the playout delay. */
+  readonly renderDelayMs: number;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  /** Between the two calls before that were a second or more apart; 0 before there are two. */
+  readonly sentBytesPerS: number;
+  readonly receivedBytesPerS: number;
+  /** Not sent because the link was congested; each was followed by a fresher one. */
+  readonly posesSuperseded: number;
+  readonly picturesSuperseded: number;
+  /** Came after a newer one and were left out, which happens only where order is not kept. */
+  readonly snapshotsOvertaken: number;
+  /** Messages of the server that this client could not read. */
+  readonly unreadable: number;
+  /** Since the newest snapshot came; undefined before the first one. */
+  readonly snapshotAgeMs: number | undefined;
+  /** Ways in after the first, resumes and joins anew. */
+  readonly reconnects: number;
+}
+
 /** One participant in one session, over as many connections as it takes. */
 export interface CopresenceClient {
   readonly state: ClientState;
@@ -112,6 +140,8 @@ export interface CopresenceClient {
    * there. It changes by a few per cent of the time that goes by, so that motion neither jumps nor goes back.
    */
   readonly renderDelayMs: number;
+  /** How the connections do now. */
+  statistics(): ClientStatistics;
 
   /** Adds a listener; the returned function takes it away. What a listener throws is swallowed. */
   on<Name extends ClientEventName>(event: Name, listener: Listener<Name>): () => void;

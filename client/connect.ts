@@ -10,9 +10,9 @@ import { LIMITS } from '../protocol/limits.ts';
 import type { Consent, ParticipantInfo } from '../protocol/message/common.ts';
 import type { SessionInfo } from '../protocol/message/session.ts';
 import type { UpMessage } from '../protocol/up.ts';
-import type { AvatarSource, ConnectOptions, CopresenceClient, Self, SendResult, SnapshotWish } from './client.ts';
+import type { AvatarSource, ClientStatistics, ConnectOptions, CopresenceClient, Self, SendResult, SnapshotWish } from './client.ts';
 import { Emitter } from './emitter.ts';
-import { checkEntry, entryOf, helloOf, isWayIn, waitMs } from './entry.ts';
+import { checkEntry, entryOf, helloOf, isWayIn, selfOf, waitMs } from './entry.ts';
 import { unreadable, type ClientEventName, type ClientState, type Listener } from './events.ts';
 import { endOfError, errorOf, Link, lostEnd, NORMAL_END, unmatchedEnd, type LinkEnd, type LinkListener, type LinkOptions } from './link.ts';
 import { startMove, tailListener, urlOfMove } from './move.ts';
@@ -22,6 +22,7 @@ import { sendPose, sendReliable, sendVideo } from './send.ts';
 import { SessionView } from './session-view.ts';
 import { SnapshotTerms } from './snapshot-terms.ts';
 import { connectUrl } from './socket.ts';
+import { Statistics } from './statistics.ts';
 
 /** The first exchanges come quickly, so that the offset is good before the first pose is drawn. */
 const CLOCK_BURST = { count: 5, periodMs: 60 };
@@ -52,8 +53,10 @@ class Participation implements CopresenceClient {
   #linkUrl = '';
   #joinedUrl = '';
   readonly #emitter = new Emitter();
+  readonly #statistics: Statistics;
   readonly #terms: SnapshotTerms;
   readonly moderation = moderationOver((message) => this.#sendReliable(message));
+  readonly statistics = (): ClientStatistics => this.#statistics.take(this, this.#view.overtaken);
   readonly #view: SessionView;
   readonly #poseBytes = new Uint8Array(MAX_POSE_SAMPLE_BYTES);
   #firstJoin: FirstJoin | undefined;
@@ -78,6 +81,7 @@ class Participation implements CopresenceClient {
   constructor(options: ConnectOptions, firstJoin: FirstJoin) {
     this.#options = options;
     this.#clock = options.clock;
+    this.#statistics = new Statistics(options.clock, this.#emitter);
     this.#random = options.random ?? systemRandom;
     this.#url = connectUrl(options.url);
     this.#home = this.#url;
@@ -135,11 +139,11 @@ class Participation implements CopresenceClient {
   }
 
   sendPose(sample: PoseSample): SendResult {
-    return sendPose(this.#liveLink(), sample, this.#poseBytes);
+    return this.#statistics.sent('poses', sendPose(this.#liveLink(), sample, this.#poseBytes));
   }
 
   sendVideo(chunk: VideoChunk): SendResult {
-    return sendVideo(this.#liveLink(), chunk);
+    return this.#statistics.sent('pictures', sendVideo(this.#liveLink(), chunk));
   }
 
   say(text: string): SendResult {
@@ -216,7 +220,7 @@ class Participation implements CopresenceClient {
   }
 
   #linkOptions(url: string): LinkOptions {
-    return { url, clock: this.#clock, openSocket: this.#options.openSocket, silenceMs: this.#options.heartbeatTimeoutMs ?? LIMITS.heartbeatTimeoutMs };
+    return { url, clock: this.#clock, openSocket: this.#statistics.counting(this.#options.openSocket), silenceMs: this.#options.heartbeatTimeoutMs ?? LIMITS.heartbeatTimeoutMs };
   }
 
   #linkListener(onOpen: () => void): LinkListener {
@@ -277,8 +281,6 @@ class Participation implements CopresenceClient {
     this.#emitter.emit('state', state);
   }
 
-  // ── messages ──────────────────────────────────────────────────────────────
-
   #onMessage(message: DownMessage): void {
     switch (message.type) {
       case 'welcome': return this.#onWelcome(message);
@@ -315,8 +317,7 @@ class Participation implements CopresenceClient {
 
   #onJoined(message: DownMessageOf<'joined'>): void {
     this.#joinedUrl = this.#linkUrl;
-    const { session, slot, participantId, role, grants, tickRateHz } = message;
-    this.#self = { session, slot, participantId, role, grants, tickRateHz };
+    this.#self = selfOf(message);
     this.#resume = { token: message.resumeToken, keptMs: message.resumeMs, untilMs: undefined };
     this.#attempt = 0;
     this.#view.joined(message);

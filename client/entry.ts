@@ -4,8 +4,9 @@ import { CopresenceError } from '../core/errors.ts';
 import { CAPABILITIES, OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from '../protocol/version.ts';
 import type { Consent } from '../protocol/message/common.ts';
 import type { SessionInfo } from '../protocol/message/session.ts';
+import type { DownMessageOf } from '../protocol/down.ts';
 import type { UpMessage, UpMessageOf } from '../protocol/up.ts';
-import type { ConnectOptions, SnapshotWish } from './client.ts';
+import type { ConnectOptions, Self, SnapshotWish } from './client.ts';
 
 /** What this client follows: it leaves voice and video to a client of the forwarding unit. */
 const KNOWN = CAPABILITIES.filter((capability) => capability !== 'media');
@@ -70,4 +71,8 @@ export function snapshotsOf({ rateHz, bytesPerSecond }: SnapshotWish): UpMessage
 /** How long the way may take beyond what the network takes. */
 export function waitMs({ way }: ConnectOptions): number {
   return way?.kind === 'match' ? way.wanted.timeoutMs : 0;
+}
+
+export function selfOf({ session, slot, participantId, role, grants, tickRateHz }: DownMessageOf<'joined'>): Self {
+  return { session, slot, participantId, role, grants, tickRateHz };
 }

@@ -37,6 +37,8 @@ export class SessionView {
   recording = false;
   /** How the session stands; undefined until the server says so. */
   info: SessionInfo | undefined;
+  /** Snapshots that came after a newer one. */
+  overtaken = 0;
   /** Between two ticks; 0 where they have no rate. */
   tickMs = 0;
   /** Of the newest snapshot of this connection. */
@@ -208,7 +210,9 @@ export class SessionView {
   #isOvertaken(payload: Uint8Array): boolean {
     if (payload.length < 4 || this.#tick === undefined) return false;
     const tick = new DataView(payload.buffer, payload.byteOffset).getUint32(0, true);
-    return ((tick - this.#tick) | 0) < 0;
+    const isOvertaken = ((tick - this.#tick) | 0) < 0;
+    if (isOvertaken) this.overtaken++;
+    return isOvertaken;
   }
 
   avatarAt(slot: number, serverMs: number, into: PoseSample): AvatarSource {

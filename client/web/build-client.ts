@@ -17,8 +17,9 @@ const HERE = import.meta.dirname;
 const OUT_FOLDER = join(HERE, '../../dist/client');
 const SMALL_MESSAGE_PACK = { msgpackr: join(HERE, 'small-message-pack.ts') };
 
-/** Each a file of its own. What engine it is for the page loads itself: two copies of one do not know each other's objects. */
+/** Each a file of its own, what a page may do without apart from the SDK. What engine it is for the page loads itself: two copies of one do not know each other's objects. */
 const ADAPTERS = {
+  consent: { entry: 'consent-form.ts', external: [], alias: {} },
   three: { entry: 'three-avatars.ts', external: ['three'], alias: {} },
   vrm: { entry: 'vrm-figure.ts', external: ['three'], alias: {} },
   babylon: { entry: 'babylon-avatars.ts', external: ['@babylonjs/core'], alias: {} },

@@ -5,6 +5,7 @@ import { connect } from '../connect.ts';
 import { findSessions } from '../find-sessions.ts';
 import type { ClientState } from '../events.ts';
 import { openCamera, shareCamera } from './camera.ts';
+import { ConsentForm } from './consent-form.ts';
 import { Crowd } from './crowd.ts';
 import { byId, create } from './dom.ts';
 import { ChatFeed, ResultFeed, showParticipants } from './feed.ts';
@@ -53,21 +54,35 @@ function watch(joining: CopresenceClient): void {
 async function enter({ token, session, code, name, transport, camera }: ViewerSettings): Promise<void> {
   if (token === '' || (session === '' && code === '')) return showNotice('Open this page with #token=…&session=… behind its address.');
   showState({ state: 'joining', sinceMs: clock.nowMs(), anew: false });
+  // Without a camera a viewer sends nothing that a model could run on; what it sends no recording holds.
+  const form = new ConsentForm();
   try {
-    const track = camera === 'off' ? undefined : await openCamera();
+    if (camera !== 'off') await askIn(byId('notice', HTMLElement), form);
+    const track = form.consent.inference ? await openCamera() : undefined;
     const asTrack = track !== undefined && transport === 'rtc' ? trackCamera(track, camera) : undefined;
     const joined = await connect({
       url: location.origin, token, ...(code === '' ? { session } : { way: { kind: 'code', code } }), name, clock, openSocket: transport === 'rtc' ? rtcSocket(clock, token, asTrack) : openBrowserSocket, listen: watch,
-      // Without a camera a viewer sends nothing that a model could run on; what it sends no recording holds.
-      consent: { inference: track !== undefined, recording: false, training: false },
+      consent: form.consent,
       video: ['body-pose', 'hands'],
     });
+    form.follow(joined);
     // A server that decodes nothing has answered without the track.
     const goesAsTrack = asTrack !== undefined && joined.videoCodecs.length > 1;
     if (track !== undefined && camera !== 'off' && !goesAsTrack) await shareCamera({ client: joined, clock, track, way: camera });
   } catch (error) {
     showNotice(error instanceof Error ? error.message : 'could not join');
   }
+}
+
+/** Afterwards the form is beside the session, where the answers can be changed. */
+async function askIn(notice: HTMLElement, form: ConsentForm): Promise<void> {
+  notice.replaceChildren(form.element);
+  notice.hidden = false;
+  await form.ask();
+  notice.hidden = true;
+  const section = byId('consent', HTMLElement);
+  section.append(form.element);
+  section.hidden = false;
 }
 
 function trackCamera(track: MediaStreamTrack, way: ViewerSettings['camera']): RtcCamera | undefined {

@@ -9,15 +9,18 @@ import { Scene } from '@babylonjs/core/scene.js';
 import { WebXRExperienceHelper } from '@babylonjs/core/XR/webXRExperienceHelper.js';
 import { BabylonAvatars } from '../../client/web/babylon-avatars.ts';
 import { createPoseSample, join, systemClock, XrCapture } from '../../client/web/index.ts';
+import { askConsent } from './ask-consent.ts';
 
 const fields = new URLSearchParams(location.hash.slice(1));
 const [status, button, canvas] = ['#status', '#vr', 'canvas'].map((id) => document.querySelector(id)) as [HTMLElement, HTMLButtonElement, HTMLCanvasElement];
 const clock = systemClock();
 const mine = createPoseSample();
+const asked = await askConsent(fields);
 const { client, transport } = await join({
   url: fields.get('url') ?? 'ws://127.0.0.1:7300', token: fields.get('token') ?? '', session: fields.get('session') ?? 'lobby', name: fields.get('name') ?? 'Headset',
-  consent: { inference: true, recording: false, training: false },
+  consent: asked.consent,
 });
+asked.follow(client);
 
 const engine = new Engine(canvas, true);
 const scene = new Scene(engine);

@@ -6,6 +6,7 @@ import { rtcSocket } from '../../client/web/rtc-socket.ts';
 import { openBrowserSocket } from '../../client/web/socket.ts';
 import { every, systemClock } from '../../core/clock.ts';
 import { createPoseSample } from '../../protocol/codec/pose-sample.ts';
+import { askConsent } from './ask-consent.ts';
 
 const fields = new URLSearchParams(location.hash.slice(1));
 const [status, map, button] = ['#status', '#map', '#vr'].map((id) => document.querySelector(id)) as [HTMLElement, HTMLCanvasElement, HTMLButtonElement];
@@ -17,10 +18,12 @@ let inVr = false;
 
 const token = fields.get('token') ?? '';
 
+const asked = await askConsent(fields);
 const client = await connect({
   url: fields.get('url') ?? 'ws://127.0.0.1:7300', token, session: fields.get('session') ?? 'lobby', name: fields.get('name') ?? 'Browser',
-  clock, openSocket: fields.get('transport') === 'rtc' ? rtcSocket(clock, token) : openBrowserSocket, consent: { inference: true, recording: false, training: false },
+  clock, openSocket: fields.get('transport') === 'rtc' ? rtcSocket(clock, token) : openBrowserSocket, consent: asked.consent,
 });
+asked.follow(client);
 const walk: Record<string, [number, number]> = { w: [0, -1], s: [0, 1], a: [-1, 0], d: [1, 0] };
 addEventListener('keydown', ({ key }) => {
   const [x, z] = walk[key] ?? [0, 0];

@@ -7,16 +7,19 @@ import { slotColour, slotRgb } from '../../client/drawing/colours.ts';
 import { createPoseSample, join, systemClock, XrCapture } from '../../client/web/index.ts';
 import { ThreeAvatars } from '../../client/web/three-avatars.ts';
 import { VrmFigure, type Vrm } from '../../client/web/vrm-figure.ts';
+import { askConsent } from './ask-consent.ts';
 import { buildPlainVrm } from './plain-vrm.ts';
 
 const fields = new URLSearchParams(location.hash.slice(1));
 const [status, button] = ['#status', '#vr'].map((id) => document.querySelector(id)) as [HTMLElement, HTMLButtonElement];
 const clock = systemClock();
 const mine = createPoseSample();
+const asked = await askConsent(fields);
 const { client, transport } = await join({
   url: fields.get('url') ?? 'ws://127.0.0.1:7300', token: fields.get('token') ?? '', session: fields.get('session') ?? 'lobby', name: fields.get('name') ?? 'Headset',
-  consent: { inference: true, recording: false, training: false },
+  consent: asked.consent,
 });
+asked.follow(client);
 
 const scene = new Scene();
 scene.background = new Color('#12181f');

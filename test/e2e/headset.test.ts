@@ -60,7 +60,7 @@ describe.skipIf(executablePath === undefined)('a headset in Chromium (skipped wh
   afterEach(() => expect(problems).toEqual([]));
 
   it('joins with three.js, moves and signs, and a second browser sees the hands move and the gesture', async () => {
-    const headset = await open(`${site}/three.html`, { name: 'Ada', token: await server.token('participant') }, `
+    const headset = await open(`${site}/three.html`, { name: 'Ada', consent: 'inference', token: await server.token('participant') }, `
       window.device = new IWER.XRDevice(IWER.metaQuest3, { stereoEnabled: true });
       device.installRuntime({ forceInstall: true });
       device.primaryInputMode = 'hand';

@@ -71,7 +71,7 @@ describe.skipIf(executablePath === undefined)('the pages of the engines in Chrom
     page.on('console', (message) => void (message.type() === 'error' && !/v1\/rtc|404/.test(message.text()) && problems.push(message.text())));
     await page.addInitScript({ path: 'node_modules/iwer/build/iwer.min.js' });
     await page.addInitScript(HEADSET);
-    const fields = new URLSearchParams({ session: 'lobby', name: 'Ada', token: await gateway.token('participant'), url: gateway.server.url, ...more });
+    const fields = new URLSearchParams({ session: 'lobby', name: 'Ada', token: await gateway.token('participant'), url: gateway.server.url, consent: 'inference', ...more });
     await page.goto(`${gateway.server.url}/viewer/${name}.html#${fields.toString()}`);
     return page;
   }

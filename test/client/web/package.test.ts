@@ -70,6 +70,7 @@ describe('the package for browsers', () => {
   });
 
   it.each<[Adapter, number, RegExp | undefined]>([
+    ['consent', 3, undefined],
     ['three', 6, /^three$/],
     ['vrm', 8, /^three$/],
     ['babylon', 6, /^@babylonjs\/core\//],

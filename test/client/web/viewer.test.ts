@@ -101,6 +101,20 @@ describe.skipIf(executablePath === undefined)('the viewer in Chromium (skipped w
     await page.close();
   }));
 
+  it('asks before it shares a camera, and joins without one where the answer is no', async () => {
+    const gateway = await startScriptedGateway(folder);
+    const { page, problems } = await openPage(`${gateway.url}#token=t&session=lobby&name=me&camera=jpeg`);
+    await page.locator('#notice').getByRole('button', { name: 'Join' }).click();
+    await until(() => gateway.received.some(({ type }) => type === 'join'));
+    expect(gateway.received.find(({ type }) => type === 'join')).toMatchObject({ consent: { inference: false, recording: false, training: false } });
+    await page.waitForSelector('#consent >> text=Let me be in recordings');
+    await page.getByRole('checkbox', { name: 'in recordings' }).check();
+    await until(() => gateway.received.some((message) => message.type === 'consent' && message.consent.recording));
+    expect(problems).toEqual([]);
+    await page.close();
+    gateway.close();
+  });
+
   it('fits a phone without scrolling sideways', () => withScripted(async (gateway) => {
     const { page } = await openPage(`${gateway.url}#token=t&session=demo`, { width: 390, height: 844 });
     await page.waitForSelector('#status[data-state=live]');

@@ -6,8 +6,12 @@ import { bundleForBrowser } from '../../../client/web/build.ts';
 import { copySample } from '../../../client/interpolation.ts';
 import { connect, openNodeSocket, type CopresenceClient } from '../../../client/node.ts';
 import { systemClock } from '../../../core/clock.ts';
+import { KIND, readContainer } from '../../../protocol/codec/container.ts';
+import { decodeUp } from '../../../protocol/codec/control.ts';
 import { createPoseSample, PART_BITS, type PoseSample } from '../../../protocol/codec/pose-sample.ts';
 import { POSE_FLOATS } from '../../../protocol/codec/quantise.ts';
+import type { UpMessage } from '../../../protocol/up.ts';
+import { until } from '../../support/until.ts';
 import { chromiumPath, launchChromium } from './support/chromium.ts';
 import { startRealGateway, type TestGateway } from './support/real-gateway.ts';
 
@@ -48,7 +52,7 @@ describe.skipIf(executablePath === undefined)('the web example in Chromium (skip
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('walks by keyboard, then sends the head and 2 x 25 joints of an emulated headset', async () => {
+  it('asks before it joins and tells every change at once, walks by keyboard, then sends the head and 2 x 25 joints of an emulated headset', async () => {
     const browser = await launchChromium(executablePath ?? '');
     const page = await browser.newPage();
     await page.addInitScript({ path: 'node_modules/iwer/build/iwer.min.js' });
@@ -59,9 +63,29 @@ describe.skipIf(executablePath === undefined)('the web example in Chromium (skip
       device.position.set(0.25, 1.7, -0.5);
     `);
     const url = gateway.server.url;
+    const said: UpMessage[] = [];
+    page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => {
+      readContainer(payload as Buffer, (kind, body) => {
+        const decoded = kind === KIND.control ? decodeUp(body) : undefined;
+        if (decoded?.kind === 'message') said.push(decoded.message);
+      });
+    }));
     const walked = waitForPose(watcher, ({ valid, rigid }) => valid === PART_BITS.head && rigid[2]! < -0.15);
     await page.goto(`${url}/viewer/#session=lobby&name=Web&url=${encodeURIComponent(url)}&token=${await gateway.token('participant')}`);
+    // By its names alone, as somebody who does not see it would.
+    const [inference, recording, training] = ['models run', 'in recordings', 'train models'].map((name) => page.getByRole('checkbox', { name }));
+    expect([await inference?.isChecked(), await recording?.isChecked(), await training?.isDisabled(), said.length]).toEqual([false, false, true, 0]);
+    await inference?.check();
+    await page.getByRole('button', { name: 'Join' }).click();
     await page.waitForSelector('#status:has-text("live in lobby")');
+    expect(said.find(({ type }) => type === 'join')).toMatchObject({ consent: { inference: true, recording: false, training: false } });
+    await recording?.check();
+    await training?.check();
+    await recording?.uncheck();
+    const changes = (): UpMessage[] => said.filter(({ type }) => type === 'consent');
+    await until(() => changes().length === 3);
+    expect(changes().map((change) => 'consent' in change && Object.values(change.consent))).toEqual([[true, true, false], [true, true, true], [true, false, false]]);
+    await page.locator('#map').hover();
     await page.keyboard.press('w');
     await page.keyboard.press('w');
     expect((await walked).rigid[1]).toBeCloseTo(1.6, 2);
@@ -74,6 +98,19 @@ describe.skipIf(executablePath === undefined)('the web example in Chromium (skip
     const reachM = Math.hypot(...[0, 1, 2].map((axis) => sample.hands[tip + axis]! - sample.hands[axis]!));
     expect(reachM).toBeGreaterThan(0.1);
     expect(reachM).toBeLessThan(0.25);
+
+    // A tab in the background runs nothing for as long as it stays there: the others are told, and it comes back by itself as who it was.
+    const heard: string[] = [];
+    watcher.on('presence', ({ event, participant }) => void (participant.name === 'Web' && heard.push(event)));
+    const debug = await page.context().newCDPSession(page);
+    await debug.send('Debugger.enable');
+    await debug.send('Debugger.pause');
+    await until(() => heard.length === 1);
+    await debug.send('Debugger.resume');
+    await until(() => heard.length === 2);
+    expect(heard).toEqual(['away', 'back']);
+    await debug.send('Debugger.disable');
+    await page.waitForSelector('#status:has-text("live in lobby")');
     await browser.close();
   });
 });
