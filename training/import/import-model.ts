@@ -67,11 +67,11 @@ export async function importModel(request: ImportRequest, clock: Clock, onProgre
   const source = request.path.endsWith('.json') ? await openTfjsSource(request.path, request.output) : openOnnxSource(request.path, request.output);
   try {
     const plain = source.checked ?? checkGraph(source.graph, { output: undefined, externalData: refuseExternal });
+    const labels = labelsFor(request, plain, source);
     const rows = trialRows(plain);
     tell('comparing', 2);
     const parity = await compare(source, plain, rows);
     const checked = request.softmax ? addSoftmax(plain) : plain;
-    const labels = labelsFor(request, checked, source);
     tell('measuring', 3);
     const latencyMedianMs = await tryOut(checked, rows, clock);
     const manifest = manifestOf(request, { checked, labels, source: `${basename(request.path)}, SHA-256 ${digest.sha256}`, latencyMedianMs });

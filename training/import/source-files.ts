@@ -19,7 +19,7 @@ export function readSource(path: string): Uint8Array {
  */
 export function readBeside(modelPath: string, name: string): Uint8Array {
   const folder = realpathSync(dirname(modelPath));
-  const plain = name !== '' && name.split('/').every((part) => /^[A-Za-z0-9][A-Za-z0-9._@+ -]*$/.test(part));
+  const plain = name !== '' && name.split('/').every((part) => /^[A-Za-z0-9_][A-Za-z0-9._@+ -]*$/.test(part));
   if (!plain) throw new CopresenceError('MODEL_INVALID', `the model names the file '${name}', which is no path below its own folder`);
   const path = join(folder, name);
   if (statSync(path, { throwIfNoEntry: false }) === undefined) throw new CopresenceError('MODEL_INVALID', `${path}, which the model names, is not there`);

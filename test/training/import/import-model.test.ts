@@ -126,9 +126,16 @@ describe('an ONNX file', () => {
       [/MODEL_INVALID: the weights weights are 24 bytes, not 28/, ({ graph }) => void (graph!.initializer![0]!.dims = [7])],
       [/MODEL_INVALID: ONNX Runtime does not take|MODEL_INVALID: the graph fails/, ({ graph }) => void (graph!.initializer![0]!.dims = [2, 3])],
       [/MODEL_INVALID: a row gets another answer in a batch/, ({ graph }) => void (graph!.node![1]!.attribute![0]!.i = 0)],
-      [/SHAPE_MISMATCH: the output y is \[6, 2\]/, ({ graph }) => void (graph!.output![0]!.type!.tensorType!.shape!.dim![1] = { dimValue: 3 })],
+      [/SHAPE_MISMATCH: 2 labels for the 3 columns/, ({ graph }) => void (graph!.output![0]!.type!.tensorType!.shape!.dim![1] = { dimValue: 3 })],
     ];
     for (const [reason, change] of spoilt) await expect(take(made('spoilt.onnx', change), { labels }), String(reason)).rejects.toThrow(reason);
+    const threeWide = made('wide.onnx', ({ graph }) => void (graph!.output![0]!.type!.tensorType!.shape!.dim![1] = { dimValue: 3 }));
+    await expect(take(threeWide, { labels: ['a', 'b', 'c'] })).rejects.toThrow(/SHAPE_MISMATCH: the output y is \[6, 2\]/);
+    const whole = made('int64.onnx', ({ graph }) => {
+      graph!.node!.push({ opType: 'Cast', input: ['y'], output: ['z'], attribute: [{ name: 'to', type: 2, i: 7 }] });
+      graph!.output![0] = { name: 'z', type: { tensorType: { elemType: 7, shape: graph!.output![0]!.type!.tensorType!.shape! } } };
+    });
+    await expect(take(whole, { labels })).rejects.toThrow(/SHAPE_MISMATCH: the output z is int64/);
     await expect(take(made('unlabelled.onnx'))).rejects.toThrow(/CONFIG_INVALID.*give --labels/);
     await expect(take(made('labels.onnx'), { labels: ['a', 'b', 'c'] })).rejects.toThrow(/SHAPE_MISMATCH: 3 labels for the 2 columns/);
     await expect(take(made('task.onnx'), { labels, task: 'gesture' })).rejects.toThrow(/SHAPE_MISMATCH: a gesture model takes/);
