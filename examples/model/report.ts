@@ -63,7 +63,7 @@ rows of one person resemble each other and few people are in the test part, so t
 function tuningPart({ tuning: { trials, best }, metric }: DemoOutcome): string {
   const chosen = Object.entries(best.values).map(([field, value]) => [`<code>${field}</code>`, escapeXml(valueText(value))]);
   const pruned = trials.filter(({ state }) => state === 'pruned').length;
-  return `<h2>Tuning</h2><p>${trials.length} trials, ${pruned} given up early, scored on the validation part; trial ${best.number} was the best with ${(best.score ?? 0).toFixed(4)}.</p>
+  return `<h2>Tuning</h2><p>${trials.length} trials, ${pruned} given up early, scored by the negative cross-entropy on the validation part; trial ${best.number} was the best with ${(best.score ?? 0).toPrecision(3)}.</p>
 <div>${trialsPlot({ metric }, trials)}</div>${table(['parameter', 'chosen'], chosen)}`;
 }
 
@@ -74,7 +74,7 @@ function variantsPart({ optimised }: DemoOutcome): string {
 
 function rolloutPart({ begin, good, bad, answers, history }: DemoOutcome): string {
   const heard = [...answers].sort(([a], [b]) => a.localeCompare(b)).map(([version, count]) => [version, String(count)]);
-  return `<h2>Rollouts</h2><div>${rolloutPlot(begin)}${rolloutPlot(good)}${rolloutPlot(bad)}</div><p>Meanwhile the sessions got these answers:</p>${table(['version', 'answers'], heard)}
+  return `<h2>Rollouts</h2><p>By second: the share of sessions that the new version answers, and since each step began how often it agrees with the current one.</p><div>${rolloutPlot(begin)}${rolloutPlot(good)}${rolloutPlot(bad)}</div><p>Meanwhile the sessions got these answers:</p>${table(['version', 'answers'], heard)}
 <details open><summary>What the registry's signed history says</summary><pre>${history.map(escapeXml).join('\n')}</pre></details>`;
 }
 
@@ -82,13 +82,13 @@ function rolloutPlot({ version, outcome, reason, timeline }: RolloutStory): stri
   return plotSvg({
     title: `Version ${version}: ${outcome} (${reason})`, x: 'seconds', y: '%', yRange: [-4, 104],
     series: [
-      { label: 'sessions that it answers', points: timeline.map(({ seconds, percent: share }) => [seconds, share] as const), kind: 'line' },
-      { label: 'agreement with the current version', points: timeline.filter(({ compared }) => compared > 0).map(({ seconds, agreement }) => [seconds, agreement * 100] as const), kind: 'dots' },
+      { label: 'sessions', points: timeline.map(({ seconds, percent: share }) => [seconds, share] as const), kind: 'line' },
+      { label: 'agreement', points: timeline.filter(({ compared }) => compared > 0).map(({ seconds, agreement }) => [seconds, agreement * 100] as const), kind: 'dots' },
     ],
   });
 }
 
 function reading({ begin }: DemoOutcome): string {
   return `<h2>How to read this</h2><p>The people are made up, so the figures say that the parts work together and nothing of real hands. Steps of the rollouts last seconds here and minutes in service; the rules are the
-same. Version ${begin.version} knows other gestures than version 1, which ships, so that it did not have to agree with it; the ones after it had to agree with it in 70 % of the requests.</p>`;
+same, but that nothing is said here of coming late: this machine plays the people too. Version ${begin.version} knows other gestures than version 1, which ships, so that it did not have to agree with it; the ones after it had to agree with it in 70 % of the requests.</p>`;
 }
