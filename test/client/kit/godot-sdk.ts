@@ -1,11 +1,9 @@
 /** The Godot addon in the kit: Godot 4.6 in headless Chromium, a page for each participant. */
 import { readFile } from 'node:fs/promises';
-import { GodotEngine, missingForGodot, vectorFiles, type GodotOptions, type GodotRun } from '../godot/support/engine.ts';
+import { GodotEngine, isOfScript, missingForGodot, vectorFiles, type GodotOptions, type GodotRun } from '../godot/support/engine.ts';
 import type { Line, LiveProgram, Sdk } from './sdk.ts';
 
 const FRAME_HZ = 90;
-/** What Godot says of text that is not UTF-8; damaged messages have such. */
-const OF_TEXT = 'Unicode parsing error';
 
 export class GodotSdk implements Sdk {
   readonly name = 'GDScript, Godot';
@@ -34,7 +32,7 @@ export class GodotSdk implements Sdk {
 
   start(...args: [string, string, string, string]): LiveProgram {
     const lines: Line[] = [];
-    const opening = this.#run({ scene: 'test/live.tscn', args, onLine: (text) => lines.push(JSON.parse(text) as Line), onNotice: (text) => void (/ERROR/.test(text) && lines.push({ broken: text })) });
+    const opening = this.#run({ scene: 'test/live.tscn', args, onLine: (text) => lines.push(JSON.parse(text) as Line), onNotice: (text) => void (isOfScript(text) && lines.push({ broken: text })) });
     let kill: () => void = () => undefined;
     const killed = new Promise<null>((resolve) => (kill = () => resolve(null)));
     return {
@@ -53,7 +51,7 @@ export class GodotSdk implements Sdk {
   /** A scene to its end. */
   async #play(options: GodotOptions): Promise<{ lines: string[]; notices: string[] }> {
     const lines: string[] = [], notices: string[] = [];
-    const run = await this.#run({ ...options, onLine: (line) => lines.push(line), onNotice: (line) => void (line.startsWith(OF_TEXT) || notices.push(line)) });
+    const run = await this.#run({ ...options, onLine: (line) => lines.push(line), onNotice: (line) => void (isOfScript(line) && notices.push(line)) });
     await run.ended;
     await run.close();
     return { lines, notices };

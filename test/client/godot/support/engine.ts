@@ -39,6 +39,11 @@ export function vectorFiles(): PackedFile[] {
   return readdirSync(folder).filter((name) => name.endsWith('.json')).map((name) => ({ path: `vectors/${name}`, bytes: readFileSync(join(folder, name)) }));
 }
 
+/** Whether a notice is about a script, and not what the engine says of itself on its way out, or of text that is not UTF-8. */
+export function isOfScript(notice: string): boolean {
+  return /SCRIPT ERROR|Parse Error|res:\/\/|push_error/.test(notice);
+}
+
 export interface GodotOptions {
   /** Below client/godot, such as `test/live.tscn`. */
   readonly scene: string;
