@@ -61,7 +61,7 @@ function openForWork(name: string): Promise<Runner> {
   return opening;
 }
 
-/** On inputs that are all zero: what these models cost does not depend on them. */
+/** On inputs that are all zero: what these models cost does not depend on them, but that a line then has no tokens to tag. */
 function open(name: string): Promise<Backend> {
   const opening = store.resolve(name).then((model) => {
     const blocksOf = (specs: typeof model.manifest.inputs): Map<string, ReturnType<typeof allocateBlock>> => new Map(specs.map((spec) => [spec.name, allocateBlock(spec, CAPACITY, MAX_SYMBOLIC_SIZE)]));

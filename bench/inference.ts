@@ -36,12 +36,12 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const modelsFolder = join(root, 'models');
 const BODY_MODEL = 'movenet-lightning';
 /** Those that the server loads unless told otherwise. */
-const MODELS = [BODY_MODEL, 'handdetect', 'handlandmark-lite', 'gesture-mlp', 'avatar-language'].filter((name) => existsSync(join(modelsFolder, name, '1/manifest.json')));
+const MODELS = [BODY_MODEL, 'handdetect', 'handlandmark-lite', 'gesture-mlp', 'avatar-language'].filter((name) => existsSync(join(modelsFolder, name)));
 const BACKEND = { kind: 'onnx', providers: ['cpu'], intraOpThreads: 1, deviceId: 0 } as const;
 const SIDE = 192;
 const SIZES = [{ width: 320, height: 240 }, { width: 640, height: 480 }] as const;
-/** What the runner packs the language model's samples to: they have 170, 171, 6 and 256 ids, and it rounds up to 64. */
-const symbolicSize = (batchSize: number): number => (batchSize < 4 ? 192 : 256);
+/** What the runner packs the language model's samples to: they have 187, 189, 7 and 277 ids, and it rounds up to 64. */
+const symbolicSize = (batchSize: number): number => (batchSize < 4 ? 192 : 320);
 /** Different inputs of a batch, as in bare-loop.ts. */
 const SAMPLE_COUNT = 4;
 const PHOTOGRAPHS = 6;

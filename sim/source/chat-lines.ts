@@ -1,7 +1,7 @@
 /** What virtual participants say. */
 import { randomBetween, shuffle, type Random } from '../../core/random.ts';
 
-/** Written for this simulator: greetings, praise, questions, complaints, mild insults and offers of spam. */
+/** Written for this simulator: greetings, praise, questions, complaints, mild insults and offers of spam; some name people and places, some are Chinese. */
 const LINES = [
   'Hi everyone, good to see you all here',
   'Good morning, is the audio working for you?',
@@ -35,6 +35,10 @@ const LINES = [
   'Shut up, nobody wants to hear your stupid opinion',
   'Congratulations! You won a free phone, call now to claim your prize',
   'Earn 500 dollars a day from home, text WIN to 80082 now',
+  'Maria Lopez flies to New York with the team from Berlin',
+  'Has anybody seen James since the tour of Amsterdam?',
+  '今天的会议很顺利，谢谢大家的帮助',
+  '你们这些人真是垃圾，滚出去',
   'See you tomorrow, thanks for the tour',
   'Bye, have a great evening',
 ] as const;

@@ -12,6 +12,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   label: { summary: 'say what a hand does in an interval of a recording', load: async () => (await import('./label.ts')).label },
   inspect: { summary: 'show what is in a data set, and what cleaning would remove', load: async () => (await import('./inspect.ts')).inspect },
   train: { summary: 'train a model, measure it and export it', load: async () => (await import('./train.ts')).train },
+  'train-language': { summary: 'make the model of chat lines that ships, from its data sets', load: async () => (await import('./train-language.ts')).trainLanguage },
   tune: { summary: 'try configurations, and train the best', load: async () => (await import('./tune.ts')).tuneCommand },
   'cross-validate': { summary: 'measure a configuration on every participant, by folds', load: async () => (await import('./cross-validate.ts')).crossValidateCommand },
   serve: { summary: 'all of this over HTTP, with tokens and roles', load: async () => (await import('./serve.ts')).serve },

@@ -36,7 +36,7 @@ export class LinearBaseline {
 
   /** Trains for a few passes with a rate that falls to zero. */
   train(encoded: EncodedSamples, random: Random): void {
-    const optimiser = new SparseAdagrad(this.#table);
+    const optimiser = new SparseAdagrad(this.#table, this.#logits.length);
     const gradients = new Float32Array(this.#logits.length);
     const visits = Array.from({ length: LINEAR_EPOCHS }, () => shuffle(random, encoded.samples.map((_, index) => index))).flat();
     visits.forEach((index, done) => {

@@ -1,11 +1,14 @@
-/** Reads the four data sets from their published files into samples. */
+/** Reads the data sets from their published files into samples. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CopresenceError } from '../../core/errors.ts';
 import { seededRandom, shuffle } from '../../core/random.ts';
 import { parseCsv } from './csv.ts';
-import { EMOTIONS, OUT_OF_SCOPE, sentimentOf } from './heads.ts';
+import { readWnut } from './entity-corpus.ts';
+import type { EntitySplits } from './entity-corpus.ts';
+import { decodeEscapes } from './escapes.ts';
+import { EMOTIONS, MODERATION_CLASSES, OUT_OF_SCOPE, sentimentOf } from './heads.ts';
 import { splitSamples } from './splits.ts';
 import type { Sample, Splits } from './samples.ts';
 
@@ -16,13 +19,16 @@ export interface Corpora {
   readonly emotion: Splits;
   readonly moderation: Splits;
   readonly spam: Splits;
+  /** Chinese texts for the moderation head. */
+  readonly chinese: Splits;
+  readonly entities: EntitySplits;
 }
 
 /**
- * Reads `clinc150`, `goemotions-train`, `hate-davidson` and `sms-spam` below `folder`.
+ * Reads `clinc150`, `goemotions-train`, `hate-davidson`, `sms-spam`, `cold-zh-dev` and `wnut17-train` below `folder`.
  *
  * CLINC150 keeps its own split. GoEmotions' published dev part is the test, a tenth of its train part validates. The
- * other two have no published split and are cut by `splitSamples`.
+ * others have no published split, or only one part of it here, and are cut by `splitSamples`.
  *
  * @throws CopresenceError DATASET_INVALID with file and line.
  */
@@ -41,6 +47,8 @@ export function readCorpora(folder: string, seed: number): Corpora {
     },
     moderation: splitSamples(tweets, random, firstClass),
     spam: splitSamples(texts, random, firstClass),
+    chinese: splitSamples(readCold(join(folder, 'cold-zh-dev/dev.csv')), random, firstClass),
+    entities: splitSamples(readWnut(join(folder, 'wnut17-train/wnut17train.conll')), random, ({ entities }) => (entities.length > 0 ? 'some' : 'none')),
   };
 }
 
@@ -101,7 +109,25 @@ export function readDavidson(file: string): Sample[] {
     const label = fields[classColumn] ?? '';
     const tweet = fields[textColumn];
     if (!['0', '1', '2'].includes(label) || tweet === undefined) throw invalid(file, line, 'expected a class from 0 to 2 and a tweet');
-    return { text: decodeEntities(tweet), targets: [{ head: 'moderation', classes: [Number(label)] }] };
+    return { text: decodeEscapes(tweet), targets: [{ head: 'moderation', classes: [Number(label)] }] };
+  });
+}
+
+/**
+ * COLD's `.csv`: 1 in `label` is an offence, against one person or against many, 0 none; the text is in `TEXT`.
+ *
+ * Whether an offence is hateful is not said.
+ */
+export function readCold(file: string): Sample[] {
+  const [header, ...records] = parseCsv(readText(file), file);
+  const labelColumn = header?.fields.indexOf('label') ?? -1;
+  const textColumn = header?.fields.indexOf('TEXT') ?? -1;
+  if (labelColumn < 0 || textColumn < 0) throw invalid(file, 1, 'expected columns named label and TEXT');
+  return records.map(({ line, fields }) => {
+    const label = fields[labelColumn] ?? '';
+    const text = fields[textColumn];
+    if (!['0', '1'].includes(label) || text === undefined) throw invalid(file, line, 'expected a label 0 or 1 and a text');
+    return { text, targets: [{ head: 'moderation', classes: [MODERATION_CLASSES.indexOf(label === '1' ? 'offensive' : 'neither')] }] };
   });
 }
 
@@ -115,21 +141,10 @@ export function readSms(file: string): Sample[] {
   });
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"' };
-
-/** Twitter's own escapes; nobody types them in a chat. */
-function decodeEntities(text: string): string {
-  const named = text.replace(/&(?:amp|lt|gt|quot);/g, (entity) => ENTITIES[entity] ?? entity);
-  return named.replace(/&#(\d{1,7});/g, (entity, digits: string) => {
-    const point = Number(digits);
-    return point > 0 && point <= 0x10ffff ? String.fromCodePoint(point) : entity;
-  });
-}
-
 /** Undoes the collection's masking, which only ham has and which would give the label away. */
 function unmask(text: string): string {
   const numbers = text.replaceAll('&lt;#&gt;', '5').replaceAll('&lt;DECIMAL&gt;', '5.5').replaceAll('&lt;TIME&gt;', '5:30');
-  return decodeEntities(numbers.replaceAll('&lt;URL&gt;', 'http://x'));
+  return decodeEscapes(numbers.replaceAll('&lt;URL&gt;', 'http://x'));
 }
 
 function firstClass(sample: Sample): string {

@@ -2,18 +2,19 @@
 import { decideIntent, decideModeration } from '../../features/language-result.ts';
 import { classificationReport, expectedCalibrationError } from '../evaluate/classification.ts';
 import type { ClassificationReport, ClassScore } from '../evaluate/classification.ts';
+import type { EntityReport } from './entity-figures.ts';
 import { MODERATION_CLASSES } from './heads.ts';
 import type { Head, HeadName, Heads } from './heads.ts';
 import { bestClasses } from './predict.ts';
 import { classesOf } from './samples.ts';
 import type { EncodedSamples, Sample } from './samples.ts';
 
-/** The data sets by the head that they teach first. */
-export type CorpusName = 'intent' | 'emotion' | 'moderation' | 'spam';
+/** The data sets by the head that they teach first; `chinese` teaches the moderation head too. */
+export type CorpusName = 'intent' | 'emotion' | 'moderation' | 'spam' | 'chinese';
 export type EncodedCorpora = Readonly<Record<CorpusName, EncodedSamples>>;
 
-/** By head, [samples of the head's data set, classes] row-major. */
-export type Probabilities = Readonly<Record<HeadName, Float32Array>>;
+/** By head, [samples of the head's data set, classes] row-major; `chinese` is the moderation head on the Chinese texts. */
+export type Probabilities = Readonly<Record<HeadName | 'chinese', Float32Array>>;
 export type Thresholds = Readonly<Record<string, number>>;
 
 export interface Figures {
@@ -24,7 +25,10 @@ export interface Figures {
   /** Over the in-scope intents. */
   readonly intent: ClassificationReport;
   readonly moderation: ClassificationReport;
+  /** Of the Chinese texts: offensive or not. */
+  readonly chinese: ClassificationReport;
   readonly spam: ClassificationReport;
+  readonly entities: EntityReport;
 }
 
 /** The data set on which a head is measured. */
@@ -37,15 +41,18 @@ export function probabilitiesFor(
   corpora: EncodedCorpora, heads: Heads, predictor: (encoded: EncodedSamples, head: Head) => Float32Array,
 ): Probabilities {
   const of = (name: HeadName): Float32Array => predictor(corpora[corpusOf(name)], heads[name]);
-  return { emotion: of('emotion'), sentiment: of('sentiment'), intent: of('intent'), moderation: of('moderation'), spam: of('spam') };
+  const chinese = predictor(corpora.chinese, heads.moderation);
+  return { emotion: of('emotion'), sentiment: of('sentiment'), intent: of('intent'), moderation: of('moderation'), spam: of('spam'), chinese };
 }
 
-export function measure(corpora: EncodedCorpora, heads: Heads, probabilities: Probabilities, thresholds: Thresholds): Figures {
+/** @param entities - measured apart, since their data set has tokens. */
+export function measure(corpora: EncodedCorpora, heads: Heads, probabilities: Probabilities, thresholds: Thresholds, entities: EntityReport): Figures {
   const emotions = emotionReports(corpora.emotion.samples, heads.emotion, probabilities.emotion, thresholds);
   const sentiment = sentimentReport(corpora.emotion.samples, heads.sentiment, probabilities.sentiment);
   const intent = intentReport(corpora.intent.samples, heads.intent, probabilities.intent);
   const scope = scopeFigures(corpora.intent.samples, heads.intent, probabilities.intent, thresholds['intent'] ?? 0);
   const moderation = moderationReport(corpora.moderation.samples, probabilities.moderation, thresholds);
+  const chinese = chineseReport(corpora.chinese.samples, probabilities.chinese, thresholds);
   const spam = spamReport(corpora.spam.samples, probabilities.spam, thresholds['spam'] ?? 0.5);
   const metrics = {
     emotionMacroF1: mean(emotions.classes.map(({ f1 }) => f1)),
@@ -57,10 +64,15 @@ export function measure(corpora: EncodedCorpora, heads: Heads, probabilities: Pr
     moderationAccuracy: moderation.accuracy,
     moderationMacroF1: moderation.macroF1,
     hateF1: moderation.classes[0]?.f1 ?? 0,
+    chineseAccuracy: chinese.accuracy,
+    chineseMacroF1: chinese.macroF1,
     spamF1: spam.classes[1]?.f1 ?? 0,
     spamAccuracy: spam.accuracy,
+    entityF1: entities.all.f1,
+    entityPrecision: entities.all.precision,
+    entityRecall: entities.all.recall,
   };
-  return { metrics, emotions: emotions.classes, sentiment, intent, moderation, spam };
+  return { metrics, emotions: emotions.classes, sentiment, intent, moderation, chinese, spam, entities };
 }
 
 /** Single-label view of the three moderation classes, decided as when serving. */
@@ -72,6 +84,16 @@ export function moderationReport(samples: readonly Sample[], probabilities: Floa
   });
   const actual = samples.map((sample) => classesOf(sample, 'moderation')?.[0] ?? -1);
   return classificationReport({ labels: MODERATION_CLASSES, actual, predicted });
+}
+
+/** Offensive, hateful or not: COLD does not tell the first two apart. Decided as when serving. */
+export function chineseReport(samples: readonly Sample[], probabilities: Float32Array, thresholds: Thresholds): ClassificationReport {
+  const predicted = samples.map((_, row) => {
+    const [hate = 0, offensive = 0, neither = 0] = probabilities.subarray(row * 3, row * 3 + 3);
+    return decideModeration({ hate, offensive, neither, spam: -1 }, thresholds, 'han').label === 'ok' ? 0 : 1;
+  });
+  const actual = samples.map((sample) => (MODERATION_CLASSES[classesOf(sample, 'moderation')?.[0] ?? -1] === 'offensive' ? 1 : 0));
+  return classificationReport({ labels: ['ok', 'offensive'], actual, predicted });
 }
 
 export function spamReport(samples: readonly Sample[], probabilities: Float32Array, threshold: number): ClassificationReport {

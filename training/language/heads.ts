@@ -35,6 +35,12 @@ const SENTIMENT_GROUPS: Readonly<Record<Sentiment, readonly string[]>> = {
   neutral: ['neutral'],
 };
 
+/** WNUT 2017's types. */
+export const ENTITY_TYPES = ['person', 'location', 'group', 'corporation', 'product', 'creative-work'] as const;
+export type EntityType = (typeof ENTITY_TYPES)[number];
+/** What a token is: of no entity, the first or a further one of an entity. */
+export const ENTITY_TAGS = ['O', ...ENTITY_TYPES.map((type) => `B-${type}`), ...ENTITY_TYPES.map((type) => `I-${type}`)];
+
 /** Davidson's classes in the order of their numbers in the data file. */
 export const MODERATION_CLASSES = ['hate', 'offensive', 'neither'] as const;
 /** The class of the intent head for what is none of the intents; always the last one. */

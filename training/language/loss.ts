@@ -1,8 +1,11 @@
 /** Probabilities, and the cross-entropy of one head with its gradient. */
 import type { Head } from './heads.ts';
 
+/** The part of a head that this needs. */
+type Columns = Pick<Head, 'kind' | 'classes' | 'offset'>;
+
 /** Writes the head's probabilities over its columns of `logits` into `probabilities` (same columns). */
-export function probabilitiesOf(head: Head, logits: Float32Array, probabilities: Float32Array): void {
+export function probabilitiesOf(head: Columns, logits: Float32Array, probabilities: Float32Array): void {
   const end = head.offset + head.classes.length;
   if (head.kind === 'sigmoid') {
     for (let column = head.offset; column < end; column++) probabilities[column] = 1 / (1 + Math.exp(-logits[column]!));
@@ -20,7 +23,7 @@ export function probabilitiesOf(head: Head, logits: Float32Array, probabilities:
 }
 
 export interface LossInput {
-  readonly head: Head;
+  readonly head: Columns;
   readonly logits: Float32Array;
   /** Classes that hold. */
   readonly classes: readonly number[];

@@ -24,8 +24,10 @@ export interface Network {
   readonly outputBias: Float32Array;
 }
 
+export const DENSE_LAYERS = ['hiddenWeights', 'hiddenBias', 'outputWeights', 'outputBias'] as const;
+
 /** The dense layers' gradients, added up over a batch. Same layout as the weights. */
-export type DenseGradients = Pick<Network, 'hiddenWeights' | 'hiddenBias' | 'outputWeights' | 'outputBias'>;
+export type DenseGradients = Pick<Network, (typeof DENSE_LAYERS)[number]>;
 
 /** What one sample makes on its way through; reused from sample to sample. */
 export interface Activations {
@@ -131,7 +133,7 @@ export function pool(table: Float32Array, ids: Int32Array, pooled: Float32Array)
 }
 
 /** outputs[row] = bias[row] + weights[row] · inputs, for rows from `start` up to `end`. */
-function multiply(
+export function multiply(
   weights: Float32Array, bias: Float32Array, inputs: Float32Array, outputs: Float32Array, start: number, end: number,
 ): void {
   const width = inputs.length;
@@ -144,7 +146,7 @@ function multiply(
 }
 
 /** The transpose of `multiply`: adds to the gradients of inputs, weights and bias. */
-function carryBack(
+export function carryBack(
   weights: Float32Array, inputs: Float32Array, outputGradients: Float32Array, inputGradients: Float32Array,
   weightGradients: Float32Array, biasGradients: Float32Array, start: number, end: number,
 ): void {
@@ -161,7 +163,7 @@ function carryBack(
   }
 }
 
-function randomArray(length: number, scale: number, random: Random): Float32Array {
+export function randomArray(length: number, scale: number, random: Random): Float32Array {
   const values = new Float32Array(length);
   for (let at = 0; at < length; at++) values[at] = randomNormal(random) * scale;
   return values;

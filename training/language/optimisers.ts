@@ -1,4 +1,4 @@
-/** Adam for the dense layers, and row-wise sparse Adagrad for the embedding table. */
+/** Adam for the dense layers, and sparse Adagrad for the embedding table. */
 
 /** Adam (Kingma and Ba, 2015) over one array of weights. */
 export class Adam {
@@ -33,31 +33,36 @@ export class Adam {
   }
 }
 
-/** Adagrad (Duchi et al., 2011) that touches only the rows of one sample's features. */
+/**
+ * Adagrad (Duchi et al., 2011) that touches only the rows of one sample's features, with one sum of squares a row: all columns of a row
+ * meet as often, so a sum for each costs a table of memory and most of the time, and tells little more.
+ */
 export class SparseAdagrad {
   readonly #table: Float32Array;
+  /** By row, the sum of the mean squares of its gradients. */
   readonly #squares: Float32Array;
 
   /** @param table - [rows, dim]; overwritten by `apply`; still owned by the caller. */
-  constructor(table: Float32Array) {
+  constructor(table: Float32Array, dim: number) {
     this.#table = table;
     // Starts above zero: the first step of a rare feature would otherwise have full length.
-    this.#squares = new Float32Array(table.length).fill(1e-4);
+    this.#squares = new Float32Array(table.length / dim).fill(1e-4);
   }
 
   /** Moves each row of `ids` down the same gradient, times `scale`. @param gradient - [dim]. Read only. */
   apply(ids: Int32Array, gradient: Float32Array, options: { rate: number; scale: number }): void {
     const dim = gradient.length;
     const table = this.#table;
-    const squares = this.#squares;
+    let square = 0;
+    for (let column = 0; column < dim; column++) square += gradient[column]! * gradient[column]!;
+    square *= (options.scale * options.scale) / dim;
     for (let index = 0; index < ids.length; index++) {
-      const row = ids[index]! * dim;
-      for (let column = 0; column < dim; column++) {
-        const step = gradient[column]! * options.scale;
-        const square = squares[row + column]! + step * step;
-        squares[row + column] = square;
-        table[row + column]! -= (options.rate * step) / Math.sqrt(square);
-      }
+      const id = ids[index]!;
+      const sum = this.#squares[id]! + square;
+      this.#squares[id] = sum;
+      const rate = (options.rate * options.scale) / Math.sqrt(sum);
+      const row = id * dim;
+      for (let column = 0; column < dim; column++) table[row + column]! -= rate * gradient[column]!;
     }
   }
 }

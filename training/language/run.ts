@@ -1,29 +1,43 @@
-/** One whole training run: train with early stopping, quantise, calibrate, tune, and measure next to the baselines. */
+/** Makes the language model: train, calibrate, round, choose by the validation part, and measure the graphs beside the baselines. */
+import type { Clock } from '../../core/clock.ts';
 import { seededRandom } from '../../core/random.ts';
 import type { Random } from '../../core/random.ts';
-import { TEXT_BUCKETS } from '../../features/text.ts';
+import { LANGUAGE_ROWS } from '../../features/language-input.ts';
+import type { FitProgress } from '../models/fit.ts';
+import { chooseVariant } from '../optimise/pareto.ts';
+import type { Candidate } from '../optimise/pareto.ts';
 import { LinearBaseline, majorityBaseline } from './baselines.ts';
 import type { Corpora } from './corpora.ts';
+import type { EntityText } from './entity-corpus.ts';
+import { entitiesFound, entityReport, knownEntities } from './entity-figures.ts';
 import { corpusOf, measure, probabilitiesFor } from './figures.ts';
 import type { CorpusName, EncodedCorpora, Figures, Probabilities, Thresholds } from './figures.ts';
+import { languageGraph } from './graph.ts';
+import type { GraphParts } from './graph.ts';
 import { buildHeads, columnCount, EMOTIONS, MODERATION_CLASSES } from './heads.ts';
 import type { Head, Heads } from './heads.ts';
-import { createNetwork } from './network.ts';
-import type { Network } from './network.ts';
+import { createNetwork, DENSE_LAYERS } from './network.ts';
 import { predict } from './predict.ts';
-import { quantiseTable, withTable } from './quantise.ts';
-import type { QuantisedTable } from './quantise.ts';
+import { quantiseTable } from './quantise.ts';
+import { openLanguageGraph } from './run-graph.ts';
 import { classesOf, encodeSamples } from './samples.ts';
 import type { Sample, Splits } from './samples.ts';
+import { createTagger, encodeEntityTexts, TAGGER_LAYERS, TaggerPass } from './tagger.ts';
+import type { TaggedText } from './tagger.ts';
 import { Trainer } from './trainer.ts';
 import type { TrainingOptions, TrainingPart } from './trainer.ts';
+import { coolHead, fitTemperature, tuneEntity, tuneThresholds } from './tuning.ts';
 import { flatVariant, typedVariant } from './variants.ts';
-import { coolHead, fitTemperature, tuneThresholds } from './tuning.ts';
+import { placeWordVectors } from './word-vectors.ts';
+import type { WordVectors } from './word-vectors.ts';
 
 const DIM = 64;
 const HIDDEN = 128;
-/** Epochs without a better validation score after which a run ends. */
-const PATIENCE = 2;
+const TAGGER_HIDDEN = 64;
+/** Of the columns of word vectors: about as large as what training makes of other rows. */
+const VECTOR_SCALE = 0.3;
+/** What rounding may cost of the validation score. */
+const LEAST_QUALITY_SHARE = 0.99;
 
 const OPTIONS: Omit<TrainingOptions, 'epochs'> = {
   batchSize: 32,
@@ -32,100 +46,166 @@ const OPTIONS: Omit<TrainingOptions, 'epochs'> = {
   weightDecay: 0.01,
   featureDropout: 0.5,
   hiddenDropout: 0.3,
-  headWeights: { emotion: 1, sentiment: 0.3, intent: 1, moderation: 1, spam: 1 },
+  headWeights: { emotion: 1, sentiment: 0.3, intent: 1, moderation: 1, spam: 1, entity: 1 },
   // Hate is 6 % of the tweets; unweighted, it is hardly ever answered.
   classWeights: { moderation: [2, 1, 1] },
 };
 
 /** Visits of each data set in an epoch; the small ones are seen more often. */
-const REPEATS: Readonly<Record<CorpusName, number>> = { intent: 1, emotion: 1, moderation: 1, spam: 2 };
+const REPEATS: Readonly<Record<CorpusName, number>> = { intent: 1, emotion: 1, moderation: 1, spam: 2, chinese: 1 };
+/** Visits of each text with entities, and of the same in small letters, as many chat. */
+const TAGGING_REPEATS = 2;
+const SMALL_LETTER_REPEATS = 0.5;
 /** The same for requests as somebody might type them. */
 const TYPED_REPEATS = 1;
 /** The same for texts of one data set that serve another head as counter-examples. */
 const CLEAN_REPEATS = 0.3;
 const OUTSIDE_REPEATS = 0.08;
 
+export interface LanguageVariant extends Candidate {
+  readonly name: 'float32' | 'int8';
+  readonly graph: Uint8Array;
+  /** On the test parts. */
+  readonly figures: Figures;
+}
+
 export interface TrainedLanguageModel {
   readonly heads: Heads;
-  /** As trained, cooled. */
-  readonly network: Network;
-  readonly table: QuantisedTable;
   readonly thresholds: Thresholds;
+  readonly history: readonly EpochLine[];
   /** Epochs until the best validation score. */
   readonly epochs: number;
-  /** On the test parts: what ships, the same before rounding to int8, and the baselines. */
-  readonly figures: Readonly<Record<'shipped' | 'unrounded' | 'linear' | 'majority', Figures>>;
-  readonly testSamples: Readonly<Record<CorpusName, number>>;
+  readonly variants: readonly LanguageVariant[];
+  readonly chosen: LanguageVariant;
+  /** On the test parts, tuned as the model is. */
+  readonly baselines: Readonly<Record<'linear' | 'majority', Figures>>;
+  readonly testSamples: Readonly<Record<CorpusName | 'entities', number>>;
 }
 
-export interface Progress {
-  epoch(input: { epoch: number; epochs: number; visits: number }): void;
-  visits(done: number): void;
-  report(line: string): void;
+export interface EpochLine {
+  readonly epoch: number;
+  readonly loss: number;
+  readonly score: number;
 }
 
-/** @param options.epochs - at most so many. @param progress - told what happens; may draw a bar. */
-export function trainLanguageModel(corpora: Corpora, options: { seed: number; epochs: number }, progress: Progress): TrainedLanguageModel {
+export interface LanguageRunOptions {
+  readonly seed: number;
+  readonly epochs: number;
+  readonly clock: Clock;
+  readonly onProgress: (progress: FitProgress) => void;
+  readonly onEpoch: (line: EpochLine) => void;
+}
+
+/** @param vectors - where the rows of words begin. */
+export async function trainLanguageModel(corpora: Corpora, vectors: WordVectors, options: LanguageRunOptions): Promise<TrainedLanguageModel> {
   const random = seededRandom(options.seed);
   const heads = buildHeads(corpora.intents);
   const parts = { train: encodePart(corpora, 'train'), validation: encodePart(corpora, 'validation'), test: encodePart(corpora, 'test') };
-  const shape = { buckets: TEXT_BUCKETS, dim: DIM, hidden: HIDDEN, columns: columnCount(heads) };
-  const network = createNetwork(shape, random);
-  const visits = [...trainingParts(parts.train, corpora, random), ...counterExamples(corpora, heads, random)];
-  const trainer = new Trainer({ network, heads, random }, visits, { ...OPTIONS, epochs: options.epochs });
-  const epochs = trainUntilBest({ trainer, network, heads, validation: parts.validation, epochs: options.epochs, progress });
-  const table = quantiseTable(network.embedding, DIM);
-  const shipped = withTable(network, table);
-  for (const head of Object.values(heads)) {
-    // The rounded network shares the dense layers, so this cools both.
-    coolHead(network, head, fitTemperature(shipped, head, parts.validation[corpusOf(head.name)]));
-  }
-  const thresholds = tuneThresholds(parts.validation, heads, probabilitiesWith(shipped, parts.validation, heads));
-  progress.report('training the baselines');
-  const figures = {
-    shipped: measure(parts.test, heads, probabilitiesWith(shipped, parts.test, heads), thresholds),
-    unrounded: measure(parts.test, heads, probabilitiesWith(network, parts.test, heads), thresholds),
-    ...measureBaselines(parts, heads, random),
-  };
-  return { heads, network, table, thresholds, epochs, figures, testSamples: sizes(parts.test) };
+  const network = createNetwork({ buckets: LANGUAGE_ROWS, dim: DIM, hidden: HIDDEN, columns: columnCount(heads) }, random);
+  placeWordVectors(network.embedding, DIM, vectors, VECTOR_SCALE);
+  const tagger = createTagger(DIM, TAGGER_HIDDEN, random);
+  const texts = [...trainingParts(parts.train.texts, corpora, random), ...counterExamples(corpora, heads, random)];
+  const tagging = [
+    { texts: parts.train.entities, repeats: TAGGING_REPEATS },
+    { texts: encodeEntityTexts(inSmallLetters(corpora.entities.train)), repeats: SMALL_LETTER_REPEATS },
+  ];
+  const model = { network, tagger, heads };
+  const trainer = new Trainer({ ...model, random }, { texts, tagging }, { ...OPTIONS, epochs: options.epochs });
+  const { best, history } = trainUntilBest({ trainer, model, validation: parts.validation, options });
+  // By the float network: rounding the table moves no head by a temperature.
+  for (const head of Object.values(heads)) coolHead(network, head, fitTemperature(network, head, parts.validation.texts[corpusOf(head.name)]));
+  const thresholds = tuneAll(model, parts.validation);
+  const variants = await measureVariants(model, parts, thresholds, options);
+  const baselines = measureBaselines(parts, heads, random, options);
+  return { heads, thresholds, history, epochs: best, variants, chosen: chooseVariant(variants, { minQualityShare: LEAST_QUALITY_SHARE }), baselines, testSamples: sizes(parts.test) };
+}
+
+/** One part of all data sets, as the model reads them. */
+interface EncodedPart {
+  readonly texts: EncodedCorpora;
+  readonly entities: readonly TaggedText[];
 }
 
 interface UntilBest {
   readonly trainer: Trainer;
-  readonly network: Network;
-  readonly heads: Heads;
-  readonly validation: EncodedCorpora;
-  readonly epochs: number;
-  readonly progress: Progress;
+  readonly model: GraphParts;
+  readonly validation: EncodedPart;
+  readonly options: LanguageRunOptions;
 }
 
-/** Leaves the weights of the best epoch in the network and gives that epoch's number. */
-function trainUntilBest({ trainer, network, heads, validation, epochs, progress }: UntilBest): number {
-  let best = { epoch: 0, score: -1, weights: copyWeights(network) };
-  for (let epoch = 1; epoch <= epochs && epoch - best.epoch <= PATIENCE; epoch++) {
-    progress.epoch({ epoch, epochs, visits: trainer.visitsPerEpoch });
-    const loss = trainer.runEpoch((done) => progress.visits(done));
-    const score = validationScore(network, heads, validation);
-    progress.report(`epoch ${epoch}: loss ${loss.toFixed(3)}, validation score ${score.toFixed(4)}`);
-    if (score > best.score) best = { epoch, score, weights: copyWeights(network) };
+/** Leaves the weights of the best epoch in the model and gives that epoch's number. All are run: the score wanders from one to the next. */
+function trainUntilBest({ trainer, model, validation, options }: UntilBest): { best: number; history: EpochLine[] } {
+  const history: EpochLine[] = [];
+  let best = { epoch: 0, score: -1, weights: copyWeights(model) };
+  for (let epoch = 1; epoch <= options.epochs; epoch++) {
+    const total = trainer.visitsPerEpoch;
+    const loss = trainer.runEpoch((done) => options.onProgress({ stage: `epoch ${epoch} of ${options.epochs}`, done, total }));
+    const score = validationScore(predictAll(model, validation), tuneAll(model, validation), model.heads, validation);
+    history.push({ epoch, loss, score });
+    options.onEpoch({ epoch, loss, score });
+    if (score > best.score) best = { epoch, score, weights: copyWeights(model) };
   }
-  for (const [layer, weights] of Object.entries(best.weights)) network[layer as WeightName].set(weights);
-  return best.epoch;
+  weightsOf(model).forEach((weights, layer) => weights.set(best.weights[layer] ?? []));
+  return { best: best.epoch, history };
 }
 
-/** The mean of one figure a data set, each at thresholds tuned on the same part. */
-function validationScore(network: Network, heads: Heads, validation: EncodedCorpora): number {
-  const probabilities = probabilitiesWith(network, validation, heads);
-  const { metrics } = measure(validation, heads, probabilities, tuneThresholds(validation, heads, probabilities));
-  const { intentAcceptedAccuracy = 0, oosRecall = 0, emotionMacroF1 = 0, moderationMacroF1 = 0, spamF1 = 0 } = metrics;
-  return ((intentAcceptedAccuracy + oosRecall) / 2 + emotionMacroF1 + moderationMacroF1 + spamF1) / 4;
+/** The graph with each table, measured as it serves. */
+async function measureVariants(model: GraphParts, parts: Record<'validation' | 'test', EncodedPart>, thresholds: Thresholds, options: LanguageRunOptions): Promise<LanguageVariant[]> {
+  const tables = { float32: undefined, int8: quantiseTable(model.network.embedding, DIM) };
+  const variants: LanguageVariant[] = [];
+  for (const name of ['float32', 'int8'] as const) {
+    options.onProgress({ stage: 'measuring', done: variants.length, total: 2 });
+    const graph = languageGraph(model, tables[name]);
+    const session = await openLanguageGraph(graph);
+    const predictions = async ({ texts, entities }: EncodedPart): Promise<Predicted> => ({ heads: await session.probabilities(texts), tags: await session.tags(entities) });
+    const quality = validationScore(await predictions(parts.validation), thresholds, model.heads, parts.validation);
+    const figures = measurePart(await predictions(parts.test), thresholds, model.heads, parts.test);
+    variants.push({ name, graph, bytes: graph.length, quality, figures, latencyMs: await session.medianMs(options.clock, parts.validation.texts.emotion) });
+    await session.close();
+  }
+  return variants;
 }
 
-const WEIGHT_NAMES = ['embedding', 'hiddenWeights', 'hiddenBias', 'outputWeights', 'outputBias'] as const;
-type WeightName = (typeof WEIGHT_NAMES)[number];
+interface Predicted {
+  readonly heads: Probabilities;
+  /** By text, [tokens, tags]. */
+  readonly tags: readonly Float32Array[];
+}
 
-function copyWeights(network: Network): Record<string, Float32Array> {
-  return Object.fromEntries(WEIGHT_NAMES.map((name) => [name, network[name].slice()]));
+function predictAll({ network, tagger, heads }: GraphParts, { texts, entities }: EncodedPart): Predicted {
+  const pass = new TaggerPass(tagger);
+  return {
+    heads: probabilitiesFor(texts, heads, (encoded, head) => predict(network, encoded, head)),
+    tags: entities.map((text) => pass.predict(network.embedding, text)),
+  };
+}
+
+function tuneAll(model: GraphParts, validation: EncodedPart): Thresholds {
+  const { heads, tags } = predictAll(model, validation);
+  return { ...tuneThresholds(validation.texts, model.heads, heads), entity: tuneEntity(validation.entities, tags) };
+}
+
+function measurePart(predicted: Predicted, thresholds: Thresholds, heads: Heads, { texts, entities }: EncodedPart): Figures {
+  return measure(texts, heads, predicted.heads, thresholds, entityReport(entities, entitiesFound(entities, predicted.tags, thresholds['entity'] ?? 0.5)));
+}
+
+/** The mean of one figure a data set. */
+function validationScore(predicted: Predicted, thresholds: Thresholds, heads: Heads, validation: EncodedPart): number {
+  const { intentAcceptedAccuracy = 0, oosRecall = 0, emotionMacroF1 = 0, moderationMacroF1 = 0, spamF1 = 0, chineseMacroF1 = 0, entityF1 = 0 } = measurePart(predicted, thresholds, heads, validation).metrics;
+  return ((intentAcceptedAccuracy + oosRecall) / 2 + emotionMacroF1 + moderationMacroF1 + spamF1 + chineseMacroF1 + entityF1) / 6;
+}
+
+function weightsOf({ network, tagger }: GraphParts): Float32Array[] {
+  return [network.embedding, ...DENSE_LAYERS.map((layer) => network[layer]), ...TAGGER_LAYERS.map((layer) => tagger[layer])];
+}
+
+function copyWeights(model: GraphParts): Float32Array[] {
+  return weightsOf(model).map((weights) => weights.slice());
+}
+
+/** Where the text has as many code units then: places must stay. */
+function inSmallLetters(texts: Corpora['entities']['train']): Corpora['entities']['train'] {
+  return texts.map((own) => ({ ...own, text: own.text.toLowerCase() })).filter(({ text }, index) => text.length === texts[index]?.text.length);
 }
 
 /** Each data set as it is, and the requests also as somebody might type them. */
@@ -164,42 +244,46 @@ function half(samples: readonly Sample[], rewrite: (sample: Sample) => Sample, r
   return samples.map((sample) => (random.next() < 0.5 ? sample : rewrite(sample)));
 }
 
-/** Both baselines get the same tuning of thresholds on the validation part. */
-function measureBaselines(parts: Record<keyof Splits, EncodedCorpora>, heads: Heads, random: Random): Record<'linear' | 'majority', Figures> {
+/** Both baselines get the same tuning of thresholds on the validation part; of entities the linear one knows those that it has seen. */
+function measureBaselines(parts: Record<keyof Splits, EncodedPart>, heads: Heads, random: Random, { onProgress }: LanguageRunOptions): Record<'linear' | 'majority', Figures> {
   const linear = new Map<Head, LinearBaseline>();
   for (const head of Object.values(heads)) {
-    const model = new LinearBaseline(head, TEXT_BUCKETS);
-    model.train(parts.train[corpusOf(head.name)], random);
+    onProgress({ stage: 'linear models to compare with', done: linear.size, total: Object.keys(heads).length });
+    const model = new LinearBaseline(head, LANGUAGE_ROWS);
+    model.train(parts.train.texts[corpusOf(head.name)], random);
     linear.set(head, model);
   }
-  const linearFor = (part: EncodedCorpora): Probabilities =>
-    probabilitiesFor(part, heads, (encoded, head) => (linear.get(head) as LinearBaseline).predict(encoded));
-  const majorityFor = (part: EncodedCorpora): Probabilities =>
-    probabilitiesFor(part, heads, (encoded, head) => majorityBaseline(parts.train[corpusOf(head.name)], head, encoded.samples.length));
-  const measured = (of: (part: EncodedCorpora) => Probabilities): Figures =>
-    measure(parts.test, heads, of(parts.test), tuneThresholds(parts.validation, heads, of(parts.validation)));
-  return { linear: measured(linearFor), majority: measured(majorityFor) };
+  const linearFor = ({ texts }: EncodedPart): Probabilities =>
+    probabilitiesFor(texts, heads, (encoded, head) => (linear.get(head) as LinearBaseline).predict(encoded));
+  const majorityFor = ({ texts }: EncodedPart): Probabilities =>
+    probabilitiesFor(texts, heads, (encoded, head) => majorityBaseline(parts.train.texts[corpusOf(head.name)], head, encoded.samples.length));
+  const measured = (of: (part: EncodedPart) => Probabilities, known: readonly EntityText[]): Figures => {
+    const entities = entityReport(parts.test.entities, knownEntities(known, parts.test.entities));
+    return measure(parts.test.texts, heads, of(parts.test), tuneThresholds(parts.validation.texts, heads, of(parts.validation)), entities);
+  };
+  return { linear: measured(linearFor, parts.train.entities), majority: measured(majorityFor, []) };
 }
 
-function probabilitiesWith(network: Network, corpora: EncodedCorpora, heads: Heads): Probabilities {
-  return probabilitiesFor(corpora, heads, (encoded, head) => predict(network, encoded, head));
-}
-
-function encodePart(corpora: Corpora, part: keyof Splits): EncodedCorpora {
+function encodePart(corpora: Corpora, part: keyof Splits): EncodedPart {
   return {
-    intent: encodeSamples(corpora.intent[part]),
-    emotion: encodeSamples(corpora.emotion[part]),
-    moderation: encodeSamples(corpora.moderation[part]),
-    spam: encodeSamples(corpora.spam[part]),
+    texts: {
+      intent: encodeSamples(corpora.intent[part]),
+      emotion: encodeSamples(corpora.emotion[part]),
+      moderation: encodeSamples(corpora.moderation[part]),
+      spam: encodeSamples(corpora.spam[part]),
+      chinese: encodeSamples(corpora.chinese[part]),
+    },
+    entities: encodeEntityTexts(corpora.entities[part]),
   };
 }
 
-function sizes(part: EncodedCorpora): Record<CorpusName, number> {
-  const { intent, emotion, moderation, spam } = part;
+function sizes({ texts: { intent, emotion, moderation, spam, chinese }, entities }: EncodedPart): Record<CorpusName | 'entities', number> {
   return {
     intent: intent.samples.length,
     emotion: emotion.samples.length,
     moderation: moderation.samples.length,
     spam: spam.samples.length,
+    chinese: chinese.samples.length,
+    entities: entities.length,
   };
 }

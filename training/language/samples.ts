@@ -1,6 +1,8 @@
 /** Labelled texts, and their features packed into one array for training. */
-import { MAX_TEXT_FEATURES, textFeatures } from '../../features/text.ts';
+import { languageFeatures } from '../../features/language-input.ts';
+import { MAX_TEXT_FEATURES } from '../../features/text.ts';
 import type { HeadName } from './heads.ts';
+import type { TextSplits } from './splits.ts';
 
 /** What one head should answer. */
 export interface Target {
@@ -15,11 +17,7 @@ export interface Sample {
   readonly targets: readonly Target[];
 }
 
-export interface Splits {
-  readonly train: readonly Sample[];
-  readonly validation: readonly Sample[];
-  readonly test: readonly Sample[];
-}
+export type Splits = TextSplits<Sample>;
 
 export interface EncodedSamples {
   readonly samples: readonly Sample[];
@@ -35,7 +33,7 @@ export function encodeSamples(samples: readonly Sample[]): EncodedSamples {
   let ids = new Int32Array(1 << 16);
   samples.forEach((sample, index) => {
     const start = starts[index] ?? 0;
-    const count = textFeatures({ text: sample.text, ids: row, offset: 0, maxFeatures: MAX_TEXT_FEATURES });
+    const count = languageFeatures({ text: sample.text, ids: row, offset: 0, maxFeatures: MAX_TEXT_FEATURES });
     if (start + count > ids.length) ids = grown(ids);
     ids.set(row.subarray(0, count), start);
     starts[index + 1] = start + count;

@@ -2,11 +2,17 @@
 import { tokenize } from '../../features/text-tokens.ts';
 import { shuffle } from '../../core/random.ts';
 import type { Random } from '../../core/random.ts';
-import type { Sample, Splits } from './samples.ts';
 
 /** Texts that share so many words in a row count as copies of each other (retweets, spam templates). */
 const SHARED_WORDS = 8;
 const HELD_OUT_SHARE = 0.1;
+
+/** Samples by what they serve for; with texts, so that copies can be told. */
+export interface TextSplits<Text> {
+  readonly train: readonly Text[];
+  readonly validation: readonly Text[];
+  readonly test: readonly Text[];
+}
 
 /**
  * 80 % train, 10 % validation, 10 % test, with the same class proportions in each.
@@ -16,13 +22,13 @@ const HELD_OUT_SHARE = 0.1;
  *
  * @param stratumOf - the class of a sample.
  */
-export function splitSamples(samples: readonly Sample[], random: Random, stratumOf: (sample: Sample) => string): Splits {
-  const strata = new Map<string, Sample[][]>();
+export function splitSamples<Text extends { readonly text: string }>(samples: readonly Text[], random: Random, stratumOf: (sample: Text) => string): TextSplits<Text> {
+  const strata = new Map<string, Text[][]>();
   for (const group of groupNearDuplicates(samples)) {
-    const stratum = stratumOf(group[0] as Sample);
+    const stratum = stratumOf(group[0] as Text);
     strata.set(stratum, [...(strata.get(stratum) ?? []), group]);
   }
-  const splits = { train: [] as Sample[], validation: [] as Sample[], test: [] as Sample[] };
+  const splits = { train: [] as Text[], validation: [] as Text[], test: [] as Text[] };
   for (const stratum of [...strata.keys()].sort()) deal(shuffle(random, strata.get(stratum) ?? []), splits);
   return splits;
 }
@@ -52,9 +58,9 @@ export function groupNearDuplicates<Text extends { readonly text: string }>(samp
   return [...groups.values()];
 }
 
-/** The words without what copies differ in: mentions, links, numbers, punctuation and the retweet sign. */
+/** The words without what copies differ in: mentions, links, numbers, punctuation and the retweet sign. Each Chinese character is one. */
 function comparableWords(text: string): string[] {
-  return tokenize(text).filter((token) => token.kind === 'word' && token.text !== 'rt').map((token) => token.text);
+  return tokenize(text).flatMap(({ kind, text: word }) => (kind === 'han' ? Array.from(word) : kind === 'word' && word !== 'rt' ? [word] : []));
 }
 
 function passages(words: readonly string[]): string[] {
@@ -81,7 +87,7 @@ function join(parents: number[], left: number, right: number): void {
 }
 
 /** Hands out the groups of one class: test and validation first, the rest to train. */
-function deal(groups: readonly Sample[][], splits: { train: Sample[]; validation: Sample[]; test: Sample[] }): void {
+function deal<Text>(groups: readonly Text[][], splits: { train: Text[]; validation: Text[]; test: Text[] }): void {
   const total = groups.reduce((sum, group) => sum + group.length, 0);
   const heldOut = Math.round(total * HELD_OUT_SHARE);
   let dealt = 0;

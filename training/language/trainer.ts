@@ -3,10 +3,12 @@ import { randomInt, shuffle } from '../../core/random.ts';
 import type { Random } from '../../core/random.ts';
 import type { Head, HeadName, Heads } from './heads.ts';
 import { crossEntropy } from './loss.ts';
-import { backward, createActivations, createDenseGradients, forward, poolScale } from './network.ts';
+import { backward, createActivations, createDenseGradients, DENSE_LAYERS, forward, poolScale } from './network.ts';
 import type { Activations, DenseGradients, Network } from './network.ts';
 import { Adam, SparseAdagrad } from './optimisers.ts';
 import { idsOf } from './samples.ts';
+import { createTaggerGradients, TAGGER_LAYERS, TaggerPass } from './tagger.ts';
+import type { TaggedText, Tagger, TaggerGradients } from './tagger.ts';
 import type { EncodedSamples, Sample } from './samples.ts';
 
 export interface TrainingOptions {
@@ -21,7 +23,7 @@ export interface TrainingOptions {
   /** Share of hidden units that one pass does not see, 0..1. */
   readonly hiddenDropout: number;
   /** Factor on each head's loss. */
-  readonly headWeights: Readonly<Record<HeadName, number>>;
+  readonly headWeights: Readonly<Record<HeadName | 'entity', number>>;
   /** By head, factor on the loss of a sample whose first class is this one; 1 where absent. */
   readonly classWeights: Readonly<Partial<Record<HeadName, readonly number[]>>>;
 }
@@ -32,16 +34,23 @@ export interface TrainingPart {
   readonly repeats: number;
 }
 
-interface Visit {
-  readonly part: EncodedSamples;
-  readonly index: number;
+/** Texts whose tokens are tagged, and how often an epoch visits each. */
+export interface TaggingPart {
+  readonly texts: readonly TaggedText[];
+  readonly repeats: number;
 }
+
+/** One look at one text. @returns the loss. */
+type Visit = (remaining: number) => number;
 
 /** One training run; `runEpoch` is called `epochs` times. */
 export class Trainer {
   readonly #network: Network;
   readonly #heads: Heads;
   readonly #parts: readonly TrainingPart[];
+  readonly #tagging: readonly TaggingPart[];
+  readonly #pass: TaggerPass;
+  readonly #taggerGradients: TaggerGradients;
   readonly #options: TrainingOptions;
   readonly #random: Random;
   readonly #activations: Activations;
@@ -51,38 +60,40 @@ export class Trainer {
   readonly #kept: Int32Array;
   #visited = 0;
 
-  constructor(deps: { network: Network; heads: Heads; random: Random }, parts: readonly TrainingPart[], options: TrainingOptions) {
+  constructor(deps: { network: Network; tagger: Tagger; heads: Heads; random: Random }, parts: { readonly texts: readonly TrainingPart[]; readonly tagging: readonly TaggingPart[] }, options: TrainingOptions) {
     this.#network = deps.network;
     this.#heads = deps.heads;
     this.#random = deps.random;
-    this.#parts = parts;
+    this.#parts = parts.texts;
+    this.#tagging = parts.tagging;
+    this.#pass = new TaggerPass(deps.tagger);
+    this.#taggerGradients = createTaggerGradients(deps.tagger);
     this.#options = options;
     this.#activations = createActivations(deps.network.shape);
     this.#gradients = createDenseGradients(deps.network.shape);
-    this.#dense = (['hiddenWeights', 'hiddenBias', 'outputWeights', 'outputBias'] as const).map((layer) => ({
-      weights: new Adam(deps.network[layer]),
-      gradients: this.#gradients[layer],
-    }));
-    this.#embedding = new SparseAdagrad(deps.network.embedding);
-    this.#kept = new Int32Array(Math.max(...parts.map(({ encoded }) => longest(encoded))));
+    this.#dense = [
+      ...DENSE_LAYERS.map((layer) => ({ weights: new Adam(deps.network[layer]), gradients: this.#gradients[layer] })),
+      ...TAGGER_LAYERS.map((layer) => ({ weights: new Adam(deps.tagger[layer]), gradients: this.#taggerGradients[layer] })),
+    ];
+    this.#embedding = new SparseAdagrad(deps.network.embedding, deps.network.shape.dim);
+    this.#kept = new Int32Array(Math.max(1, ...parts.texts.map(({ encoded }) => longest(encoded))));
   }
 
   /** Visits in one epoch. */
   get visitsPerEpoch(): number {
-    return this.#parts.reduce((sum, { encoded, repeats }) => sum + Math.round(encoded.samples.length * repeats), 0);
+    const counts = [...this.#parts.map(({ encoded, repeats }) => encoded.samples.length * repeats), ...this.#tagging.map(({ texts, repeats }) => texts.length * repeats)];
+    return counts.reduce((sum, count) => sum + Math.round(count), 0);
   }
 
   /** One pass in random order; gives the mean loss. @param progress - called with the visits done, about once a batch. */
   runEpoch(progress: (visits: number) => void): number {
-    const visits = shuffle(this.#random, this.#parts.flatMap((part) => this.#drawVisits(part)));
+    const visits = shuffle(this.#random, [...this.#parts.flatMap((part) => this.#visitsOf(part)), ...this.#tagging.flatMap((part) => this.#visitsOfTagging(part))]);
     const totalVisits = visits.length * this.#options.epochs;
     let loss = 0;
     for (let start = 0; start < visits.length; start += this.#options.batchSize) {
       const batch = visits.slice(start, start + this.#options.batchSize);
       const remaining = Math.max(0, 1 - this.#visited / totalVisits);
-      for (const { part, index } of batch) {
-        loss += this.#learn(idsOf(part, index), part.samples[index] as Sample, remaining);
-      }
+      for (const visit of batch) loss += visit(remaining);
       this.#stepDense(batch.length, remaining);
       this.#visited += batch.length;
       progress(start + batch.length);
@@ -90,8 +101,17 @@ export class Trainer {
     return loss / visits.length;
   }
 
-  #drawVisits({ encoded, repeats }: TrainingPart): Visit[] {
-    const all = encoded.samples.map((_, index) => ({ part: encoded, index }));
+  #visitsOf({ encoded, repeats }: TrainingPart): Visit[] {
+    return this.#draw(encoded.samples.map((sample, index): Visit => (remaining) => this.#learn(idsOf(encoded, index), sample, remaining)), repeats);
+  }
+
+  #visitsOfTagging({ texts, repeats }: TaggingPart): Visit[] {
+    const { embeddingRate, featureDropout, hiddenDropout, headWeights } = this.#options;
+    const shared = { embedding: this.#embedding, random: this.#random, featureDropout: featureDropout / 2, hiddenDropout, weight: headWeights.entity };
+    return this.#draw(texts.map((text): Visit => (remaining) => this.#pass.learn(this.#network.embedding, text, this.#taggerGradients, { ...shared, rate: embeddingRate * remaining })), repeats);
+  }
+
+  #draw(all: readonly Visit[], repeats: number): Visit[] {
     const whole = Math.floor(repeats);
     const rest = shuffle(this.#random, [...all]).slice(0, Math.round((repeats - whole) * all.length));
     return [...Array.from({ length: whole }, () => all).flat(), ...rest];

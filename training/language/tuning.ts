@@ -1,15 +1,19 @@
 /** Chooses temperatures and thresholds on the validation part, never on the test part. */
+import { entitiesFound, entityReport } from './entity-figures.ts';
 import type { Head, Heads } from './heads.ts';
-import { moderationReport, scopeFigures, spamReport } from './figures.ts';
+import { chineseReport, moderationReport, scopeFigures, spamReport } from './figures.ts';
 import type { EncodedCorpora, Probabilities, Thresholds } from './figures.ts';
 import { crossEntropy } from './loss.ts';
 import { createActivations, forward } from './network.ts';
 import type { Network } from './network.ts';
 import { classesOf, idsOf } from './samples.ts';
 import type { EncodedSamples, Sample } from './samples.ts';
+import type { TaggedText } from './tagger.ts';
 
 /** In-scope accuracy that may be given up so that more out-of-scope texts are told apart. */
 const ACCURACY_GIVEN_UP = 0.02;
+/** Steps of the grid to each side that an emotion's F1 is evened over: better between halves of the validation part than none. */
+const SMOOTHED_STEPS = 5;
 const GRID = Array.from({ length: 37 }, (_, index) => 0.05 + index * 0.025);
 
 /**
@@ -43,14 +47,20 @@ export function coolHead(network: Network, head: Head, temperature: number): voi
   }
 }
 
-/** All thresholds that the manifest holds: one for each emotion, and `intent`, `hate`, `offensive`, `spam`. */
+/** All thresholds that the manifest holds: one for each emotion, and `intent`, `hate`, `offensive`, `offensive-han`, `spam`. */
 export function tuneThresholds(validation: EncodedCorpora, heads: Heads, probabilities: Probabilities): Thresholds {
   return {
     ...tuneEmotions(validation.emotion.samples, heads.emotion, probabilities.emotion),
     intent: tuneIntent(validation.intent.samples, heads.intent, probabilities.intent),
     ...tuneModeration(validation.moderation.samples, probabilities.moderation),
+    'offensive-han': middleOfBest(GRID, (threshold) => chineseReport(validation.chinese.samples, probabilities.chinese, { 'offensive-han': threshold }).macroF1),
     spam: middleOfBest(GRID, (threshold) => spamReport(validation.spam.samples, probabilities.spam, threshold).classes[1]?.f1 ?? 0),
   };
+}
+
+/** The threshold of the highest F1 over all entities. @param tags - by text, [tokens, tags] probabilities. */
+export function tuneEntity(texts: readonly TaggedText[], tags: readonly Float32Array[]): number {
+  return middleOfBest(GRID, (threshold) => entityReport(texts, entitiesFound(texts, tags, threshold)).all.f1);
 }
 
 /**
@@ -70,7 +80,7 @@ export function middleOfBest(candidates: readonly number[], scoreOf: (candidate:
   return rounded(candidates[longest[Math.floor(longest.length / 2)] ?? 0] ?? 0.5);
 }
 
-/** For each emotion, the threshold of the highest F1. */
+/** For each emotion, the threshold around which F1 is highest: some have so few comments that the very best one is chance. */
 function tuneEmotions(samples: readonly Sample[], head: Head, probabilities: Float32Array): Record<string, number> {
   const width = head.classes.length;
   const tuned: Record<string, number> = {};
@@ -80,10 +90,12 @@ function tuneEmotions(samples: readonly Sample[], head: Head, probabilities: Flo
       holds: classesOf(sample, 'emotion')?.includes(column) === true,
     }));
     const positives = rows.filter(({ holds }) => holds).length;
-    tuned[label] = middleOfBest(GRID, (threshold) => {
+    const scores = GRID.map((threshold) => {
       const given = rows.filter(({ score }) => score >= threshold);
       return (2 * given.filter(({ holds }) => holds).length) / Math.max(1, given.length + positives);
     });
+    const evened = smoothed(scores, SMOOTHED_STEPS);
+    tuned[label] = middleOfBest(GRID, (threshold) => evened[GRID.indexOf(threshold)] ?? 0);
   });
   return tuned;
 }
@@ -105,6 +117,20 @@ function tuneModeration(samples: readonly Sample[], probabilities: Float32Array)
     }
   }
   return { hate: rounded(best.hate), offensive: rounded(best.offensive) };
+}
+
+/** Means of neighbours, the nearer the weightier. */
+export function smoothed(values: readonly number[], steps: number): number[] {
+  return values.map((_, middle) => {
+    let sum = 0;
+    let weights = 0;
+    values.forEach((value, at) => {
+      const weight = Math.max(0, 1 - Math.abs(at - middle) / (steps + 1));
+      sum += weight * value;
+      weights += weight;
+    });
+    return sum / weights;
+  });
 }
 
 function minimize(valueAt: (x: number) => number, low: number, high: number): number {

@@ -2,6 +2,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { FitProgress } from '../models/fit.ts';
 import { importModel } from '../import/import-model.ts';
+import { trainLanguageRun } from '../language/train-run.ts';
 import { optimiseRun } from '../optimise/optimise-run.ts';
 import { runTrial } from '../tuning/trial.ts';
 import { crossValidate } from './cross-validate.ts';
@@ -11,6 +12,7 @@ type Job<Input, Result> = (input: Input, clock: Clock, onProgress: (progress: Fi
 
 export const JOBS = {
   train: trainRun,
+  language: trainLanguageRun,
   optimise: optimiseRun,
   import: importModel,
   crossValidate,

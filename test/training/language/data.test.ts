@@ -6,7 +6,8 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../../../core/random.ts';
 import { parseCsv } from '../../../training/language/csv.ts';
-import { readClinc, readCorpora, readDavidson, readGoEmotions, readSms } from '../../../training/language/corpora.ts';
+import { readClinc, readCold, readCorpora, readDavidson, readGoEmotions, readSms } from '../../../training/language/corpora.ts';
+import { readWnut } from '../../../training/language/entity-corpus.ts';
 import { sentimentOf, SENTIMENTS, EMOTIONS } from '../../../training/language/heads.ts';
 import { groupNearDuplicates, splitSamples } from '../../../training/language/splits.ts';
 import type { Sample } from '../../../training/language/samples.ts';
@@ -54,6 +55,14 @@ describe('readers', () => {
     ]);
     const tweets = readDavidson(file('good.csv', ',count,class,tweet\n0,3,2,"a, &#128514; &amp;"\n'));
     expect(tweets).toEqual([{ text: 'a, 😂 &', targets: [{ head: 'moderation', classes: [2] }] }]);
+    expect(readCold(file('good.zh.csv', '\ufeff,split,topic,label,TEXT\n3,dev,race,1,"坏, 话"\n4,dev,race,0,你好\n'))).toEqual([
+      { text: '坏, 话', targets: [{ head: 'moderation', classes: [1] }] }, { text: '你好', targets: [{ head: 'moderation', classes: [2] }] },
+    ]);
+    const tokens = ['@a\tO', 'Empire\tB-location', 'State\tI-location', '&lt;3\tO', '\t', 'AC\tB-group', 'DC\tB-group', 'x\tI-person', ''];
+    expect(readWnut(file('good.conll', tokens.join('\n')))).toEqual([
+      { text: '@a Empire State <3', entities: [{ type: 'location', start: 3, end: 15 }] },
+      { text: 'AC DC x', entities: [{ type: 'group', start: 0, end: 2 }, { type: 'group', start: 3, end: 5 }, { type: 'person', start: 6, end: 7 }] },
+    ]);
     const lists = { train: [['hi', 'greeting'], ['when', 'time']], val: [], test: [['yo', 'greeting']], oos_train: [['x', 'oos']], oos_val: [], oos_test: [] };
     const { intents, intent } = readClinc(file('good.json', JSON.stringify(lists)));
     expect(intents).toEqual(['greeting', 'time']);
@@ -70,6 +79,10 @@ describe('readers', () => {
     ['tweet header', () => readDavidson(file('g.csv', 'a,b\n1,x\n')), 'g.csv:1'],
     ['JSON syntax', () => readClinc(file('h.json', '{\n"train": [\n}')), 'h.json:3'],
     ['JSON shape', () => readClinc(file('i.json', '{"train": 1}')), 'i.json:1'],
+    ['Chinese label', () => readCold(file('j.csv', 'label,TEXT\n1,好\n2,好\n')), 'j.csv:3'],
+    ['Chinese header', () => readCold(file('k.csv', 'a,TEXT\n1,x\n')), 'k.csv:1'],
+    ['entity type', () => readWnut(file('l.conll', 'a\tO\nb\tB-animal\n')), 'l.conll:2'],
+    ['entity file without texts', () => readWnut(file('m.conll', '\n\n')), 'm.conll:1'],
     ['missing folder', () => readCorpora(join(folder, 'none'), 1), 'none'],
   ])('refuse a wrong %s by file and line', (_, read, where) => {
     expect(read).toThrow('DATASET_INVALID');
@@ -107,6 +120,10 @@ describe('splitSamples', () => {
         expect(all).toEqual(sideOf(samples));
       }),
     );
+  });
+
+  it('keeps Chinese texts that share eight characters together', () => {
+    expect(groupNearDuplicates(['我今天去了那个地方', '你说我今天去了那个地方吗', '他没有去过那里'].map((text) => tweet(text)))).toHaveLength(2);
   });
 
   it('keeps the proportions of the classes and repeats for the same seed', () => {

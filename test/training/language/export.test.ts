@@ -2,14 +2,17 @@
 import * as ort from 'onnxruntime-node';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { ENTITY_TOKENS, TOKEN_FEATURES } from '../../../features/entity-tokens.ts';
 import { randomInt, seededRandom } from '../../../core/random.ts';
-import { buildHeads, columnCount } from '../../../training/language/heads.ts';
+import { buildHeads, columnCount, ENTITY_TAGS } from '../../../training/language/heads.ts';
 import { languageGraph } from '../../../training/language/graph.ts';
 import { createNetwork } from '../../../training/language/network.ts';
 import { predict } from '../../../training/language/predict.ts';
 import { quantiseTable, withTable } from '../../../training/language/quantise.ts';
 import type { EncodedSamples } from '../../../training/language/samples.ts';
-import { coolHead, fitTemperature, middleOfBest } from '../../../training/language/tuning.ts';
+import { createTagger, encodeEntityTexts, TaggerPass } from '../../../training/language/tagger.ts';
+import type { TaggedText } from '../../../training/language/tagger.ts';
+import { coolHead, fitTemperature, middleOfBest, smoothed } from '../../../training/language/tuning.ts';
 
 const heads = buildHeads(['greeting', 'time']);
 const shape = { buckets: 300, dim: 16, hidden: 24, columns: columnCount(heads) };
@@ -17,11 +20,21 @@ const network = createNetwork(shape, seededRandom(11));
 const table = quantiseTable(network.embedding, shape.dim);
 const rounded = withTable(network, table);
 
-/** Rows of features as a batch for the graph, padded to `length`. */
-function batch(rows: readonly (readonly number[])[], length: number): ort.Tensor {
+const tagger = createTagger(shape.dim, 12, seededRandom(12));
+
+/** Rows of features as a batch for the graph, padded to `length`, with the tokens of `texts`. */
+function batch(rows: readonly (readonly number[])[], length: number, texts: readonly TaggedText[] = []): Record<string, ort.Tensor> {
   const ids = new Int32Array(rows.length * length);
   rows.forEach((row, index) => ids.set(row, index * length));
-  return new ort.Tensor('int32', ids, [rows.length, length]);
+  const tokens = new Int32Array(rows.length * ENTITY_TOKENS * TOKEN_FEATURES);
+  texts.forEach((text, index) => tokens.set(text.ids, index * ENTITY_TOKENS * TOKEN_FEATURES));
+  return { ids: new ort.Tensor('int32', ids, [rows.length, length]), tokens: new ort.Tensor('int32', tokens, [rows.length, ENTITY_TOKENS, TOKEN_FEATURES]) };
+}
+
+/** Rows that fit the small table. */
+function tagged(text: string): TaggedText {
+  const [own] = encodeEntityTexts([{ text, entities: [] }]);
+  return { ...own!, ids: own!.ids.map((id) => (id === 0 ? 0 : 1 + (id % (shape.buckets - 1)))) };
 }
 
 function encodedRows(rows: readonly (readonly number[])[], classes: readonly number[] = []): EncodedSamples {
@@ -34,13 +47,13 @@ function encodedRows(rows: readonly (readonly number[])[], classes: readonly num
 describe('the exported graph', () => {
   let session: ort.InferenceSession;
   beforeAll(async () => {
-    session = await ort.InferenceSession.create(languageGraph(network, table, heads), { intraOpNumThreads: 1 });
+    session = await ort.InferenceSession.create(languageGraph({ network, tagger, heads }, table), { intraOpNumThreads: 1 });
   });
   const random = seededRandom(4);
   const rows = [0, 1, 5, 40].map((count) => Array.from({ length: count }, () => 1 + randomInt(random, shape.buckets - 1)));
 
   it('gives the probabilities of the trainer on the rounded table, to 1e-4', async () => {
-    const outputs = await session.run({ ids: batch(rows, 40) });
+    const outputs = await session.run(batch(rows, 40));
     for (const head of Object.values(heads)) {
       const expected = predict(rounded, encodedRows(rows), head);
       const given = outputs[head.name]?.data as Float32Array;
@@ -51,8 +64,8 @@ describe('the exported graph', () => {
   });
 
   it('gives a row the same numbers whatever its padding and whoever shares its batch', async () => {
-    const alone = await session.run({ ids: batch([rows[2] ?? []], 5) });
-    const padded = await session.run({ ids: batch(rows, 512) });
+    const alone = await session.run(batch([rows[2] ?? []], 5));
+    const padded = await session.run(batch(rows, 512));
     for (const head of Object.values(heads)) {
       const width = head.classes.length;
       const together = (padded[head.name]?.data as Float32Array).slice(2 * width, 3 * width);
@@ -61,8 +74,34 @@ describe('the exported graph', () => {
     }
   });
 
+  it('tags tokens as the trainer does, whoever shares the batch, and nothing behind them', async () => {
+    const texts = ['Ada is in Paris', '', 'no', 'word '.repeat(80)].map(tagged);
+    const pass = new TaggerPass(tagger);
+    const outputs = await session.run(batch(texts.map(() => []), 1, texts));
+    const width = ENTITY_TAGS.length;
+    expect(outputs['entity']?.dims).toEqual([4, ENTITY_TOKENS, width]);
+    const given = outputs['entity']?.data as Float32Array;
+    texts.forEach((text, row) => {
+      const expected = pass.predict(rounded.embedding, text);
+      expected.forEach((value, at) => expect(Math.abs(value - (given[row * ENTITY_TOKENS * width + at] ?? NaN))).toBeLessThanOrEqual(1e-4));
+    });
+    const alone = await session.run(batch([[]], 1, texts.slice(0, 1)));
+    const first = alone['entity']?.data as Float32Array;
+    for (let at = 0; at < 4 * width; at++) expect(Math.abs((first[at] ?? NaN) - (given[at] ?? NaN))).toBeLessThan(1e-6);
+    expect([...first.subarray(4 * width)].every((value) => value === 0)).toBe(true);
+  });
+
+  it('has the same answers with the float32 table, but for the rounding', async () => {
+    const float = await ort.InferenceSession.create(languageGraph({ network, tagger, heads }), { intraOpNumThreads: 1 });
+    const outputs = await float.run(batch(rows, 40));
+    for (const head of Object.values(heads)) {
+      const expected = predict(network, encodedRows(rows), head);
+      (outputs[head.name]?.data as Float32Array).forEach((value, at) => expect(Math.abs(value - (expected[at] ?? NaN))).toBeLessThanOrEqual(1e-5));
+    }
+  });
+
   it('answers a message without features with finite numbers', async () => {
-    const outputs = await session.run({ ids: batch([[]], 1) });
+    const outputs = await session.run(batch([[]], 1));
     for (const head of Object.values(heads)) expect([...(outputs[head.name]?.data as Float32Array)].every(Number.isFinite)).toBe(true);
   });
 });
@@ -106,5 +145,10 @@ describe('tuning', () => {
   it('takes the middle of the widest plateau', () => {
     const scores = [0, 1, 0, 1, 1, 1, 0.5];
     expect(middleOfBest([0, 1, 2, 3, 4, 5, 6], (candidate) => scores[candidate] ?? 0)).toBe(4);
+  });
+
+  it('evens chance out of neighbours, and leaves what is even already', () => {
+    expect(smoothed([1, 1, 1, 1], 2)).toEqual([1, 1, 1, 1]);
+    expect(smoothed([0, 0, 1, 0, 0], 1)).toEqual([0, 0.25, 0.5, 0.25, 0]);
   });
 });

@@ -5,19 +5,23 @@ import * as ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { decodeLanguage } from '../../../features/language-result.ts';
 import type { LanguageResult } from '../../../features/language-result.ts';
-import { MAX_TEXT_FEATURES, textFeatures } from '../../../features/text.ts';
+import { ENTITY_TOKENS, entityFeatures, TOKEN_FEATURES } from '../../../features/entity-tokens.ts';
+import { languageFeatures } from '../../../features/language-input.ts';
+import { MAX_TEXT_FEATURES } from '../../../features/text.ts';
+import { scriptOf } from '../../../features/text-tokens.ts';
 import { digestOf } from '../../../registry/digest.ts';
 import { modelManifest } from '../../../registry/manifest.ts';
 import { readCorpora } from '../../../training/language/corpora.ts';
+import { entitiesFound, entityReport } from '../../../training/language/entity-figures.ts';
 import { measure } from '../../../training/language/figures.ts';
-import type { Probabilities } from '../../../training/language/figures.ts';
-import { buildHeads } from '../../../training/language/heads.ts';
+import { buildHeads, ENTITY_TAGS } from '../../../training/language/heads.ts';
 import type { HeadName } from '../../../training/language/heads.ts';
-import { encodeSamples, idsOf } from '../../../training/language/samples.ts';
-import type { EncodedSamples } from '../../../training/language/samples.ts';
+import { openLanguageGraph } from '../../../training/language/run-graph.ts';
+import { encodeSamples } from '../../../training/language/samples.ts';
+import { encodeEntityTexts } from '../../../training/language/tagger.ts';
 import { dataFolder } from '../../support/data-folder.ts';
 
-const folder = join(import.meta.dirname, '../../../models/avatar-language/1');
+const folder = join(import.meta.dirname, '../../../models/avatar-language/2');
 const manifest = modelManifest.parse(JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')));
 const heads = buildHeads((manifest.labels['intent'] ?? []).slice(0, -1));
 let session: ort.InferenceSession;
@@ -28,37 +32,27 @@ beforeAll(async () => {
 
 async function read(text: string): Promise<LanguageResult> {
   const ids = new Int32Array(MAX_TEXT_FEATURES);
-  textFeatures({ text, ids, offset: 0, maxFeatures: MAX_TEXT_FEATURES });
-  const outputs = await session.run({ ids: new ort.Tensor('int32', ids, [1, MAX_TEXT_FEATURES]) });
+  languageFeatures({ text, ids, offset: 0, maxFeatures: MAX_TEXT_FEATURES });
+  const tokens = new Int32Array(ENTITY_TOKENS * TOKEN_FEATURES);
+  const spans = entityFeatures(text, tokens, 0);
+  const outputs = await session.run({
+    ids: new ort.Tensor('int32', ids, [1, MAX_TEXT_FEATURES]), tokens: new ort.Tensor('int32', tokens, [1, ENTITY_TOKENS, TOKEN_FEATURES]),
+  });
   const data = Object.entries(outputs).map(([name, tensor]) => [name, tensor.data as Float32Array] as const);
-  return decodeLanguage(Object.fromEntries(data), 0, manifest);
-}
-
-/** Every head's probabilities for all samples, in batches of equal size and padded to their longest row. */
-async function runAll(encoded: EncodedSamples): Promise<Record<string, Float32Array>> {
-  const rows: Record<string, number[]> = {};
-  for (let start = 0; start < encoded.samples.length; start += 64) {
-    const batch = Array.from({ length: Math.min(64, encoded.samples.length - start) }, (_, row) => idsOf(encoded, start + row));
-    const length = Math.max(1, ...batch.map((ids) => ids.length));
-    const ids = new Int32Array(batch.length * length);
-    batch.forEach((row, index) => ids.set(row, index * length));
-    const outputs = await session.run({ ids: new ort.Tensor('int32', ids, [batch.length, length]) });
-    for (const [name, tensor] of Object.entries(outputs)) (rows[name] ??= []).push(...(tensor.data as Float32Array));
-  }
-  return Object.fromEntries(Object.entries(rows).map(([name, values]) => [name, Float32Array.from(values)]));
+  return decodeLanguage(Object.fromEntries(data), 0, manifest, { spans, script: scriptOf(text) });
 }
 
 describe('the shipped language model', () => {
   it('fits its manifest and stays within six megabytes', () => {
     for (const [name, file] of Object.entries(manifest.files)) expect(digestOf(readFileSync(join(folder, name)))).toEqual(file);
     expect(manifest.files['model.onnx']?.bytes).toBeLessThan(6_000_000);
-    for (const { name, shape } of manifest.outputs) expect(shape).toEqual(['N', manifest.labels[name]?.length]);
-    expect(session.inputNames).toEqual(['ids']);
+    for (const { name, shape } of manifest.outputs) expect([shape[0], shape.at(-1)]).toEqual(['N', manifest.labels[name]?.length]);
+    expect(session.inputNames).toEqual(['ids', 'tokens']);
     expect([...session.outputNames].sort()).toEqual(manifest.outputs.map(({ name }) => name).sort());
   });
 
   it.each(Object.keys(manifest.labels))('has the labels of %s in the order of the trainer', (name) => {
-    expect(manifest.labels[name]).toEqual(heads[name as HeadName].classes);
+    expect(manifest.labels[name]).toEqual(name === 'entity' ? ENTITY_TAGS : heads[name as HeadName].classes);
   });
 
   it('reaches its figures on the held-out data', async (context) => {
@@ -70,16 +64,13 @@ describe('the shipped language model', () => {
       emotion: encodeSamples(corpora.emotion.test),
       moderation: encodeSamples(corpora.moderation.test),
       spam: encodeSamples(corpora.spam.test),
+      chinese: encodeSamples(corpora.chinese.test),
     };
-    const emotion = await runAll(test.emotion);
-    const probabilities = {
-      emotion: emotion['emotion'],
-      sentiment: emotion['sentiment'],
-      intent: (await runAll(test.intent))['intent'],
-      moderation: (await runAll(test.moderation))['moderation'],
-      spam: (await runAll(test.spam))['spam'],
-    } as Probabilities;
-    const { metrics } = measure(test, heads, probabilities, manifest.thresholds);
+    const texts = encodeEntityTexts(corpora.entities.test);
+    const graph = await openLanguageGraph(readFileSync(join(folder, 'model.onnx')));
+    const entities = entityReport(texts, entitiesFound(texts, await graph.tags(texts), manifest.thresholds['entity'] ?? 0.5));
+    const { metrics } = measure(test, heads, await graph.probabilities(test), manifest.thresholds, entities);
+    await graph.close();
     for (const [name, value] of Object.entries(manifest.metrics)) expect(metrics[name], name).toBeCloseTo(value, 2);
   });
 });
