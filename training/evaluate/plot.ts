@@ -36,7 +36,7 @@ export function plotSvg(plot: Plot): string {
   const yScale = scaleLinear([...yDomain], [HEIGHT - MARGIN.bottom, MARGIN.top]);
   const named = plot.series.filter(({ label }) => label !== '');
   const height = HEIGHT + LEGEND_LINE * Math.ceil(named.length / 2);
-  const ticksX = xScale.ticks(5).map((tick) => gridLine(xScale(tick), tick, 'x'));
+  const ticksX = legible(xScale.ticks(5)).map((tick) => gridLine(xScale(tick), tick, 'x'));
   const ticksY = yScale.ticks(5).map((tick) => gridLine(yScale(tick), tick, 'y'));
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="system-ui, sans-serif" font-size="11" fill="#222">`,
@@ -60,6 +60,11 @@ function drawSeries({ points, kind, names }: PlotSeries, colour: string, x: (val
     const text = name === undefined ? '' : `<text x="${beside.at}" y="${Number(py) - 4}" font-size="10" text-anchor="${beside.anchor}">${escapeXml(name)}</text>`;
     return `<circle cx="${px}" cy="${py}" r="3" fill="${colour}" fill-opacity="0.8"/>${text}`;
   }).join('');
+}
+
+/** A logarithmic scale has a tick for every digit: over decades their labels would lie on each other. */
+function legible(ticks: readonly number[]): readonly number[] {
+  return ticks.length <= 10 ? ticks : ticks.filter((tick) => tick.toExponential().startsWith('1e') || (ticks.length <= 20 && /^[25]e/.test(tick.toExponential())));
 }
 
 function gridLine(at: number, tick: number, axis: 'x' | 'y'): string {
