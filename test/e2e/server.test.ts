@@ -66,7 +66,7 @@ describe('the server as a process', () => {
   }
 
   function expectLabelled(result: ResultMessage, expected: { model: string; task: Task }): void {
-    expect(result).toMatchObject({ model: expected.model, version: '1', slot: speaker.client.self.slot, value: { task: expected.task } });
+    expect(result).toMatchObject({ model: expected.model, version: expected.model === 'avatar-language' ? '2' : '1', slot: speaker.client.self.slot, value: { task: expected.task } });
     expect(result.batchId).toBeGreaterThanOrEqual(0);
     expect(result.batchSize).toBeGreaterThanOrEqual(1);
     expect(result.ageMs).toBeGreaterThan(0);
