@@ -55,7 +55,7 @@ describe.skipIf(executablePath === undefined)('WebRTC in Chromium (skipped where
 
   it('[RTC1] [RTC3] [RTC5] carries poses both ways over data channels, to and from who is connected otherwise', async () => {
     const bot = await startBot({ url: gateway.server.url, token: await gateway.token('participant'), session: 'lobby', name: 'Botty', x: 0, print: () => undefined });
-    const { page, sockets, received } = await openPage(`example.html#transport=rtc&session=lobby&name=Web&url=${encodeURIComponent(gateway.server.url)}&token=${await gateway.token('host')}`);
+    const { page, sockets, received } = await openPage(`example.html#transport=rtc&consent=inference&session=lobby&name=Web&url=${encodeURIComponent(gateway.server.url)}&token=${await gateway.token('host')}`);
     await page.waitForSelector('#status:has-text("live in lobby")');
     const walked = new Set<number>();
     watcher.on('pose', ({ slot, sample }) => {
