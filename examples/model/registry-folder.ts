@@ -6,6 +6,7 @@ import { modelManifest } from '../../registry/manifest.ts';
 import { publishModel, signModel } from '../../registry/publish.ts';
 import type { RegistryOptions } from '../../registry/publish.ts';
 import { createKeyPair, readSigningKey } from '../../registry/signers.ts';
+import { versionsOf } from '../../registry/versions.ts';
 import { RUN_FILES } from '../../training/run/folder.ts';
 
 export const MODEL = 'gesture-mlp';
@@ -30,8 +31,10 @@ export async function createRegistry(folder: string, clock: Clock): Promise<Regi
   const key = readSigningKey(privateKey);
   const registry: RegistryOptions = { modelsFolder, clock, by: 'demo', key };
   for (const model of [MODEL, ...OTHERS]) {
-    cpSync(join(SHIPPED, model, '1'), join(modelsFolder, model, '1'), { recursive: true });
-    await signModel(registry, key, model, '1');
+    for (const version of await versionsOf(SHIPPED, model)) {
+      cpSync(join(SHIPPED, model, version), join(modelsFolder, model, version), { recursive: true });
+      await signModel(registry, key, model, version);
+    }
   }
   return { registry, serverFlags: ['--models-folder', modelsFolder, '--model-signers', signersFile, '--registry-key', keyFile] };
 }
