@@ -5,10 +5,10 @@
  */
 import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { build, type BuildOptions, type Metafile } from 'esbuild';
+import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 import { INSIDE_AFRAME } from './build.ts';
 
 const require = createRequire(import.meta.url);
@@ -16,6 +16,14 @@ const HERE = import.meta.dirname;
 /** Where package.json says that it is. */
 const OUT_FOLDER = join(HERE, '../../dist/client');
 const SMALL_MESSAGE_PACK = { msgpackr: join(HERE, 'small-message-pack.ts') };
+
+/** Codes of models and tools are no client's: pages do without what they mean. A wrong address is a setting that is wrong, which a client says too. */
+const WITHOUT_TOOL_CODES: Plugin = {
+  name: 'without-tool-codes',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]core[\\/]errors\.ts$/ }, async ({ path }) => ({ loader: 'ts', contents: (await readFile(path, 'utf8')).replace(/^(?!  CONFIG_INVALID:).*scope: 'process', .*\n/gm, '') }));
+  },
+};
 
 /** Each a file of its own, what a page may do without apart from the SDK. What engine it is for the page loads itself: two copies of one do not know each other's objects. */
 const ADAPTERS = {
@@ -28,8 +36,8 @@ const ADAPTERS = {
 export type Adapter = keyof typeof ADAPTERS;
 
 const OPTIONS = {
-  bundle: true, minify: true, sourcemap: true, format: 'esm', platform: 'browser', target: 'es2022', logLevel: 'warning', legalComments: 'none', metafile: true,
-} as const satisfies BuildOptions;
+  bundle: true, minify: true, sourcemap: true, format: 'esm', platform: 'browser', target: 'es2022', logLevel: 'warning', legalComments: 'none', metafile: true, plugins: [WITHOUT_TOOL_CODES],
+} satisfies BuildOptions;
 
 /** Writes index.js and its chunks. @returns what went into them. */
 export async function buildClientBundle(outFolder: string): Promise<Metafile> {

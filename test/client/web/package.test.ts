@@ -16,7 +16,7 @@ import { chromiumPath, launchChromium } from './support/chromium.ts';
 import { startRealGateway } from './support/real-gateway.ts';
 
 /** 40 kB, compressed: what a page loads before it can join over a WebSocket. */
-const MOST_BYTES = 40 * 1024;
+const MOST_BYTES = 40_000;
 const executablePath = chromiumPath();
 
 const PAGE = `<!doctype html><title>joins</title><p id="said"></p><script type="module" src="page.js"></script>`;
