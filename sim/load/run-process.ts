@@ -49,6 +49,8 @@ const DRAIN_MS = 3000;
 const DRAIN_STEP_MS = 50;
 /** If nobody at all is in for so long, and no fault is why, the server is gone. */
 const DESERTED_MS = 5000;
+/** A server that has refused nobody and ended nothing may be slow: it is waited for longer. */
+const SILENT_MS = 20_000;
 
 /** Plays a share of a plan to its end, or until nobody is let in any more; what was measured by then is the result. */
 export async function runProcess(parts: ProcessParts): Promise<ProcessResult> {
@@ -217,10 +219,10 @@ class ProcessRun {
       return;
     }
     this.#desertedSinceMs ??= nowMs;
-    const allowedMs = DESERTED_MS + longestAbsenceMs(this.#parts.profile.faults);
+    const [why] = [...this.#headsets.values()].map(({ lastEnd }) => lastEnd).filter((end) => end !== undefined);
+    const allowedMs = (why === undefined ? SILENT_MS : DESERTED_MS) + longestAbsenceMs(this.#parts.profile.faults);
     if (nowMs - this.#desertedSinceMs < allowedMs) return;
-    const [why = 'nothing was heard'] = [...this.#headsets.values()].map(({ lastEnd }) => lastEnd).filter((end) => end !== undefined);
-    this.#aborted = `nobody has been in for ${allowedMs / 1000} s: ${why}`;
+    this.#aborted = `nobody has been in for ${allowedMs / 1000} s: ${why ?? 'nothing was heard'}`;
     this.#wake?.();
   }
 
