@@ -1,5 +1,5 @@
 /** `npm run registry -- <command>`: publishes model versions, signs them, moves aliases and tells what was done. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,7 @@ import { aliasAt, aliasesOf, PRODUCTION, readHistory, type HistoryAction, type H
 import { publishModel, rollBackAlias, setAlias, signModel, type RegistryOptions } from './publish.ts';
 import { pullModels, pushModels, withStore } from './remote/mirror.ts';
 import { readStore } from './remote/read-store.ts';
-import { createKeyPair, readSigners, readSigningKey, type SigningKey } from './signers.ts';
+import { createKeyPair, readSigners, readSigningKey, readSigningKeyFile } from './signers.ts';
 import { openModelStore } from './store.ts';
 import { modelsIn, versionsOf } from './versions.ts';
 
@@ -61,7 +61,7 @@ try {
 async function main({ values, positionals: [command = '', ...rest] }: ReturnType<typeof readArguments>): Promise<void> {
   if (values.help || command === '') return console.log(HELP);
   const modelsFolder = values['models-folder'] ?? fileURLToPath(new URL('models', root));
-  const key = values.key === undefined ? undefined : await readKeyFile(values.key);
+  const key = values.key === undefined ? undefined : await readSigningKeyFile(values.key);
   const registry: RegistryOptions = { modelsFolder, clock, by: userInfo().username, key };
   const mirror = values.store === undefined ? undefined : { store: await readStore(values.store, clock), modelsFolder, clock };
   const changing = <Result>(change: () => Promise<Result>): Promise<Result> => (mirror === undefined ? change() : withStore(mirror, registry.by, change));
@@ -110,13 +110,6 @@ function one(rest: readonly string[], what: string): string {
   const [value] = rest;
   if (value === undefined) throw new CopresenceError('CONFIG_INVALID', `${what} is missing; --help shows the order`);
   return value;
-}
-
-async function readKeyFile(path: string): Promise<SigningKey> {
-  const pem = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new CopresenceError('CONFIG_INVALID', `cannot read ${path}`, { cause });
-  });
-  return readSigningKey(pem);
 }
 
 /** Never over a key that is there: what it has signed would be nobody's. */

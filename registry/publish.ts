@@ -15,7 +15,7 @@ import { readManifest, versionsOf } from './versions.ts';
 
 /** A published version's files together. */
 export const MAX_MODEL_BYTES = 4 * 2 ** 30;
-const MANIFEST_FILE = 'manifest.json';
+export const MANIFEST_FILE = 'manifest.json';
 
 /** A folder of models that may be changed. */
 export interface RegistryOptions {
@@ -160,8 +160,8 @@ async function removeLeftovers(parent: string): Promise<void> {
   for (const name of names.filter((other) => other.startsWith('.staging-'))) await rm(join(parent, name), { recursive: true, force: true });
 }
 
-/** A graph that is converted from a package lies in a cache, not beside the manifest. */
-function ownFiles({ files, convertedFrom }: Pick<ModelManifest, 'files' | 'convertedFrom'>): [string, ModelManifest['files'][string]][] {
+/** The files beside a manifest: a graph that is converted from a package lies in a cache. */
+export function ownFiles({ files, convertedFrom }: Pick<ModelManifest, 'files' | 'convertedFrom'>): [string, ModelManifest['files'][string]][] {
   return Object.entries(files).filter(([file]) => convertedFrom === undefined || file !== GRAPH_FILE);
 }
 

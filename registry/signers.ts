@@ -55,6 +55,14 @@ export function createKeyPair(): { readonly publicKey: string; readonly privateK
   return { publicKey: publicKey.export({ type: 'spki', format: 'pem' }).toString(), privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
 }
 
+/** @throws CopresenceError CONFIG_INVALID with the path when it cannot be read, and as `readSigningKey`. */
+export async function readSigningKeyFile(path: string): Promise<SigningKey> {
+  const pem = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new CopresenceError('CONFIG_INVALID', `cannot read ${path}`, { cause });
+  });
+  return readSigningKey(pem);
+}
+
 /** @param pem - PKCS #8. @throws CopresenceError CONFIG_INVALID when it is no ed25519 key; the text is never repeated. */
 export function readSigningKey(pem: string): SigningKey {
   const privateKey = readKey(() => createPrivateKey(pem), 'the signing key');

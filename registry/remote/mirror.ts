@@ -12,12 +12,12 @@ import type { Clock } from '../../core/clock.ts';
 import { CopresenceError } from '../../core/errors.ts';
 import { fitsDigest } from '../digest.ts';
 import { HISTORY_FILE, MAX_HISTORY_BYTES, readHistory } from '../history.ts';
-import { GRAPH_FILE, modelManifest, modelName, modelVersion, type ModelManifest } from '../manifest.ts';
+import { modelManifest, modelName, modelVersion } from '../manifest.ts';
+import { MANIFEST_FILE, ownFiles } from '../publish.ts';
 import { SIGNATURE_FILE } from '../signature.ts';
 import { modelsIn, readManifest, versionsOf } from '../versions.ts';
 import type { ObjectStore } from './object-store.ts';
 
-const MANIFEST_FILE = 'manifest.json';
 const LOCK_KEY = 'lock.json';
 const MAX_MANIFEST_BYTES = 2 ** 20;
 /** A holder that has not ended within this is taken for dead; publishing a model takes minutes at most. */
@@ -157,11 +157,6 @@ async function pushVersion({ store, modelsFolder }: MirrorParts, model: string, 
   for (const file of files) await store.put(`${model}/${version}/${file}`, await readFile(join(folder, file)));
   const manifestKey = `${model}/${version}/${MANIFEST_FILE}`;
   if ((await store.put(manifestKey, await readFile(join(folder, MANIFEST_FILE)), { kind: 'absent' })) === 'conflict') throw busy(store);
-}
-
-/** A graph that is converted from a package is in no folder of models. */
-function ownFiles({ files, convertedFrom }: Pick<ModelManifest, 'files' | 'convertedFrom'>): [string, ModelManifest['files'][string]][] {
-  return Object.entries(files).filter(([file]) => convertedFrom === undefined || file !== GRAPH_FILE);
 }
 
 async function localHistory(modelsFolder: string): Promise<Uint8Array> {

@@ -1,11 +1,9 @@
 /** `copresence model serve`: the same over HTTP, with tokens and roles. */
-import { readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { systemClock } from '../../core/clock.ts';
-import { CopresenceError } from '../../core/errors.ts';
-import { readSigningKey } from '../../registry/signers.ts';
+import { readSigningKeyFile } from '../../registry/signers.ts';
 import { readAccess, makeToken, ROLES, type Role } from '../service/access.ts';
 import { createApi } from '../service/api.ts';
 import { JobDesk } from '../service/job-desk.ts';
@@ -33,7 +31,7 @@ export const serve: ModelCommand = {
   async run(args) {
     const { values } = readOptions(args, OPTIONS);
     const clock = systemClock();
-    const key = values.key === undefined ? undefined : readKey(values.key);
+    const key = values.key === undefined ? undefined : await readSigningKeyFile(values.key);
     const workspace = new Workspace(required('workspace', values.workspace));
     const desk = new JobDesk(workspace.jobsFolder, clock);
     const app = createApi({
@@ -68,12 +66,3 @@ export const token: ModelCommand = {
     return Promise.resolve(EXIT.ok);
   },
 };
-
-function readKey(path: string): ReturnType<typeof readSigningKey> {
-  try {
-    return readSigningKey(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    if (cause instanceof CopresenceError) throw cause;
-    throw new CopresenceError('CONFIG_INVALID', `cannot read ${path}`, { cause });
-  }
-}

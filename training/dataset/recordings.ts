@@ -1,10 +1,11 @@
 /** Takes labelled hands out of a recording, of participants who allow training only. */
-import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { CopresenceError } from '../../core/errors.ts';
 import { XR_HAND_JOINT_COUNT } from '../../features/hand.ts';
 import { createPoseSample, decodePoseSample, PART_BITS } from '../../protocol/codec/pose-sample.ts';
 import type { Recording } from '../../recording/reader.ts';
+import { writeWhole } from '../run/folder.ts';
 import { labelName } from './dataset.ts';
 import type { LabelledSample } from './dataset.ts';
 import type { Collected } from './sources.ts';
@@ -36,8 +37,7 @@ export function removeLabel(file: string, interval: unknown): boolean {
   const wanted = JSON.stringify(parsed.data);
   const at = labels.findIndex((own) => JSON.stringify(own) === wanted);
   if (at < 0) return false;
-  writeFileSync(`${file}.partial`, labels.toSpliced(at, 1).map((own) => `${JSON.stringify(own)}\n`).join(''));
-  renameSync(`${file}.partial`, file);
+  writeWhole(file, labels.toSpliced(at, 1).map((own) => `${JSON.stringify(own)}\n`).join(''));
   return true;
 }
 

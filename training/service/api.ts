@@ -10,8 +10,9 @@ import { bodyLimit } from 'hono/body-limit';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from 'zod';
 import type { Clock } from '../../core/clock.ts';
-import { CopresenceError, ERRORS } from '../../core/errors.ts';
+import { CopresenceError } from '../../core/errors.ts';
 import type { ErrorCode } from '../../core/errors.ts';
+import { problemOf } from '../../core/problem.ts';
 import { RateLimit } from '../../core/rate-limit.ts';
 import { aliasesOf, aliasHistory, aliasName, PRODUCTION, readHistory } from '../../registry/history.ts';
 import { publishModel, rollBackAlias, setAlias, type RegistryOptions } from '../../registry/publish.ts';
@@ -221,15 +222,10 @@ function check<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infe
   return parsed.data;
 }
 
-/** What the caller can do something about is told; nothing of our own bugs is. */
 function problem({ audit }: ApiParts, context: Context<Env>, error: unknown): Response {
   const known = error instanceof CopresenceError ? error : undefined;
   const status = (known && STATUSES[known.code]) ?? 500;
   const who = (context.get('caller') as Caller | undefined)?.name ?? 'stranger';
   audit({ who, call: `${context.req.method} ${context.req.path.slice(0, 200)}`, outcome: known?.code ?? 'INTERNAL' });
-  const body = {
-    type: `urn:copresence:error:${known?.code ?? 'INTERNAL'}`, title: known === undefined ? 'an internal error' : ERRORS[known.code].summary, status,
-    ...(known === undefined ? {} : { detail: known.message, code: known.code }),
-  };
-  return context.body(JSON.stringify(body), status, { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}) });
+  return context.body(JSON.stringify(problemOf(error, status)), status, { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}) });
 }

@@ -1,6 +1,7 @@
 /** Refusals as RFC 9457 has them (application/problem+json), with the codes of core/errors.ts. */
 import type { ServerResponse } from 'node:http';
-import { CopresenceError, ERRORS, type ErrorCode } from '../../../core/errors.ts';
+import { CopresenceError, type ErrorCode } from '../../../core/errors.ts';
+import { problemOf } from '../../../core/problem.ts';
 
 /** What each code is over HTTP; what is not here no caller should meet. */
 const STATUSES: Readonly<Partial<Record<ErrorCode, number>>> = {
@@ -32,12 +33,6 @@ export function sendProblem(response: ServerResponse, error: unknown, headers: R
   if (response.destroyed || response.headersSent) return;
   const known = error instanceof CopresenceError ? error : undefined;
   const status = (known && STATUSES[known.code]) ?? INTERNAL;
-  const body = {
-    type: `urn:copresence:error:${known?.code ?? 'INTERNAL'}`,
-    title: known === undefined ? 'an internal error' : ERRORS[known.code].summary,
-    status,
-    ...(known === undefined ? {} : { detail: known.message, code: known.code }),
-  };
   response.writeHead(status, { 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store', ...headers });
-  response.end(JSON.stringify(body));
+  response.end(JSON.stringify(problemOf(error, status)));
 }
