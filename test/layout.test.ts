@@ -16,8 +16,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   features: ['core'],
   registry: ['core'],
   recording: ['core', 'protocol'],
-  client: ['core', 'protocol'],
-  training: ['core', 'registry', 'features', 'protocol', 'recording'],
+  client: ['core', 'protocol', 'client/prediction'],
+  // Training holds a learnt predictor against the SDK's own.
+  'client/prediction': ['core', 'protocol'],
+  training: ['core', 'registry', 'features', 'protocol', 'recording', 'client/prediction'],
   'server/flow.ts': ['core', 'protocol', 'server/snapshot-flow.ts'],
   'server/snapshot-flow.ts': [],
   'server/video-flow.ts': ['core', 'protocol'],

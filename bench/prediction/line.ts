@@ -1,7 +1,7 @@
 /** Constant velocity: the slope of the straight line through the last few poses (least squares). */
 import { POSE_FLOATS } from '../../protocol/codec/quantise.ts';
 import { createMotion, stopMotion, type MotionEstimator } from '../../client/prediction/motion.ts';
-import { writeTurnBetween } from '../../client/prediction/rotation.ts';
+import { writeTurnBetween } from '../../core/rotation.ts';
 
 /** Poses that a line goes through at most. */
 const CAPACITY = 12;

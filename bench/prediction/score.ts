@@ -1,7 +1,7 @@
 /** How far predictions are from what then happened. */
 import { continuePose, leadMs, type Lead } from '../../client/prediction/motion.ts';
 import { PartMotion } from '../../client/prediction/part-motion.ts';
-import { writeTurnBetween } from '../../client/prediction/rotation.ts';
+import { writeTurnBetween } from '../../core/rotation.ts';
 import { createPoseSample } from '../../protocol/codec/pose-sample.ts';
 import { POSE_FLOATS } from '../../protocol/codec/quantise.ts';
 import { sampleTrack, trackDurationMs, type PoseTrack } from '../../sim/import/pose-track.ts';

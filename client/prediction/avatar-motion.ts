@@ -6,7 +6,7 @@ import { ARM_PREDICTION, HEAD_PREDICTION, type Prediction } from './defaults.ts'
 import { KalmanMotion } from './kalman.ts';
 import { continuePose, leadMs, type Lead } from './motion.ts';
 import { PartMotion } from './part-motion.ts';
-import { writeTurnBetween, writeTurned } from './rotation.ts';
+import { writeTurnBetween, writeTurned } from '../../core/rotation.ts';
 
 /** Head, left and right controller, left and right hand: the bits of PART_BITS. */
 const PARTS = 5;

@@ -6,7 +6,7 @@
  * its estimate (a multiplicative filter), so that nothing is ever far from where the turns add up.
  */
 import { createMotion, stopMotion, type Motion, type MotionEstimator } from './motion.ts';
-import { writeTurnBetween, writeTurned } from './rotation.ts';
+import { writeTurnBetween, writeTurned } from '../../core/rotation.ts';
 
 /** How positions, or orientations, are taken to move and to be measured. */
 export interface KalmanModel {

@@ -1,5 +1,5 @@
 /** How a pose moves, and where it is if it goes on like that. */
-import { writeTurned } from './rotation.ts';
+import { writeTurned } from '../../core/rotation.ts';
 
 /** A velocity and an acceleration, in the axes of the session's space. */
 export interface Motion {

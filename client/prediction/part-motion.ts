@@ -1,7 +1,7 @@
 /** The motion of one part of somebody: an estimate, kept from what is not one motion. */
 import { POSE_FLOATS } from '../../protocol/codec/quantise.ts';
 import type { Motion, MotionEstimator } from './motion.ts';
-import { writeTurnBetween } from './rotation.ts';
+import { writeTurnBetween } from '../../core/rotation.ts';
 
 /** Samples further apart than this are not one motion. */
 export const MAX_GAP_MS = 250;

@@ -43,13 +43,17 @@ export function wholeNumber(name: string, text: string, least = 0): number {
   return value;
 }
 
+function epochDetail({ loss, validationLoss, validationAccuracy }: NonNullable<FitProgress['epoch']>): string {
+  return `loss ${loss.toFixed(4)}, validation ${validationLoss.toFixed(4)}${validationAccuracy === undefined ? '' : ` (${(validationAccuracy * 100).toFixed(1)} %)`}`;
+}
+
 /** One bar at a time, for the stage that is being worked on. */
 export function progressBar(): { tell(progress: FitProgress): void; stop(): void } {
   const bar = new SingleBar({ format: '{stage} [{bar}] {value}/{total} {detail}', noTTYOutput: true, notTTYSchedule: 10_000, hideCursor: true });
   let stage: string | undefined;
   return {
     tell(progress) {
-      const detail = progress.epoch === undefined ? (progress.detail ?? '') : `loss ${progress.epoch.loss.toFixed(4)}, validation ${progress.epoch.validationLoss.toFixed(4)} (${(progress.epoch.validationAccuracy * 100).toFixed(1)} %)`;
+      const detail = progress.epoch === undefined ? (progress.detail ?? '') : epochDetail(progress.epoch);
       if (progress.stage !== stage) {
         if (stage !== undefined) bar.stop();
         bar.start(progress.total, 0, { stage: progress.stage, detail });

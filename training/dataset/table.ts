@@ -6,16 +6,20 @@ import { MAX_TEXT_FEATURES, textFeatures } from '../../features/text.ts';
 import { median } from './clean.ts';
 import type { LabelledSample, SampleLayout } from './dataset.ts';
 
-/** Rows with their classes. */
-export interface Table {
+/** What a network reads. */
+export interface Rows {
   /** [count, steps * width] float32, finite. */
   readonly features: Float32Array;
-  /** [count] indices into the data set's labels. */
-  readonly classes: Int32Array;
   readonly count: number;
   /** Features of one step. */
   readonly width: number;
   readonly steps: number;
+}
+
+/** Rows with their classes. */
+export interface Table extends Rows {
+  /** [count] indices into the data set's labels. */
+  readonly classes: Int32Array;
   /** How many labels there are. */
   readonly classCount: number;
 }

@@ -3,7 +3,7 @@ import { seededRandom } from '../../core/random.ts';
 import type { GraphBuilder } from '../../registry/onnx/graph-builder.ts';
 import type { Tensorflow } from '../../registry/tensorflow.ts';
 import type * as tfjs from '@tensorflow/tfjs';
-import type { Table } from '../dataset/table.ts';
+import type { Rows } from '../dataset/table.ts';
 import type { Classifier } from './classifier.ts';
 import { addLayer, applyLayer, createLayer } from './layers.ts';
 import type { Layer, LayerSpec, RowShape } from './layers.ts';
@@ -19,9 +19,10 @@ export interface Scale {
 export interface Network {
   readonly width: number;
   readonly steps: number;
+  /** Of a classifier; of a regression how many numbers it gives. */
   readonly classCount: number;
   readonly scale: Scale;
-  /** The last gives logits. Weights are overwritten by training. */
+  /** The last gives logits, or the numbers of a regression. Weights are overwritten by training. */
   readonly layers: readonly Layer[];
 }
 
@@ -51,7 +52,7 @@ export function layerSpecs({ family, hidden }: NetworkShape, classCount: number)
 }
 
 /** A network with random weights, and the scale of the rows that it will learn from. */
-export function createNetwork(shape: NetworkShape, train: Table, seed: number): Network {
+export function createNetwork(shape: NetworkShape, train: Rows & { readonly classCount: number }, seed: number): Network {
   const random = seededRandom(seed);
   const layers: Layer[] = [];
   let rows = inputShape(train);
@@ -70,7 +71,7 @@ export function inputShape({ width, steps }: { readonly width: number; readonly 
 /** A column that hardly varies keeps its own scale instead of being blown up. */
 const SMALLEST_DEVIATION = 0.02;
 
-function findScale({ features, width }: Table): Scale {
+function findScale({ features, width }: Rows): Scale {
   const sums = new Float64Array(width);
   const squares = new Float64Array(width);
   for (let at = 0; at < features.length; at++) {
@@ -95,30 +96,42 @@ export function toInput(tf: Tensorflow, network: Network, features: Float32Array
 const PREDICT_ROWS = 512;
 
 export function networkClassifier(tf: Tensorflow, network: Network): Classifier {
-  const { classCount, steps, width } = network;
-  const size = steps * width;
   return {
-    classCount,
-    predict(features, count) {
-      const result = new Float32Array(count * classCount);
-      for (let start = 0; start < count; start += PREDICT_ROWS) {
-        const rows = Math.min(PREDICT_ROWS, count - start);
-        const part = tf.tidy(() => {
-          let value = toInput(tf, network, features.subarray(start * size, (start + rows) * size), rows);
-          for (const { spec, weights } of network.layers) {
-            value = applyLayer(tf, spec, weights.map(({ values, shape }) => tf.tensor(values, [...shape])), value);
-          }
-          return tf.softmax(value as tfjs.Tensor2D).dataSync<'float32'>();
-        });
-        result.set(part, start * classCount);
-      }
-      return result;
-    },
-    addTo: (graph, input, outputName) => addNetwork(graph, network, input, outputName),
+    classCount: network.classCount,
+    predict: (features, count) => outputsOf(tf, network, { features, count, finish: (logits) => tf.softmax(logits) }),
+    addTo: (graph, input, outputName) => graph.op('Softmax', [addNetwork(graph, network, input)], { axis: -1 }, outputName),
   };
 }
 
-function addNetwork(graph: GraphBuilder, network: Network, input: string, outputName?: string): string {
+/** A network whose last layer is what it gives: numbers, not classes. */
+export function networkRegression(tf: Tensorflow, network: Network): Omit<Classifier, 'classCount'> {
+  return {
+    predict: (features, count) => outputsOf(tf, network, { features, count, finish: (outputs) => outputs }),
+    addTo: (graph, input, outputName) => graph.op('Identity', [addNetwork(graph, network, input)], {}, outputName),
+  };
+}
+
+/** [count, classCount] */
+function outputsOf(tf: Tensorflow, network: Network, { features, count, finish }: { features: Float32Array; count: number; finish: (last: tfjs.Tensor2D) => tfjs.Tensor }): Float32Array {
+  const { classCount, steps, width } = network;
+  const size = steps * width;
+  const result = new Float32Array(count * classCount);
+  for (let start = 0; start < count; start += PREDICT_ROWS) {
+    const rows = Math.min(PREDICT_ROWS, count - start);
+    const part = tf.tidy(() => {
+      let value = toInput(tf, network, features.subarray(start * size, (start + rows) * size), rows);
+      for (const { spec, weights } of network.layers) {
+        value = applyLayer(tf, spec, weights.map(({ values, shape }) => tf.tensor(values, [...shape])), value);
+      }
+      return finish(value as tfjs.Tensor2D).dataSync<'float32'>();
+    });
+    result.set(part, start * classCount);
+  }
+  return result;
+}
+
+/** @returns the last layer's value. */
+function addNetwork(graph: GraphBuilder, network: Network, input: string): string {
   const { width, steps, scale } = network;
   const shape = inputShape(network);
   const shaped = shape.steps === undefined ? input : graph.op('Reshape', [input, graph.ints([-1, steps, width])]);
@@ -129,7 +142,7 @@ function addNetwork(graph: GraphBuilder, network: Network, input: string, output
     value = addLayer(graph, layer, value, rows);
     rows = outputShape(layer.spec, rows);
   }
-  return graph.op('Softmax', [value], { axis: -1 }, outputName);
+  return value;
 }
 
 function outputShape(spec: LayerSpec, input: RowShape): RowShape {

@@ -1,7 +1,7 @@
 /** Trains on what is left of a network after weights or units were taken out. */
 import type { Tensorflow } from '../../registry/tensorflow.ts';
 import { fitNetwork } from '../models/fit-network.ts';
-import type { EpochFigures, FitOptions, FitState } from '../models/fit-network.ts';
+import type { ClassifierFitOptions, EpochFigures, FitState } from '../models/fit-network.ts';
 import type { FitData } from '../models/fit.ts';
 import type { Network } from '../models/network.ts';
 import { applyMasks, copyNetwork, cubicSparsity, magnitudeMasks, narrowNetwork } from './prune.ts';
@@ -9,7 +9,7 @@ import type { Masks, PruningScope } from './prune.ts';
 
 export interface FineTuning {
   /** Of the run that made the network. */
-  readonly fit: FitOptions;
+  readonly fit: ClassifierFitOptions;
   readonly epochs: number;
   readonly onEpoch: (figures: EpochFigures) => void;
 }

@@ -7,7 +7,7 @@ import { receive, STEADY_LINK } from '../../../bench/prediction/stream.ts';
 import { AvatarMotion } from '../../../client/prediction/avatar-motion.ts';
 import { continuePose, createMotion, leadMs, type MotionEstimator } from '../../../client/prediction/motion.ts';
 import { PartMotion } from '../../../client/prediction/part-motion.ts';
-import { writeTurnBetween, writeTurned } from '../../../client/prediction/rotation.ts';
+import { writeTurnBetween, writeTurned } from '../../../core/rotation.ts';
 import { seededRandom } from '../../../core/random.ts';
 import { HAND_FLOATS } from '../../../protocol/codec/hand.ts';
 import { createPoseSample } from '../../../protocol/codec/pose-sample.ts';
