@@ -2,6 +2,9 @@
 import { assert } from '../core/assert.ts';
 import type { TextSpan } from './entity-tokens.ts';
 
+/** Stands for a probability of 0, whose logarithm would be infinite. */
+const LEAST = 1e-9;
+
 /** What is named in a line, and where. */
 export interface NamedEntity extends TextSpan {
   readonly label: string;
@@ -24,12 +27,14 @@ export interface TaggedTokens {
 /**
  * The entities of the likeliest tags in which no `I-` comes but behind a `B-` or `I-` of its own label (Viterbi).
  *
+ * Mostly each token's own likeliest tag gives such a path, which no other can beat, and nothing has to be searched.
+ *
  * @bound O(tokens * tags²).
  */
 export function decodeEntities(tagged: TaggedTokens): NamedEntity[] {
   const { spans, scores, start, tags } = tagged;
   const entities: NamedEntity[] = [];
-  likeliestPath(tagged).forEach((tag, token) => {
+  (eachLikeliest(tagged) ?? likeliestPath(tagged)).forEach((tag, token) => {
     const span = spans[token];
     const name = tags[tag] ?? 'O';
     if (span === undefined || name === 'O') return;
@@ -40,6 +45,28 @@ export function decodeEntities(tagged: TaggedTokens): NamedEntity[] {
     else entities[entities.length - 1] = { ...last, end: span.end, score: last.score + score };
   });
   return entities.map((entity) => ({ ...entity, score: Math.min(1, entity.score / spans.filter(({ start: at }) => at >= entity.start && at < entity.end).length) }));
+}
+
+/** The likeliest tag of each token by itself; undefined where one may not follow the one before it. */
+function eachLikeliest({ spans, scores, start, tags, threshold }: TaggedTokens): number[] | undefined {
+  const width = tags.length;
+  const odds = threshold / (1 - threshold);
+  const path = new Array<number>(spans.length).fill(0);
+  let before = 'O';
+  for (let token = 0; token < spans.length; token++) {
+    const at = start + token * width;
+    let best = 0;
+    let highest = Math.max(LEAST, scores[at] ?? 0) * odds;
+    for (let tag = 1; tag < width; tag++) {
+      const score = scores[at + tag] ?? 0;
+      if (score > highest) [best, highest] = [tag, score];
+    }
+    const name = tags[best] ?? 'O';
+    if (!mayFollow(before, name)) return undefined;
+    path[token] = best;
+    before = name;
+  }
+  return path;
 }
 
 /** A tag for each token. */
@@ -53,7 +80,7 @@ function likeliestPath({ spans, scores, start, tags, threshold }: TaggedTokens):
     const next = new Array<number>(width).fill(-Infinity);
     const from = new Array<number>(width).fill(0);
     for (let tag = 0; tag < width; tag++) {
-      const own = Math.log(Math.max(1e-9, scores[start + token * width + tag] ?? 0)) + (tag === 0 ? outside : 0);
+      const own = Math.log(Math.max(LEAST, scores[start + token * width + tag] ?? 0)) + (tag === 0 ? outside : 0);
       if (token === 0) next[tag] = best[tag]! + own;
       else for (const previous of before[tag]!) if (best[previous]! + own > next[tag]!) [next[tag], from[tag]] = [best[previous]! + own, previous];
     }

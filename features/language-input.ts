@@ -1,5 +1,5 @@
 /** What the language model reads of a chat line: rows for its words, whose meaning is known beforehand, and those of its features. */
-import { fnv1a, TEXT_BUCKETS, textFeatures } from './text.ts';
+import { featuresOfTokens, fnv1a, TEXT_BUCKETS } from './text.ts';
 import type { TextFeaturesInput } from './text.ts';
 import { tokenize } from './text-tokens.ts';
 
@@ -23,12 +23,13 @@ export function wordRow(word: string): number {
  * @bound as `textFeatures`.
  */
 export function languageFeatures({ text, ids, offset, maxFeatures }: TextFeaturesInput): number {
+  const tokens = tokenize(text);
   const rows = new Set<number>();
-  for (const token of tokenize(text)) {
+  for (const token of tokens) {
     if (rows.size >= Math.min(MAX_WORDS, maxFeatures - 1)) break;
     if (token.kind === 'word') rows.add(wordRow(token.text));
   }
   let at = offset;
   for (const row of rows) ids[at++] = row;
-  return rows.size + textFeatures({ text, ids, offset: at, maxFeatures: maxFeatures - rows.size });
+  return rows.size + featuresOfTokens(tokens, { text, ids, offset: at, maxFeatures: maxFeatures - rows.size });
 }

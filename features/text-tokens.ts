@@ -41,6 +41,7 @@ const INVISIBLE = /[\p{Cf}\u0300-\u036f\ufe00-\ufe0f]/gu;
  * @bound looks at the first `MAX_TEXT_UNITS` code units, and gives at most as many.
  */
 export function normalizeText(raw: string): string {
+  if (isPlain(raw)) return squeeze(raw.slice(0, MAX_TEXT_UNITS).toLowerCase());
   const text = raw.slice(0, MAX_TEXT_UNITS).normalize('NFKC').slice(0, MAX_TEXT_UNITS).toLowerCase();
   const visible = text.replace(INVISIBLE, '').replace(/[\u2018\u2019]/g, "'").replace(/[\u201c\u201d]/g, '"');
   return squeeze(visible).slice(0, MAX_TEXT_UNITS);
@@ -97,6 +98,12 @@ export function scriptOf(raw: string): Script | undefined {
 function stepOf(share: number): number {
   if (share === 0) return 0;
   return share < 0.05 ? 1 : share < 0.1 ? 2 : share < 0.2 ? 3 : share < 0.5 ? 4 : 5;
+}
+
+/** Whether it is all ASCII, in which nothing is to be normalised but capitals. */
+function isPlain(text: string): boolean {
+  for (let at = 0; at < Math.min(text.length, MAX_TEXT_UNITS); at++) if (text.charCodeAt(at) >= 0x80) return false;
+  return true;
 }
 
 function squeeze(text: string): string {

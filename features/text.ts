@@ -38,7 +38,11 @@ export interface TextFeaturesInput {
  * @bound `maxFeatures` ids from the first `MAX_TEXT_UNITS` code units, whatever the text.
  */
 export function textFeatures(input: TextFeaturesInput): number {
-  const tokens = tokenize(input.text);
+  return featuresOfTokens(tokenize(input.text), input);
+}
+
+/** The same, of tokens that are there already. @param tokens - of the text. */
+export function featuresOfTokens(tokens: readonly Token[], input: TextFeaturesInput): number {
   const { ids, offset, maxFeatures } = input;
   const mark = nextMark();
   let count = 0;

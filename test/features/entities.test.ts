@@ -99,6 +99,19 @@ describe('entities', () => {
     }));
   });
 
+  it('are those of the likeliest tags of all that may follow each other', () => {
+    const mayFollow = (from: string, to: string): boolean => !to.startsWith('I-') || (from !== 'O' && from.slice(2) === to.slice(2));
+    const paths = tags.flatMap((a) => tags.flatMap((b) => tags.map((c) => [a, b, c]))).filter((path) => path.every((to, at) => mayFollow(path[at - 1] ?? 'O', to)));
+    const chance = (rows: number[][], path: string[]): number => path.reduce((product, tag, at) => product * (rows[at]![tags.indexOf(tag)]! * (tag === 'O' ? 0.3 / 0.7 : 1)), 1);
+    // A coarse grid, so that many tokens' own likeliest tags may follow each other and many may not.
+    fc.assert(fc.property(fc.array(fc.array(fc.integer({ min: 1, max: 997 }), { minLength: 5, maxLength: 5 }), { minLength: 3, maxLength: 3 }), (rows) => {
+      const best = paths.reduce((one, other) => (chance(rows, other) > chance(rows, one) ? other : one));
+      const starts = best.flatMap((tag, at) => (tag.startsWith('B-') ? [`${tag.slice(2)} ${spans[at]!.start}`] : []));
+      const found = decode(rows, 0.3);
+      if (paths.filter((path) => chance(rows, path) > chance(rows, best) * 0.999999).length === 1) expect(found.map(({ label, start }) => `${label} ${start}`)).toEqual(starts);
+    }));
+  });
+
   it('are fewer with a high threshold and more with a low one', () => {
     const rows = [[0.6, 0.4, 0, 0, 0], [0.6, 0, 0.4, 0, 0], [0.9, 0.1, 0, 0, 0]];
     expect([0.3, 0.5, 0.9].map((threshold) => decode(rows, threshold).length)).toEqual([2, 0, 0]);
