@@ -1,18 +1,12 @@
 /** `copresence model retrain`: learns a model anew by a plan, and has what is good enough tried by a server; once, by time, or on alerts. */
-import { mkdirSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { sleep, systemClock, type Clock } from '../../core/clock.ts';
+import { systemClock, type Clock } from '../../core/clock.ts';
 import { CopresenceError } from '../../core/errors.ts';
-import { Webhook } from '../../core/webhook.ts';
-import { withFolderLock } from '../../registry/folder-lock.ts';
-import { readSigningKey } from '../../registry/signers.ts';
-import { AdminClient } from '../retrain/admin-client.ts';
 import { listenForAlerts } from '../retrain/alert-listener.ts';
 import { readPlan, readSecret, type RetrainPlan } from '../retrain/plan.ts';
-import { retrain as retrainOnce, type RetrainParts, type RetrainResult } from '../retrain/retrain.ts';
+import { retrainByPlan } from '../retrain/by-plan.ts';
+import type { RetrainResult } from '../retrain/retrain.ts';
 import { RetrainSchedule } from '../retrain/schedule.ts';
-import { runJob } from '../run/job.ts';
 import { EXIT, progressBar, readOptions, required } from './command.ts';
 import type { ModelCommand } from './command.ts';
 
@@ -20,8 +14,6 @@ const OPTIONS = { plan: { type: 'string' }, every: { type: 'string' }, 'on-alert
 
 /** Alerts repeat themselves when a retrained version is no better; new data take longer than this to come. */
 const AT_MOST_EVERY_MS = 3_600_000;
-/** What is still to be told at the end is given so long. */
-const TELL_MS = 30_000;
 const UNITS_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 /** Timers are 32 bits wide. */
 const LONGEST_MS = 24 * UNITS_MS.d;
@@ -62,28 +54,15 @@ export const retrain: ModelCommand = {
 };
 
 async function runOnce(plan: RetrainPlan, clock: Clock, signal: AbortSignal): Promise<number> {
-  const { alert, server, signingKeyFile, model } = plan;
-  const hook = alert === undefined ? undefined : new Webhook({ clock, onLost: (why) => console.error(`an alert could not be sent: ${why}`) }, { url: alert.url, key: alert.keyFile === undefined ? undefined : readSecret(alert.keyFile) });
-  const key = signingKeyFile === undefined ? undefined : readSigningKey(await readFile(signingKeyFile, 'utf8'));
   const bar = progressBar();
-  const parts: RetrainParts = {
-    clock, train: (request, options) => runJob('train', request, options).finally(() => bar.stop()),
-    registry: { modelsFolder: plan.modelsFolder, clock, by: userInfo().username, key },
-    admin: server === undefined ? undefined : new AdminClient({ url: server.url, token: readSecret(server.tokenFile) }),
-    alert: (fact) => hook?.send(fact),
-    onProgress: bar.tell, signal,
-    onStep: ({ number, step }) => console.log(`retraining ${number} of ${model}: ${step}`),
-  };
-  mkdirSync(plan.work, { recursive: true });
-  try {
-    return tell(plan, await withFolderLock(plan.work, clock, () => retrainOnce(plan, parts)));
-  } catch (error) {
-    hook?.send({ event: 'retrain', model, outcome: 'failed', code: error instanceof CopresenceError ? error.code : 'INTERNAL' });
-    throw error;
-  } finally {
-    await Promise.race([hook?.idle(), sleep(clock, hook === undefined ? 0 : TELL_MS)]);
-    hook?.close();
-  }
+  const say = (text: string): void => console.error(text);
+  return tell(plan, await retrainByPlan(plan, {
+    clock, signal, by: userInfo().username, onProgress: bar.tell, say,
+    onStep: ({ number, step }) => {
+      bar.stop();
+      console.log(`retraining ${number} of ${plan.model}: ${step}`);
+    },
+  }).finally(() => bar.stop()));
 }
 
 function tell({ model }: RetrainPlan, result: RetrainResult): number {

@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { systemClock } from '../../core/clock.ts';
 import { readSigningKeyFile } from '../../registry/signers.ts';
+import { AdminClient } from '../retrain/admin-client.ts';
+import { readSecret } from '../retrain/plan.ts';
 import { readAccess, makeToken, ROLES, type Role } from '../service/access.ts';
 import { createApi } from '../service/api.ts';
 import { JobDesk } from '../service/job-desk.ts';
@@ -13,18 +15,22 @@ import type { ModelCommand } from './command.ts';
 
 const OPTIONS = {
   workspace: { type: 'string' }, 'models-folder': { type: 'string' }, access: { type: 'string' }, key: { type: 'string' },
+  plans: { type: 'string' }, server: { type: 'string' }, 'server-token-file': { type: 'string' },
   host: { type: 'string', default: '127.0.0.1' }, port: { type: 'string', default: '7310' },
 } as const;
 
 export const serve: ModelCommand = {
   help: `Usage: copresence model serve --workspace <folder> --models-folder <folder> --access <file> [options]
 
-  Takes data sets, trains, optimises and publishes over HTTP (docs/models.md lists the calls). Jobs run one at a time.
+  Takes data sets and models, trains, tunes, measures, optimises, publishes and retrains over HTTP, described at
+  /v1/openapi.json (docs/models.md lists the calls). Jobs run one at a time.
 
   --workspace <folder>       data sets, runs and jobs
   --models-folder <folder>   where versions are published: the folder that servers load from
   --access <file>            who may do what: {"tokens": [{"name", "sha256", "roles"}]}, made with: copresence model token
   --key <file>               signs what is published and promoted (npm run registry -- key)
+  --plans <folder>           plans for retraining, <name>.json, that may be run
+  --server <url>             a server's admin verbs, to show and begin rollouts; with --server-token-file <file>, its admin token
   --host <address>           127.0.0.1 when left out; put a proxy with TLS in front of any other
   --port <n>                 7310 when left out; 0 takes a free one`,
 
@@ -34,8 +40,9 @@ export const serve: ModelCommand = {
     const key = values.key === undefined ? undefined : await readSigningKeyFile(values.key);
     const workspace = new Workspace(required('workspace', values.workspace));
     const desk = new JobDesk(workspace.jobsFolder, clock);
+    const admin = values.server === undefined ? undefined : new AdminClient({ url: values.server, token: readSecret(required('server-token-file', values['server-token-file'])) });
     const app = createApi({
-      access: readAccess(required('access', values.access)), workspace, desk, modelsFolder: required('models-folder', values['models-folder']), key, clock,
+      access: readAccess(required('access', values.access)), workspace, desk, modelsFolder: required('models-folder', values['models-folder']), key, clock, admin, plansFolder: values.plans,
       audit: (line) => console.log(JSON.stringify({ at: new Date(clock.wallMs()).toISOString(), ...line })),
     });
     const server = createAdaptorServer({ fetch: app.fetch });

@@ -6,7 +6,7 @@ import { CopresenceError } from '../../core/errors.ts';
 import { digestOf, fitsDigest } from '../../registry/digest.ts';
 import { formatNumber } from '../../registry/format.ts';
 import { datasetDescription, labelledSample, MAX_LABELS, MAX_SAMPLES, valuesPerStep } from './dataset.ts';
-import type { Dataset, LabelledSample, SampleLayout, SourceRecord } from './dataset.ts';
+import type { Dataset, DatasetDescription, LabelledSample, SampleLayout, SourceRecord } from './dataset.ts';
 
 const DESCRIPTION = 'dataset.json';
 const SAMPLES = 'samples.jsonl';
@@ -81,13 +81,7 @@ export function writeDataset(folder: string, { description, samples }: Dataset):
  */
 export function openDataset(folder: string): Dataset {
   const own = versionFolder(folder);
-  const path = join(own, DESCRIPTION);
-  const value = readJson(path);
-  formatNumber(value, { name: 'copresence.dataset', field: 'format', current: 1, where: path });
-  const parsed = datasetDescription.safeParse(value);
-  if (!parsed.success) throw invalid(`${path}: ${z.prettifyError(parsed.error)}`);
-  const description = parsed.data;
-  if (description.samples.bytes > MAX_BYTES) throw invalid(`${path} tells of ${description.samples.bytes} bytes, of ${MAX_BYTES} at most`);
+  const description = readDescription(own);
   const bytes = readFileBytes(join(own, SAMPLES));
   if (!fitsDigest(bytes, description.samples) || versionOf(description.layout, description.steps, bytes) !== description.version) {
     throw new CopresenceError('DATASET_TAMPERED', `${join(own, SAMPLES)} is not what ${DESCRIPTION} describes`);
@@ -95,6 +89,22 @@ export function openDataset(folder: string): Dataset {
   const samples = parseSamples(bytes, join(own, SAMPLES));
   checkSamples({ ...description, samples });
   return { description, samples };
+}
+
+/**
+ * What a data set says of itself; its samples are not looked at.
+ *
+ * @param folder - as `openDataset`.
+ * @throws CopresenceError DATASET_INVALID.
+ */
+export function readDescription(folder: string): DatasetDescription {
+  const path = join(versionFolder(folder), DESCRIPTION);
+  const value = readJson(path);
+  formatNumber(value, { name: 'copresence.dataset', field: 'format', current: 1, where: path });
+  const parsed = datasetDescription.safeParse(value);
+  if (!parsed.success) throw invalid(`${path}: ${z.prettifyError(parsed.error)}`);
+  if (parsed.data.samples.bytes > MAX_BYTES) throw invalid(`${path} tells of ${parsed.data.samples.bytes} bytes, of ${MAX_BYTES} at most`);
+  return parsed.data;
 }
 
 function versionFolder(folder: string): string {

@@ -14,6 +14,9 @@ export interface ServedVersion {
   readonly rollout?: { readonly version: string; readonly state: string } | undefined;
 }
 
+/** Of a rollout: makes its version the one in production, or takes it back. */
+export type RolloutEnd = 'promote' | 'roll-back';
+
 /** Loading a version on every device takes its time; an answer that takes longer is none. */
 const TIMEOUT_MS = 300_000;
 
@@ -35,6 +38,16 @@ export class AdminClient {
   /** Begins to try a version. @throws CopresenceError as `served`. */
   async beginRollout(model: string, version: string, rules: Readonly<Record<string, unknown>>): Promise<void> {
     await this.#ask(`/models/${model}/rollout`, { ...rules, version });
+  }
+
+  /** @throws CopresenceError NOT_FOUND when there is no rollout to end; as `served`. */
+  async endRollout(model: string, end: RolloutEnd, reason: string): Promise<void> {
+    await this.#ask(`/models/${model}/${end}`, { reason });
+  }
+
+  /** What the server has seen of each version that it serves, as its watch tells. @throws CopresenceError as `served`. */
+  async drift(model: string): Promise<readonly object[]> {
+    return ((await this.#ask(`/models/${model}/drift`)) as { versions: readonly object[] }).versions;
   }
 
   async #ask(path: string, body?: object): Promise<unknown> {

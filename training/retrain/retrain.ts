@@ -55,6 +55,7 @@ export async function retrain(plan: RetrainPlan, parts: RetrainParts): Promise<R
   if (cycle === undefined) return { kind: 'unchanged' };
   for (;;) {
     writeState(plan.work, { ...readState(plan.work), cycle });
+    if (parts.signal?.aborted === true) throw new CopresenceError('WORKER_FAILED', `the retraining was interrupted before the step ${cycle.step}; the next call goes on with it`);
     parts.onStep?.(cycle);
     const next: RetrainCycle | 'ended' = await STEPS[cycle.step](plan, parts, cycle);
     if (next === 'ended') break;

@@ -26,14 +26,14 @@ const cycle = z.strictObject({
 });
 export type RetrainCycle = z.infer<typeof cycle>;
 
-const state = z.strictObject({
+export const retrainState = z.strictObject({
   format: z.literal('copresence.retrain.v1'),
   /** What is under way. */
   cycle: cycle.optional(),
   /** What ended last. */
   last: cycle.optional(),
 });
-export type RetrainState = z.infer<typeof state>;
+export type RetrainState = z.infer<typeof retrainState>;
 
 const FILE = 'state.json';
 
@@ -42,7 +42,7 @@ export function readState(folder: string): RetrainState {
   const path = join(folder, FILE);
   if (!existsSync(path)) return { format: 'copresence.retrain.v1' };
   try {
-    return state.parse(JSON.parse(readFileSync(path, 'utf8')));
+    return retrainState.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch (cause) {
     throw new CopresenceError('RUN_INVALID', `${path} is not the state of a retraining; move it away to begin anew`, { cause });
   }

@@ -1,5 +1,6 @@
 /** What a job's process can do, by name. */
 import type { Clock } from '../../core/clock.ts';
+import { inspectDataset } from '../dataset/inspection.ts';
 import type { FitProgress } from '../models/fit.ts';
 import { importModel } from '../import/import-model.ts';
 import { trainLanguageRun } from '../language/train-run.ts';
@@ -16,6 +17,7 @@ export const JOBS = {
   optimise: optimiseRun,
   import: importModel,
   crossValidate,
+  inspect: inspectDataset,
   trial: runTrial,
 } as const satisfies Record<string, Job<never, unknown>>;
 

@@ -5,13 +5,15 @@ import { z } from 'zod';
 import type { Clock } from '../../core/clock.ts';
 import { CopresenceError, ERRORS } from '../../core/errors.ts';
 import type { ErrorCode } from '../../core/errors.ts';
-import { runJob } from '../run/job.ts';
-import type { JobInput, JobKind } from '../run/jobs.ts';
+import type { FitProgress } from '../models/fit.ts';
 import { writeWhole } from '../run/folder.ts';
+import { runJob } from '../run/job.ts';
+import type { JobInput, JobKind, JobResult } from '../run/jobs.ts';
 
 export const JOB_STATES = ['waiting', 'running', 'done', 'failed', 'cancelled', 'interrupted'] as const;
 
-const jobRecord = z.strictObject({
+/** A job as it is written down and told of. */
+export const jobRecord = z.strictObject({
   id: z.string().regex(/^[0-9]{1,9}$/),
   kind: z.string(),
   /** Whose token asked for it. */
@@ -21,27 +23,52 @@ const jobRecord = z.strictObject({
   state: z.enum(JOB_STATES),
   askedAtMs: z.number(),
   endedAtMs: z.number().optional(),
-  progress: z.strictObject({ stage: z.string(), done: z.number(), total: z.number() }).optional(),
+  progress: z.strictObject({
+    stage: z.string(), done: z.number(), total: z.number(), detail: z.string().optional(),
+    /** Of the last epoch of a network. */
+    epoch: z.strictObject({ loss: z.number(), validationLoss: z.number(), /** Of labels. */ validationAccuracy: z.number().optional() }).optional(),
+  }).optional(),
+  /** What came out, where it is done. */
+  outcome: z.string().optional(),
   /** Where it failed. */
   code: z.string().optional(),
   detail: z.string().optional(),
 });
 export type JobRecord = z.infer<typeof jobRecord>;
 
-export interface JobAsked<Kind extends JobKind> {
-  readonly kind: Kind;
-  readonly input: JobInput<Kind>;
+/** What a job is given to work with. */
+export interface JobHooks {
+  /** Ends the work; what it had written stays. */
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: FitProgress) => void;
+}
+
+export interface JobAsked {
+  readonly kind: string;
   readonly by: string;
   readonly about: string;
+  /** Does it, and says in a few words what came out; the rest is in files of its own. */
+  readonly work: (hooks: JobHooks) => Promise<string>;
+}
+
+/** Work that is one job in a process of its own. @param say - what came out. */
+export function inProcess<Kind extends JobKind>(kind: Kind, input: JobInput<Kind>, say: (result: JobResult<Kind>) => string): JobAsked['work'] {
+  return async (hooks) => say(await runJob(kind, input, hooks));
+}
+
+export function hasEnded({ state }: JobRecord): boolean {
+  return state !== 'waiting' && state !== 'running';
 }
 
 /** Waiting jobs at most; of those that have ended so many are told of. */
 const MAX_WAITING = 32;
 const MAX_REMEMBERED = 500;
+/** Characters of what a job says of its progress. */
+const MAX_TEXT = 200;
 
 interface Entry {
   record: JobRecord;
-  readonly run: ((signal: AbortSignal, entry: Entry) => Promise<unknown>) | undefined;
+  readonly work: JobAsked['work'] | undefined;
   readonly abort: AbortController;
 }
 
@@ -49,6 +76,7 @@ export class JobDesk {
   readonly #folder: string;
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry>();
+  readonly #listeners = new Set<(record: JobRecord) => void>();
   #current: Promise<void> | undefined;
   #nextId = 1;
   #closed = false;
@@ -63,8 +91,8 @@ export class JobDesk {
       if (!parsed.success) continue;
       const record = parsed.data;
       this.#nextId = Math.max(this.#nextId, Number(record.id) + 1);
-      const ended = record.state !== 'waiting' && record.state !== 'running';
-      const entry: Entry = { record: ended ? record : { ...record, state: 'interrupted' }, run: undefined, abort: new AbortController() };
+      const ended = hasEnded(record);
+      const entry: Entry = { record: ended ? record : { ...record, state: 'interrupted' }, work: undefined, abort: new AbortController() };
       this.#entries.set(record.id, entry);
       if (!ended) this.#note(entry, {});
     }
@@ -80,21 +108,23 @@ export class JobDesk {
     return this.#entry(id).record;
   }
 
+  /** Hears of each change of each job. Never throws. @returns what ends that. */
+  listen(listener: (record: JobRecord) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
   /** Whether a job about this waits or runs. */
   isBusyWith(about: string): boolean {
-    return [...this.#entries.values()].some(({ record }) => record.about === about && (record.state === 'waiting' || record.state === 'running'));
+    return [...this.#entries.values()].some(({ record }) => record.about === about && !hasEnded(record));
   }
 
   /** @throws CopresenceError SERVER_FULL when too many wait, SERVER_DRAINING when it is being closed. */
-  ask<Kind extends JobKind>({ kind, input, by, about }: JobAsked<Kind>): JobRecord {
+  ask({ kind, by, about, work }: JobAsked): JobRecord {
     if (this.#closed) throw new CopresenceError('SERVER_DRAINING', 'no job is taken any more');
     if ([...this.#entries.values()].filter(({ record }) => record.state === 'waiting').length >= MAX_WAITING) throw new CopresenceError('SERVER_FULL', `${MAX_WAITING} jobs are waiting`);
     const id = String(this.#nextId++);
-    const run: NonNullable<Entry['run']> = (signal, entry) => runJob(kind, input, {
-      signal,
-      onProgress: ({ stage, done, total }) => { entry.record = { ...entry.record, progress: { stage, done, total } }; },
-    });
-    const entry: Entry = { record: { id, kind, by, about, state: 'waiting', askedAtMs: this.#clock.wallMs() }, run, abort: new AbortController() };
+    const entry: Entry = { record: { id, kind, by, about, state: 'waiting', askedAtMs: this.#clock.wallMs() }, work, abort: new AbortController() };
     this.#entries.set(id, entry);
     this.#note(entry, {});
     this.#forgetOld();
@@ -129,8 +159,8 @@ export class JobDesk {
   async #runOne(entry: Entry): Promise<void> {
     this.#note(entry, { state: 'running' });
     try {
-      await entry.run?.(entry.abort.signal, entry);
-      this.#note(entry, { state: 'done', endedAtMs: this.#clock.wallMs() });
+      const outcome = await entry.work?.({ signal: entry.abort.signal, onProgress: (progress) => this.#progress(entry, progress) });
+      this.#note(entry, { state: 'done', endedAtMs: this.#clock.wallMs(), ...(outcome === undefined ? {} : { outcome: outcome.slice(0, MAX_TEXT) }) });
     } catch (error) {
       const code: ErrorCode | undefined = error instanceof CopresenceError ? error.code : undefined;
       const state = entry.abort.signal.aborted ? (this.#closed ? 'interrupted' : 'cancelled') : 'failed';
@@ -142,6 +172,19 @@ export class JobDesk {
   #note(entry: Entry, change: Partial<JobRecord>): void {
     entry.record = { ...entry.record, ...change };
     writeWhole(join(this.#folder, `${entry.record.id}.json`), `${JSON.stringify(entry.record)}\n`);
+    this.#tell(entry.record);
+  }
+
+  /** Told of, and written down with the next change of state: a file an epoch would be many. */
+  #progress(entry: Entry, { stage, done, total, detail, epoch }: FitProgress): void {
+    const figures = epoch === undefined ? undefined : { loss: epoch.loss, validationLoss: epoch.validationLoss, ...(epoch.validationAccuracy === undefined ? {} : { validationAccuracy: epoch.validationAccuracy }) };
+    const progress = { stage: stage.slice(0, MAX_TEXT), done, total, ...(detail === undefined ? {} : { detail: detail.slice(0, MAX_TEXT) }), ...(figures === undefined ? {} : { epoch: figures }) };
+    entry.record = { ...entry.record, progress };
+    this.#tell(entry.record);
+  }
+
+  #tell(record: JobRecord): void {
+    for (const listener of this.#listeners) listener(record);
   }
 
   #entry(id: string): Entry {

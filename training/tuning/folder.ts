@@ -24,7 +24,7 @@ export const TUNING_FILES = {
 export const MAX_TRIALS = 500;
 
 const values = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.union([z.string(), z.number()]))]));
-const trial = z.strictObject({
+export const trial = z.strictObject({
   /** From 0. */
   number: z.int().min(0),
   values,

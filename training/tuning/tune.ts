@@ -20,6 +20,8 @@ export interface TuneRequest {
   readonly datasetFolder: string;
   /** Gets the files of TUNING_FILES. */
   readonly outFolder: string;
+  /** Of the training with the best configuration; `run` in `outFolder` when left out. */
+  readonly runFolder?: string;
   readonly asked: Omit<TuningDescription, 'format' | 'state' | 'dataset' | 'best'>;
   /** Trials at a time. With more than one, which are tried depends on which end first. */
   readonly parallel: number;
@@ -159,8 +161,7 @@ class Tuning {
   }
 
   async #trainBest({ values }: Trial): Promise<string> {
-    const { datasetFolder, outFolder, onProgress } = this.#request;
-    const runFolder = join(outFolder, TUNING_FILES.run);
+    const { datasetFolder, outFolder, runFolder = join(outFolder, TUNING_FILES.run), onProgress } = this.#request;
     const before = existsSync(join(runFolder, RUN_FILES.run)) ? readRun(runFolder).state : undefined;
     if (before === 'done') return runFolder;
     const input = { datasetFolder, runFolder, name: this.#tuning.name, config: configOf(this.#tuning.base, values), resume: before !== undefined };
