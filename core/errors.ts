@@ -81,6 +81,8 @@ export const ERRORS = {
   DATASET_LEAKS: { scope: 'process', retry: 'never', summary: 'the parts of a data set share samples or participants, so that a test would flatter' },
   TRAINING_FAILED: { scope: 'process', retry: 'never', summary: 'a training run diverged, or cannot learn from what it was given' },
   RUN_INVALID: { scope: 'process', retry: 'never', summary: 'the folder of a training run is missing, unfinished, damaged or already there' },
+  RUN_BUSY: { scope: 'process', retry: 'later', summary: 'another process works in the folder of this training run' },
+  STORAGE_FAILED: { scope: 'process', retry: 'later', summary: 'a file could not be read or written' },
   RECORDING_INVALID: { scope: 'process', retry: 'never', summary: 'a recording is truncated, foreign or malformed' },
   WORKER_FAILED: { scope: 'process', retry: 'later', summary: 'a model worker ended or could not start' },
 } as const satisfies Record<string, ErrorEntry>;

@@ -1,4 +1,5 @@
 /** `npm run registry -- <command>`: publishes model versions, signs them, moves aliases and tells what was done. */
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../core/clock.ts';
 import { CopresenceError } from '../core/errors.ts';
+import { systemProblem } from '../core/system-error.ts';
 import { aliasAt, aliasesOf, PRODUCTION, readHistory, type HistoryAction, type HistoryEntry } from './history.ts';
 import { publishModel, rollBackAlias, setAlias, signModel, type RegistryOptions } from './publish.ts';
 import { pullModels, pushModels, withStore } from './remote/mirror.ts';
@@ -53,9 +55,10 @@ const clock = systemClock();
 try {
   await main(readArguments());
 } catch (error) {
-  if (!(error instanceof CopresenceError)) throw error;
-  console.error(error.message);
-  process.exitCode = 2;
+  const problem = error instanceof CopresenceError ? error : systemProblem(error);
+  if (problem === undefined) throw error;
+  console.error(problem.message);
+  process.exitCode = problem.entry.retry === 'later' ? 1 : 2;
 }
 
 async function main({ values, positionals: [command = '', ...rest] }: ReturnType<typeof readArguments>): Promise<void> {
@@ -112,6 +115,11 @@ function one(rest: readonly string[], what: string): string {
   return value;
 }
 
+/** A folder that was mistyped holds no model that is wrong either. @throws CopresenceError CONFIG_INVALID */
+function requireFolder(modelsFolder: string): void {
+  if (!existsSync(modelsFolder)) throw new CopresenceError('CONFIG_INVALID', `--models-folder ${modelsFolder} is not there`);
+}
+
 /** Never over a key that is there: what it has signed would be nobody's. */
 async function writeKeyPair(name: string): Promise<void> {
   const { publicKey, privateKey } = createKeyPair();
@@ -124,6 +132,7 @@ async function writeKeyPair(name: string): Promise<void> {
 }
 
 async function list(modelsFolder: string, values: Values): Promise<void> {
+  requireFolder(modelsFolder);
   const history = await historyOf(modelsFolder, values);
   for (const name of await modelsIn(modelsFolder)) {
     const aliases = [...aliasesOf(history, name)].map(([alias, version]) => `${alias} = ${version}`).join(', ');
@@ -166,6 +175,7 @@ async function historyOf(modelsFolder: string, values: Values): Promise<HistoryE
 
 async function verifyAll(modelsFolder: string, values: Values): Promise<void> {
   const store = openModelStore({ modelsFolder, cacheFolder: fileURLToPath(new URL('.cache/models', root)), signersFile: values.signers });
+  requireFolder(modelsFolder);
   const bad: string[] = [];
   for (const name of await modelsIn(modelsFolder)) {
     for (const version of await versionsOf(modelsFolder, name)) {

@@ -17,6 +17,9 @@ export const HISTORY_FILE = 'history.jsonl';
 /** The alias whose version a server loads. */
 export const PRODUCTION = 'production';
 
+/** UTF-16 units of why something was done. */
+export const MAX_REASON = 500;
+
 export const aliasName = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/);
 
 const what = z.discriminatedUnion('action', [
@@ -36,7 +39,7 @@ const entry = z.strictObject({
   wallMs: z.int(),
   /** Who says that they did it; what counts is the signature. */
   by: z.string().min(1).max(64),
-  reason: z.string().max(500),
+  reason: z.string().max(MAX_REASON),
   what,
   /** SHA-256 of the line before, without its line feed; of nothing for the first. */
   previous: z.string().regex(/^[0-9a-f]{64}$/),

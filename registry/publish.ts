@@ -7,7 +7,7 @@ import type { Clock } from '../core/clock.ts';
 import { CopresenceError } from '../core/errors.ts';
 import { digestOf, readVerified } from './digest.ts';
 import { withFolderLock } from './folder-lock.ts';
-import { aliasesOf, aliasHistory, aliasName, appendHistory, readHistory, type HistoryAction } from './history.ts';
+import { aliasesOf, aliasHistory, aliasName, appendHistory, MAX_REASON, readHistory, type HistoryAction } from './history.ts';
 import { GRAPH_FILE, modelManifest, modelName, refuseNewerManifest, type ModelManifest } from './manifest.ts';
 import { SIGNATURE_FILE, signatureOf } from './signature.ts';
 import type { SigningKey } from './signers.ts';
@@ -36,6 +36,7 @@ export interface RegistryOptions {
  * its digest, MODEL_EXISTS when the highest version is the same model already; nothing is published then.
  */
 export async function publishModel(registry: RegistryOptions, source: string, reason: string): Promise<ModelManifest> {
+  checkReason(reason);
   const draft = await readDraft(source);
   await mkdir(registry.modelsFolder, { recursive: true });
   return withFolderLock(registry.modelsFolder, registry.clock, async () => {
@@ -56,6 +57,7 @@ export async function publishModel(registry: RegistryOptions, source: string, re
  */
 export async function setAlias(registry: RegistryOptions, { model, version, alias, reason }: { model: string; version: string; alias: string; reason: string }): Promise<void> {
   if (!aliasName.safeParse(alias).success) throw new CopresenceError('MODEL_INVALID', `'${alias}' is not the name of an alias`);
+  checkReason(reason);
   await withFolderLock(registry.modelsFolder, registry.clock, async () => {
     // Reading it shows whether there is such a version, and whether its manifest still fits.
     await readManifest(registry.modelsFolder, model, version);
@@ -101,6 +103,11 @@ export async function signModel({ modelsFolder, clock }: RegistryOptions, key: S
     await writeFile(`${path}.new`, signatureOf(await readFile(join(folder, MANIFEST_FILE)), key));
     await rename(`${path}.new`, path);
   });
+}
+
+/** Before anything is done: what the history does not take would be done and not written down. */
+function checkReason(reason: string): void {
+  if (reason.length > MAX_REASON) throw new CopresenceError('CONFIG_INVALID', `a reason of ${reason.length} characters, of ${MAX_REASON} at most`);
 }
 
 async function readDraft(source: string): Promise<Omit<ModelManifest, 'version'>> {

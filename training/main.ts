@@ -1,5 +1,6 @@
 /** The command line of the models' life: finds the subcommand, runs it, and turns what went wrong into a message and an exit code. */
 import { CopresenceError } from '../core/errors.ts';
+import { systemProblem } from '../core/system-error.ts';
 import { EXIT } from './commands/command.ts';
 import { COMMANDS, overview } from './commands/table.ts';
 
@@ -30,13 +31,14 @@ async function main(args: readonly string[]): Promise<number> {
 
 /** What the world does wrong is told in one line; a stack is for our own bugs. */
 function explain(error: unknown, help: string): number {
-  if (!(error instanceof CopresenceError)) {
+  const problem = error instanceof CopresenceError ? error : systemProblem(error);
+  if (problem === undefined) {
     console.error(error);
     return EXIT.failed;
   }
-  console.error(error.message);
-  if (error.code === 'CONFIG_INVALID') console.error(`\n${help}`);
-  return error.code === 'WORKER_FAILED' || error.code === 'TRAINING_FAILED' ? EXIT.failed : EXIT.badInput;
+  console.error(problem.message);
+  if (problem.code === 'CONFIG_INVALID') console.error(`\n${help}`);
+  return problem.entry.retry === 'later' || problem.code === 'TRAINING_FAILED' ? EXIT.failed : EXIT.badInput;
 }
 
 // `copresence model train` and, from a checkout, `npm run model -- train`.

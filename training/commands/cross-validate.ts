@@ -7,7 +7,7 @@ import type { FoldMean } from '../evaluate/intervals.ts';
 import { readTrainingConfig } from '../run/config.ts';
 import { RUN_FILES } from '../run/folder.ts';
 import { runJob } from '../run/job.ts';
-import { EXIT, progressBar, readOptions, required, wholeNumber } from './command.ts';
+import { EXIT, interruption, progressBar, readOptions, required, wholeNumber, withAdvice } from './command.ts';
 import type { ModelCommand } from './command.ts';
 import { readJson } from './train.ts';
 
@@ -34,10 +34,10 @@ export const crossValidateCommand: ModelCommand = {
       ...(values.seed === undefined ? {} : { seed: wholeNumber('seed', values.seed) }),
     });
     const bar = progressBar();
-    const stop = new AbortController();
-    process.once('SIGINT', () => stop.abort());
+    const signal = interruption();
     const request = { datasetFolder, outFolder, name: values.name ?? openDataset(datasetFolder).description.name, config, folds };
-    const { accuracy, macroF1, calibrationError } = await runJob('crossValidate', request, { onProgress: bar.tell, signal: stop.signal }).finally(() => bar.stop());
+    const { accuracy, macroF1, calibrationError } = await runJob('crossValidate', request, { onProgress: bar.tell, signal }).finally(() => bar.stop())
+      .catch(withAdvice(signal, () => 'nothing was written'));
     const row = ({ mean, interval, deviation }: FoldMean): object => ({ mean: mean.toFixed(4), '95 % interval': interval.map((end) => end.toFixed(4)).join(' to '), 'between folds': deviation.toFixed(4) });
     console.table({ accuracy: row(accuracy), 'macro F1': row(macroF1), 'calibration error': row(calibrationError) });
     console.log(`wrote ${outFolder}; open ${join(outFolder, RUN_FILES.card)}`);

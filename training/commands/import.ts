@@ -3,7 +3,7 @@ import { CopresenceError } from '../../core/errors.ts';
 import { IMPORT_TASKS } from '../import/import-model.ts';
 import type { ImportRequest } from '../import/import-model.ts';
 import { runJob } from '../run/job.ts';
-import { EXIT, progressBar, readOptions, required } from './command.ts';
+import { EXIT, interruption, progressBar, readOptions, required, withAdvice } from './command.ts';
 import type { ModelCommand } from './command.ts';
 
 const OPTIONS = {
@@ -25,9 +25,9 @@ export const importCommand: ModelCommand = {
   batch. Compares with the runtime that the model was made for, and writes model.onnx, card.html and manifest.json, or nothing.`,
 
   async run(args) {
-    const { values, positionals } = readOptions(args, OPTIONS);
-    const [path, ...more] = positionals;
-    if (path === undefined || more.length > 0) throw new CopresenceError('CONFIG_INVALID', 'give one file');
+    const { values, positionals } = readOptions(args, OPTIONS, 1);
+    const [path] = positionals;
+    if (path === undefined) throw new CopresenceError('CONFIG_INVALID', 'give one file');
     const task = IMPORT_TASKS.find((own) => own === values.task);
     if (values.task !== undefined && task === undefined) throw new CopresenceError('CONFIG_INVALID', `--task ${values.task} is none of ${IMPORT_TASKS.join(', ')}`);
     const request: ImportRequest = {
@@ -35,7 +35,9 @@ export const importCommand: ModelCommand = {
       softmax: values.softmax, licence: values.licence, sha256: values.sha256?.toLowerCase(),
     };
     const bar = progressBar();
-    const { manifest, parity, runtime } = await runJob('import', request, { onProgress: bar.tell }).finally(() => bar.stop());
+    const signal = interruption();
+    const { manifest, parity, runtime } = await runJob('import', request, { onProgress: bar.tell, signal }).finally(() => bar.stop())
+      .catch(withAdvice(signal, () => 'nothing was written'));
     console.log(`${manifest.task}, ${manifest.inputs[0]?.dtype} [${manifest.inputs[0]?.shape.join(', ')}] to ${Object.values(manifest.labels).flat().length} labels; within ${parity.toExponential(1)} of ${runtime}`);
     console.log(`wrote ${request.folder}; publish it with: npm run registry -- publish ${request.folder}`);
     return EXIT.ok;

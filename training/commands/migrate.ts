@@ -11,8 +11,8 @@ export const migrate: ModelCommand = {
   Files of a newer program are refused, and nothing is changed then. The other commands read older formats too, without changing them.`,
 
   async run(args) {
-    const { positionals: [folder, ...more] } = readOptions(args, {});
-    if (folder === undefined || more.length > 0) throw new CopresenceError('CONFIG_INVALID', 'give one folder');
+    const { positionals: [folder] } = readOptions(args, {}, 1);
+    if (folder === undefined) throw new CopresenceError('CONFIG_INVALID', 'give one folder');
     for (const { file, from, to, backup } of migrateFolder(folder)) {
       console.log(backup === undefined ? `${file}: format ${from}, nothing to do` : `${file}: format ${from} to ${to}; what was there is ${backup}`);
     }

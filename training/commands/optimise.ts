@@ -2,7 +2,7 @@
 import { CopresenceError } from '../../core/errors.ts';
 import type { PruningScope } from '../optimise/prune.ts';
 import { runJob } from '../run/job.ts';
-import { EXIT, progressBar, readOptions, required, wholeNumber } from './command.ts';
+import { EXIT, interruption, progressBar, readOptions, required, wholeNumber, withAdvice } from './command.ts';
 import type { ModelCommand } from './command.ts';
 
 const OPTIONS = {
@@ -28,11 +28,13 @@ export const optimise: ModelCommand = {
 
   async run(args) {
     const { values } = readOptions(args, OPTIONS);
-    const bounds = { minQualityShare: positive('min-quality', values['min-quality']), maxBytes: optional('max-bytes', values['max-bytes']), maxLatencyMs: optional('max-ms', values['max-ms']) };
+    const bounds = { minQualityShare: qualityShare(values['min-quality']), maxBytes: optional('max-bytes', values['max-bytes']), maxLatencyMs: optional('max-ms', values['max-ms']) };
     const thinning = { sparsities: shares('prune', values.prune), unitShares: shares('narrow', values.narrow), scope: scopeOf(values.scope), epochs: wholeNumber('epochs', values.epochs, 1) };
     const request = { runFolder: required('run', values.run), datasetFolder: required('data', values.data), bounds, thinning, otherRuns: values.with ?? [] };
     const bar = progressBar();
-    const { variants, front, chosen, path, packageFolder } = await runJob('optimise', request, { onProgress: bar.tell }).finally(() => bar.stop());
+    const signal = interruption();
+    const { variants, front, chosen, path, packageFolder } = await runJob('optimise', request, { onProgress: bar.tell, signal }).finally(() => bar.stop())
+      .catch(withAdvice(signal, () => 'nothing was written'));
     console.table(variants.map(({ name, quality, test, bytes, gzipBytes, latencyMs }) => ({
       variant: name, 'macro F1, validation': quality.toFixed(4), 'macro F1, test': test.macroF1.toFixed(4), bytes, gzip: gzipBytes, 'median ms': latencyMs.toFixed(3), 'not beaten': front.includes(name),
     })));
@@ -51,6 +53,13 @@ function shares(name: string, text: string | undefined): number[] {
   const values = (text ?? '').split(',').filter((part) => part !== '').map(Number);
   if (values.some((value) => !(value > 0 && value < 1))) throw new CopresenceError('CONFIG_INVALID', `--${name} ${text} is not a list of numbers between 0 and 1`);
   return values;
+}
+
+/** More than all of the best quality no variant has, whatever is measured. */
+function qualityShare(text: string): number {
+  const value = positive('min-quality', text);
+  if (value > 1) throw new CopresenceError('CONFIG_INVALID', `--min-quality ${text} is more than 1, all of the best`);
+  return value;
 }
 
 function optional(name: string, text: string | undefined): number | undefined {

@@ -67,7 +67,7 @@ export const token: ModelCommand = {
   Makes a token for serve, and prints the entry for the access file. The token itself is shown once and kept nowhere.`,
 
   run(args) {
-    const { values, positionals } = readOptions(args, TOKEN_OPTIONS);
+    const { values, positionals } = readOptions(args, TOKEN_OPTIONS, 1);
     const made = makeToken(positionals[0] ?? '', values.roles.split(',') as Role[]);
     console.log(`${made.token}\n${JSON.stringify(made.entry)}`);
     return Promise.resolve(EXIT.ok);

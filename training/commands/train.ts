@@ -3,12 +3,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CopresenceError } from '../../core/errors.ts';
 import { openDataset } from '../dataset/store.ts';
-import { FAMILIES, readTrainingConfig } from '../run/config.ts';
+import { checkModelName, FAMILIES, readTrainingConfig } from '../run/config.ts';
 import type { TrainingConfig } from '../run/config.ts';
 import { readRun, RUN_FILES } from '../run/folder.ts';
 import { runJob } from '../run/job.ts';
 import type { RunMetrics } from '../run/metrics.ts';
-import { EXIT, progressBar, readOptions, required, wholeNumber } from './command.ts';
+import type { TrainRequest } from '../run/train-run.ts';
+import { EXIT, interruption, progressBar, readOptions, refuseWithResume, required, wholeNumber, withAdvice } from './command.ts';
 import type { ModelCommand } from './command.ts';
 
 const OPTIONS = {
@@ -41,6 +42,7 @@ export const train: ModelCommand = {
 
   async run(args) {
     const { values } = readOptions(args, OPTIONS);
+    if (values.resume !== undefined) refuseWithResume(values, ['data', 'from', 'teacher']);
     const datasetFolder = required('data', values.data);
     const { description } = openDataset(datasetFolder);
     const resumed = values.resume === undefined ? undefined : readRun(values.resume);
@@ -48,11 +50,12 @@ export const train: ModelCommand = {
     const config = resumed?.config ?? readConfig(values, augmentation);
     const name = resumed?.name ?? values.name ?? description.name;
     const runFolder = values.resume ?? values.out ?? nextRunFolder(name);
+    checkModelName(name);
     const bar = progressBar();
-    const stop = new AbortController();
-    process.once('SIGINT', () => stop.abort());
+    const signal = interruption();
     const request = { datasetFolder, runFolder, name, config, resume: resumed !== undefined, teacherFolder: values.teacher, startFolder: values.from };
-    const metrics = await runJob('train', request, { onProgress: bar.tell, signal: stop.signal }).finally(() => bar.stop());
+    const metrics = await runJob('train', request, { onProgress: bar.tell, signal }).finally(() => bar.stop())
+      .catch(withAdvice(signal, () => (existsSync(join(runFolder, RUN_FILES.run)) ? `go on with: copresence model train ${resumption(request)}` : 'nothing was written')));
     printMetrics(config, metrics);
     printStart(runFolder);
     console.log(`wrote ${runFolder}; open ${join(runFolder, RUN_FILES.card)}`);
@@ -88,6 +91,12 @@ export function readJson(path: string): Record<string, unknown> {
     throw new CopresenceError('CONFIG_INVALID', `${path} cannot be read as JSON`, { cause });
   }
   throw new CopresenceError('CONFIG_INVALID', `${path} holds no JSON object`);
+}
+
+/** Teacher and start are named again, since a run's folder holds their digests and not where they lie. */
+function resumption({ datasetFolder, runFolder, teacherFolder, startFolder }: TrainRequest): string {
+  const words = { '--data': datasetFolder, '--resume': runFolder, '--teacher': teacherFolder, '--from': startFolder };
+  return Object.entries(words).flatMap(([option, value]) => (value === undefined ? [] : [option, value])).join(' ');
 }
 
 function printStart(runFolder: string): void {

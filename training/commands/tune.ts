@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { systemClock } from '../../core/clock.ts';
 import { CopresenceError } from '../../core/errors.ts';
 import { openDataset } from '../dataset/store.ts';
-import { readTrainingConfig } from '../run/config.ts';
+import { checkModelName, readTrainingConfig } from '../run/config.ts';
 import { MAX_FOLDS } from '../evaluate/intervals.ts';
 import { MAX_TRIALS, readTuning, TUNING_FILES } from '../tuning/folder.ts';
 import type { Trial } from '../tuning/folder.ts';
@@ -16,14 +16,14 @@ import { STRATEGIES } from '../tuning/strategies.ts';
 import { TUNING_METRICS } from '../tuning/trial.ts';
 import { resumeTuning, tune } from '../tuning/tune.ts';
 import type { TuneRequest } from '../tuning/tune.ts';
-import { EXIT, progressBar, readOptions, required, wholeNumber } from './command.ts';
+import { EXIT, interruption, progressBar, readOptions, refuseWithResume, required, wholeNumber, withAdvice } from './command.ts';
 import type { ModelCommand } from './command.ts';
 import { readJson } from './train.ts';
 
 const OPTIONS = {
   data: { type: 'string' }, out: { type: 'string' }, name: { type: 'string' }, space: { type: 'string' }, config: { type: 'string' }, model: { type: 'string' }, resume: { type: 'string' },
-  strategy: { type: 'string', default: 'bayesian' }, trials: { type: 'string', default: '20' }, parallel: { type: 'string' }, seed: { type: 'string', default: '7' },
-  metric: { type: 'string', default: 'macro-f1' }, folds: { type: 'string' }, 'no-pruning': { type: 'boolean', default: false },
+  strategy: { type: 'string' }, trials: { type: 'string' }, parallel: { type: 'string' }, seed: { type: 'string' },
+  metric: { type: 'string' }, folds: { type: 'string' }, 'no-pruning': { type: 'boolean', default: false },
 } as const;
 
 type Values = ReturnType<typeof readOptions<typeof OPTIONS>>['values'];
@@ -48,20 +48,21 @@ export const tuneCommand: ModelCommand = {
 
   async run(args) {
     const { values } = readOptions(args, OPTIONS);
+    if (values.resume !== undefined) refuseWithResume(values, ['data', 'parallel']);
     const datasetFolder = required('data', values.data);
     const bar = progressBar();
-    const stop = new AbortController();
-    process.once('SIGINT', () => stop.abort());
+    const signal = interruption();
     const asked = values.resume === undefined ? readAsked(values, datasetFolder) : readTuning(values.resume);
     const outFolder = values.resume ?? values.out ?? nextFolder(asked.name);
     const request = {
-      datasetFolder, outFolder, clock: systemClock(), signal: stop.signal, onProgress: bar.tell,
+      datasetFolder, outFolder, clock: systemClock(), signal, onProgress: bar.tell,
       parallel: values.parallel === undefined ? Math.min(4, availableParallelism()) : wholeNumber('parallel', values.parallel, 1),
       onTrial: (trial: Trial, all: readonly Trial[]): void => bar.tell({ stage: 'trials', done: all.length, total: asked.trials, detail: tellOf(trial, all) }),
     };
     bar.tell({ stage: 'trials', done: 0, total: asked.trials });
     const running = values.resume === undefined ? tune({ ...request, asked }) : resumeTuning(request);
-    const { trials, best, runFolder } = await running.finally(() => bar.stop());
+    const { trials, best, runFolder } = await running.finally(() => bar.stop())
+      .catch(withAdvice(signal, () => `go on with: copresence model tune --data ${datasetFolder} --resume ${outFolder}`));
     console.table(trials.map(({ number, state, score, values: own, steps }) => ({
       trial: number, score: score?.toFixed(4) ?? '', '': number === best.number ? 'best' : state === 'done' ? '' : state, ...Object.fromEntries(Object.entries(own).map(([field, value]) => [field, valueText(value)])), steps: steps.length,
     })));
@@ -71,15 +72,17 @@ export const tuneCommand: ModelCommand = {
 };
 
 function readAsked(values: Values, datasetFolder: string): TuneRequest['asked'] {
-  const base = readTrainingConfig({ ...(values.config === undefined ? {} : readJson(values.config)), ...(values.model === undefined ? {} : { family: values.model }), seed: wholeNumber('seed', values.seed) });
+  const base = readTrainingConfig({ ...(values.config === undefined ? {} : readJson(values.config)), ...(values.model === undefined ? {} : { family: values.model }), ...(values.seed === undefined ? {} : { seed: wholeNumber('seed', values.seed) }) });
   const folds = values.folds === undefined ? undefined : wholeNumber('folds', values.folds, 3);
-  const trials = wholeNumber('trials', values.trials, 1);
+  const trials = wholeNumber('trials', values.trials ?? '20', 1);
   if (trials > MAX_TRIALS) throw new CopresenceError('CONFIG_INVALID', `--trials ${trials} is more than ${MAX_TRIALS}`);
   if (folds !== undefined && folds > MAX_FOLDS) throw new CopresenceError('CONFIG_INVALID', `--folds ${folds} is more than ${MAX_FOLDS}`);
+  const name = values.name ?? openDataset(datasetFolder).description.name;
+  checkModelName(name);
   return {
-    name: values.name ?? openDataset(datasetFolder).description.name, base, trials, seed: base.seed,
+    name, base, trials, seed: base.seed,
     space: readSearchSpace(values.space === undefined ? DEFAULT_SPACE : readJson(values.space), base),
-    strategy: oneOf('strategy', values.strategy, STRATEGIES), metric: oneOf('metric', values.metric, TUNING_METRICS),
+    strategy: oneOf('strategy', values.strategy ?? 'bayesian', STRATEGIES), metric: oneOf('metric', values.metric ?? 'macro-f1', TUNING_METRICS),
     ...(folds === undefined ? {} : { folds }),
     // A fold is far more to go by than an epoch.
     ...(values['no-pruning'] ? {} : { pruning: folds === undefined ? DEFAULT_PRUNING : { ...DEFAULT_PRUNING, warmUpSteps: 1 } }),

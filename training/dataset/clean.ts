@@ -1,4 +1,5 @@
 /** Takes out what a model must not learn from, and says of each sample why. */
+import { createHash } from 'node:crypto';
 import { XR_HAND_JOINT_COUNT } from '../../features/hand.ts';
 import { PARENTS } from '../gesture/skeleton.ts';
 import type { LabelledSample, SampleLayout } from './dataset.ts';
@@ -119,8 +120,10 @@ function fillOverTime(sample: LabelledSample, width: number, steps: number): { s
 function findDuplicates(samples: readonly LabelledSample[]): Map<string, RemovalReason> {
   const groups = new Map<string, LabelledSample[]>();
   for (const sample of samples) {
-    const key = sample.text === undefined ? `${sample.handedness} ${sample.values?.join()}` : sample.text.trim().replace(/\s+/g, ' ').toLowerCase();
-    groups.set(key, [...(groups.get(key) ?? []), sample]);
+    const key = sample.text === undefined ? `${sample.handedness} ${digestOfValues(sample.values ?? [])}` : sample.text.trim().replace(/\s+/g, ' ').toLowerCase();
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [sample]);
+    else group.push(sample);
   }
   const found = new Map<string, RemovalReason>();
   for (const [first, ...others] of groups.values()) {
@@ -130,6 +133,11 @@ function findDuplicates(samples: readonly LabelledSample[]): Map<string, Removal
     for (const { id } of others) found.set(id, contradicts ? 'contradiction' : 'duplicate');
   }
   return found;
+}
+
+/** Equal values (0 and -0 are), equal text; a gap is unlike every number. Short, since there is one for each of up to a million samples. */
+export function digestOfValues(values: readonly (number | null)[]): string {
+  return createHash('sha256').update(Float64Array.from(values, (value) => (value ?? Number.NaN) + 0)).digest('base64');
 }
 
 /** A label with fewer samples has no spread to speak of. */

@@ -8,6 +8,8 @@ export const MAX_LABELS = 1000;
 export const MAX_STEPS = 1000;
 export const MAX_WIDTH = 4096;
 export const MAX_TEXT_CHARACTERS = 20_000;
+/** Of float32, in which rows are kept: more would be infinite there. */
+export const LARGEST_VALUE = 3.4028234663852886e38;
 
 /** What one step of a sample is. */
 export const sampleLayout = z.discriminatedUnion('kind', [
@@ -38,7 +40,7 @@ export const labelledSample = z.strictObject({
   part: z.enum(PARTS).optional(),
   handedness: z.enum(['left', 'right']).optional(),
   /** [steps, values of one step]; null where a value is missing. */
-  values: z.array(z.number().nullable()).optional(),
+  values: z.array(z.number().min(-LARGEST_VALUE).max(LARGEST_VALUE).nullable()).optional(),
   text: z.string().max(MAX_TEXT_CHARACTERS).optional(),
 });
 export type LabelledSample = z.infer<typeof labelledSample>;

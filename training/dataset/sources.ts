@@ -1,10 +1,10 @@
 /** Reads samples out of files: CSV, JSON lines, and the Spam Assassin corpus of npm. */
 import { CopresenceError } from '../../core/errors.ts';
 import { digestOf } from '../../registry/digest.ts';
-import { parseCsv } from '../language/csv.ts';
 import { groupNearDuplicates } from '../language/splits.ts';
-import { MAX_TEXT_CHARACTERS, MAX_WIDTH, PARTS } from './dataset.ts';
+import { LARGEST_VALUE, MAX_SAMPLES, MAX_TEXT_CHARACTERS, MAX_WIDTH, PARTS } from './dataset.ts';
 import type { LabelledSample, SampleLayout } from './dataset.ts';
+import { csvRecords } from './lines.ts';
 import { parseSamples } from './store.ts';
 
 /** What a source gives: still unchecked as a whole, and not cleaned. */
@@ -24,11 +24,15 @@ export interface CsvColumns {
   readonly participant?: string | undefined;
   readonly group?: string | undefined;
   readonly part?: string | undefined;
+  /** Columns that are neither: a row's number, a time. */
+  readonly leaveOut?: readonly string[] | undefined;
   /** Number columns are hands: 75 of them, x, y and z of each XRHand joint in metres. */
   readonly hand?: boolean | undefined;
 }
 
-const MISSING = new Set(['', 'nan', 'null', 'na', '?']);
+const MISSING = new Set(['', 'nan', 'null', 'none', 'na', 'n/a', '?']);
+/** As spreadsheets and programs write them; `Number` also takes 0x10 and the like. */
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /**
  * A CSV file with a header line.
@@ -36,45 +40,55 @@ const MISSING = new Set(['', 'nan', 'null', 'na', '?']);
  * @throws CopresenceError DATASET_INVALID with file and line for what is malformed, CONFIG_INVALID for a column that is not there.
  */
 export function readCsv(bytes: Uint8Array, file: string, columns: CsvColumns): Collected {
-  const [head, ...records] = parseCsv(decode(bytes, file), file);
-  if (head === undefined) throw invalid(`${file} is empty`);
+  const records = csvRecords(bytes, file);
+  const first = records.next();
+  if (first.done === true) throw invalid(`${file} is empty`);
+  const head = first.value.fields.map((name) => name.trim());
+  const twice = head.find((name, index) => head.indexOf(name) !== index);
+  if (twice !== undefined) throw invalid(`${file} has more than one column called '${twice}'`);
   const place = (name: string | undefined): number | undefined => {
     if (name === undefined) return undefined;
-    const index = head.fields.indexOf(name);
-    if (index < 0) throw new CopresenceError('CONFIG_INVALID', `${file} has no column ${name}; it has ${head.fields.slice(0, 20).join(', ')}`);
+    const index = head.indexOf(name);
+    if (index < 0) throw new CopresenceError('CONFIG_INVALID', `${file} has no column ${name}; it has ${head.slice(0, 20).join(', ')}${head.length === 1 ? ' (fields are parted by commas)' : ''}`);
     return index;
   };
   const at = { label: place(columns.label) ?? 0, text: place(columns.text), participant: place(columns.participant), group: place(columns.group), part: place(columns.part) };
-  const special = new Set(Object.values(at));
-  const numbers = at.text === undefined ? head.fields.flatMap((_, index) => (special.has(index) ? [] : [index])) : [];
+  const special = new Set([...Object.values(at), ...(columns.leaveOut ?? []).map(place)]);
+  const numbers = at.text === undefined ? head.flatMap((name, index) => (special.has(index) ? [] : [{ name, index }])) : [];
   if (at.text === undefined && (numbers.length === 0 || numbers.length > MAX_WIDTH)) throw invalid(`${file} has ${numbers.length} columns of numbers, not 1..${MAX_WIDTH}`);
-  const samples = records.map(({ line, fields }): LabelledSample => {
-    if (fields.length !== head.fields.length) throw invalid(`${file}:${line}: ${fields.length} fields, not ${head.fields.length}`);
+  const samples: LabelledSample[] = [];
+  for (const { line, fields } of records) {
+    const where = `${file}:${line}`;
+    if (fields.length !== head.length) throw invalid(`${where}: ${fields.length} fields, not ${head.length} as in the header`);
+    if (samples.length === MAX_SAMPLES) throw invalid(`${file} has more than ${MAX_SAMPLES} rows`);
     const id = `line-${line}`;
     const part = at.part === undefined ? undefined : PARTS.find((own) => own === fields[at.part ?? 0]);
-    if (at.part !== undefined && part === undefined) throw invalid(`${file}:${line}: '${fields[at.part] ?? ''}' is none of ${PARTS.join(', ')}`);
-    return {
-      id, participant: at.participant === undefined ? id : (fields[at.participant] ?? id), label: labelAt(fields[at.label], file, line),
-      ...(at.group === undefined ? {} : { group: fields[at.group] ?? '' }),
+    if (at.part !== undefined && part === undefined) throw invalid(`${where}: '${fields[at.part] ?? ''}' is none of ${PARTS.join(', ')}`);
+    const group = at.group === undefined ? '' : nameAt(fields[at.group], { what: 'a group', where, least: 0, most: 64 });
+    samples.push({
+      id, participant: at.participant === undefined ? id : nameAt(fields[at.participant], { what: 'a participant', where, least: 1, most: 200 }),
+      label: nameAt(fields[at.label], { what: 'a label', where, least: 1, most: 64 }),
+      ...(group === '' ? {} : { group }),
       ...(part === undefined ? {} : { part }),
-      ...(at.text === undefined ? { values: numbers.map((index) => numberAt(fields[index] ?? '', file, line)) } : { text: (fields[at.text] ?? '').slice(0, MAX_TEXT_CHARACTERS) }),
-    };
-  });
+      ...(at.text === undefined ? { values: numbers.map(({ name, index }) => numberAt(fields[index] ?? '', `${where}, column '${name}'`)) } : { text: (fields[at.text] ?? '').slice(0, MAX_TEXT_CHARACTERS) }),
+    });
+  }
   const layout: SampleLayout = at.text !== undefined ? { kind: 'text' } : columns.hand === true ? { kind: 'hand' } : { kind: 'columns', width: numbers.length };
   return withParticipants({ layout, steps: 1, samples, sha256: digestOf(bytes).sha256, notes: [] }, at.participant !== undefined);
 }
 
-function labelAt(label: string | undefined, file: string, line: number): string {
-  const trimmed = label?.trim() ?? '';
-  if (trimmed === '' || trimmed.length > 64) throw invalid(`${file}:${line}: a label of ${trimmed.length} characters, not 1..64`);
+/** Without the blanks around it: `ann` and `ann ` are one participant, and two would lie on both sides of the cut. */
+function nameAt(field: string | undefined, { what, where, least, most }: { what: string; where: string; least: number; most: number }): string {
+  const trimmed = field?.trim() ?? '';
+  if (trimmed.length < least || trimmed.length > most) throw invalid(`${where}: ${what} of ${trimmed.length} characters, not ${least}..${most}`);
   return trimmed;
 }
 
-function numberAt(field: string, file: string, line: number): number | null {
+function numberAt(field: string, where: string): number | null {
   const trimmed = field.trim();
   if (MISSING.has(trimmed.toLowerCase())) return null;
-  const value = Number(trimmed);
-  if (!Number.isFinite(value)) throw invalid(`${file}:${line}: '${trimmed.slice(0, 40)}' is no number`);
+  const value = DECIMAL.test(trimmed) ? Number(trimmed) : Number.NaN;
+  if (!(Math.abs(value) <= LARGEST_VALUE)) throw invalid(`${where}: '${trimmed.slice(0, 40)}' is no number${Number.isNaN(value) ? '' : ' of 32 bits'}`);
   return value;
 }
 
@@ -129,14 +143,6 @@ function withParticipants(collected: Collected, known: boolean): Collected {
   samples.sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0));
   const removed = collected.samples.length - samples.length;
   return { ...collected, samples, notes: [`no column names participants: texts that share a passage stay together (${groups.length} groups); ${removed} texts equal to others removed`] };
-}
-
-function decode(bytes: Uint8Array, file: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new CopresenceError('DATASET_INVALID', `${file} is not UTF-8`, { cause });
-  }
 }
 
 function invalid(detail: string): CopresenceError {

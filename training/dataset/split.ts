@@ -1,6 +1,7 @@
 /** Cuts a data set by participant, so that nobody is on two sides, with the labels in the same shares everywhere. */
 import { CopresenceError } from '../../core/errors.ts';
 import { seededRandom, shuffle } from '../../core/random.ts';
+import { digestOfValues } from './clean.ts';
 import { PARTS } from './dataset.ts';
 import type { LabelledSample, Part } from './dataset.ts';
 
@@ -88,7 +89,7 @@ function refuseLeaks(parts: Parts): void {
   const seen = { participant: new Map<string, Part>(), content: new Map<string, Part>() };
   for (const part of PARTS) {
     for (const { participant, id, values, text } of parts[part]) {
-      const content = text ?? `${values?.join()}`;
+      const content = text ?? digestOfValues(values ?? []);
       const other = seen.participant.get(participant) ?? part;
       const twin = seen.content.get(content) ?? part;
       if (other !== part) throw new CopresenceError('DATASET_LEAKS', `participant ${participant} is in ${other} and in ${part}`);

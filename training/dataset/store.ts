@@ -1,10 +1,13 @@
 /** Data sets on disk: `<folder>/<version>/{dataset.json, samples.jsonl}`, where the version is the digest of the content. */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { CopresenceError } from '../../core/errors.ts';
+import { whyNot } from '../../core/system-error.ts';
 import { digestOf, fitsDigest } from '../../registry/digest.ts';
 import { formatNumber } from '../../registry/format.ts';
+import { linesOf } from './lines.ts';
 import { datasetDescription, labelledSample, MAX_LABELS, MAX_SAMPLES, valuesPerStep } from './dataset.ts';
 import type { Dataset, DatasetDescription, LabelledSample, SampleLayout, SourceRecord } from './dataset.ts';
 
@@ -32,6 +35,7 @@ export interface DatasetDraft {
 export function makeDataset(draft: DatasetDraft): Dataset {
   checkSamples(draft);
   const bytes = encodeSamples(draft.samples);
+  if (bytes.length > MAX_BYTES) throw invalid(`the samples take ${bytes.length} bytes, of ${MAX_BYTES} at most`);
   const labels = [...new Set(draft.samples.map(({ label }) => label))].sort();
   if (labels.length < 2) throw invalid(`every sample is called ${labels[0]}: a classifier needs at least two labels`);
   if (labels.length > MAX_LABELS) throw invalid(`${labels.length} labels, of ${MAX_LABELS} at most`);
@@ -60,17 +64,31 @@ export function makeDataset(draft: DatasetDraft): Dataset {
  */
 export function writeDataset(folder: string, { description, samples }: Dataset): string {
   const target = join(folder, description.version);
-  if (!existsSync(join(target, DESCRIPTION))) {
-    const aside = join(folder, `.${description.version}-${process.pid}`);
-    rmSync(aside, { recursive: true, force: true });
+  const aside = join(folder, `.${description.version}-${process.pid}`);
+  try {
     mkdirSync(aside, { recursive: true });
-    writeFileSync(join(aside, SAMPLES), encodeSamples(samples));
-    writeFileSync(join(aside, DESCRIPTION), `${JSON.stringify(description, null, 2)}\n`);
-    renameSync(aside, target);
+    if (!existsSync(join(target, DESCRIPTION))) {
+      writeFileSync(join(aside, SAMPLES), encodeSamples(samples));
+      writeFileSync(join(aside, DESCRIPTION), `${JSON.stringify(description, null, 2)}\n`);
+      placeVersion(aside, target);
+    }
+    const current = `${aside}.${CURRENT}`;
+    writeFileSync(current, `${description.version}\n`);
+    renameSync(current, join(folder, CURRENT));
+  } finally {
+    rmSync(aside, { recursive: true, force: true });
+    rmSync(`${aside}.${CURRENT}`, { force: true });
   }
-  writeFileSync(join(folder, `.${CURRENT}`), `${description.version}\n`);
-  renameSync(join(folder, `.${CURRENT}`), join(folder, CURRENT));
   return target;
+}
+
+/** Whoever was faster has written the same: a version's name is its content. */
+function placeVersion(aside: string, target: string): void {
+  try {
+    renameSync(aside, target);
+  } catch (error) {
+    if (!existsSync(join(target, DESCRIPTION))) throw error;
+  }
 }
 
 /**
@@ -119,18 +137,24 @@ function versionFolder(folder: string): string {
 /** One sample a line. @throws CopresenceError DATASET_INVALID with the line that is no sample. */
 export function parseSamples(bytes: Uint8Array, file: string): LabelledSample[] {
   const samples: LabelledSample[] = [];
-  for (const [index, line] of new TextDecoder().decode(bytes).split('\n').entries()) {
-    if (line.trim() === '') continue;
-    const parsed = labelledSample.safeParse(tryJson(line));
-    if (!parsed.success) throw invalid(`${file}:${index + 1}: ${z.prettifyError(parsed.error)}`);
+  for (const { line, text } of linesOf(bytes, file)) {
+    const value = tryJson(text);
+    if (value === undefined) throw invalid(`${file}:${line}: no JSON: ${text.slice(0, 40)}`);
+    const parsed = labelledSample.safeParse(value);
+    if (!parsed.success) throw invalid(`${file}:${line}: ${z.prettifyError(parsed.error)}`);
     samples.push(parsed.data);
     if (samples.length > MAX_SAMPLES) throw invalid(`${file} has more than ${MAX_SAMPLES} samples`);
   }
   return samples;
 }
 
+/** Lines that are joined before they are encoded: all at once would be more than a string can hold. */
+const LINES_AT_ONCE = 1000;
+
 function encodeSamples(samples: readonly LabelledSample[]): Uint8Array {
-  return new TextEncoder().encode(samples.map((sample) => `${JSON.stringify(sample)}\n`).join(''));
+  const chunks: Buffer[] = [];
+  for (let at = 0; at < samples.length; at += LINES_AT_ONCE) chunks.push(Buffer.from(samples.slice(at, at + LINES_AT_ONCE).map((sample) => `${JSON.stringify(sample)}\n`).join('')));
+  return Buffer.concat(chunks);
 }
 
 function checkSamples({ samples, layout, steps }: Pick<DatasetDraft, 'samples' | 'layout' | 'steps'>): void {
@@ -148,8 +172,7 @@ function checkSamples({ samples, layout, steps }: Pick<DatasetDraft, 'samples' |
 }
 
 function versionOf(layout: SampleLayout, steps: number, samples: Uint8Array): string {
-  const head = new TextEncoder().encode(`${JSON.stringify(layout)} ${steps}\n`);
-  return digestOf(Buffer.concat([head, samples])).sha256.slice(0, 16);
+  return createHash('sha256').update(`${JSON.stringify(layout)} ${steps}\n`).update(samples).digest('hex').slice(0, 16);
 }
 
 export function countBy(names: readonly string[]): Record<string, number> {
@@ -168,12 +191,12 @@ export function datasetNameOf(folder: string): string {
 /** @throws CopresenceError DATASET_INVALID when it cannot be read or is larger than what a data set may be. */
 export function readFileBytes(path: string): Uint8Array {
   try {
-    const bytes = readFileSync(path);
-    if (bytes.length > MAX_BYTES) throw invalid(`${path} is larger than ${MAX_BYTES} bytes`);
-    return bytes;
+    const { size } = statSync(path);
+    if (size > MAX_BYTES) throw invalid(`${path} has ${size} bytes, of ${MAX_BYTES} at most`);
+    return readFileSync(path);
   } catch (cause) {
     if (cause instanceof CopresenceError) throw cause;
-    throw new CopresenceError('DATASET_INVALID', `cannot read ${path}`, { cause });
+    throw new CopresenceError('DATASET_INVALID', `cannot read ${path}: ${whyNot(cause)}`, { cause });
   }
 }
 

@@ -10,7 +10,7 @@ import type { EvaluationReport } from '../evaluate/report.ts';
 import { openOnnx } from '../export/run-onnx.ts';
 import type { Latency, OnnxClassifier } from '../export/run-onnx.ts';
 import type { FitProgress } from '../models/fit.ts';
-import { encodingOf, readRun } from '../run/folder.ts';
+import { encodingOf, readRun, withRunFolder } from '../run/folder.ts';
 import { prepareData } from '../run/prepare.ts';
 import { referenceOf } from '../run/reference.ts';
 import { largestDifference } from '../run/train-run.ts';
@@ -43,9 +43,14 @@ export interface OptimiseResult {
  * The validation part chooses. The test part is measured when the choice is made.
  *
  * @throws CopresenceError RUN_INVALID when the data set is not the run's; CONFIG_INVALID when no variant keeps the bounds or the run
- * has nothing to take out; DATASET_LEAKS as `refuseOtherData`. Nothing is written then.
+ * has nothing to take out; DATASET_LEAKS as `refuseOtherData`; RUN_BUSY as `withRunFolder`. Nothing is written then.
  */
 export async function optimiseRun(request: OptimiseRequest, clock: Clock, onProgress: (progress: FitProgress) => void): Promise<OptimiseResult> {
+  readRun(request.runFolder);
+  return withRunFolder(request.runFolder, clock, () => optimiseAlone(request, clock, onProgress));
+}
+
+async function optimiseAlone(request: OptimiseRequest, clock: Clock, onProgress: (progress: FitProgress) => void): Promise<OptimiseResult> {
   const description = readRun(request.runFolder);
   const dataset = openDataset(request.datasetFolder);
   if (dataset.description.version !== description.lineage.dataset.version) {

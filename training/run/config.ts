@@ -1,6 +1,7 @@
 /** What a training run is asked for; the same configuration, data and seed give the same model. */
 import { z } from 'zod';
 import { CopresenceError } from '../../core/errors.ts';
+import { modelName } from '../../registry/manifest.ts';
 import { DEFAULT_CLEANING } from '../dataset/clean.ts';
 import { NO_AUGMENTATION } from '../dataset/augment.ts';
 import { DEFAULT_FIT } from '../models/fit-network.ts';
@@ -66,6 +67,11 @@ export const trainingConfig = z.strictObject({
   baselines: z.array(z.enum(SINGLE_FAMILIES)).default(['linear', 'naive-bayes', 'random-forest']),
 });
 export type TrainingConfig = z.infer<typeof trainingConfig>;
+
+/** Before hours of training, not at their end. @throws CopresenceError CONFIG_INVALID for what cannot name a model. */
+export function checkModelName(name: string): void {
+  if (!modelName.safeParse(name).success) throw new CopresenceError('CONFIG_INVALID', `'${name}' cannot name a model: a-z, 0-9 and - only, 63 characters at most`);
+}
 
 /** @throws CopresenceError CONFIG_INVALID with the field that does not fit. */
 export function readTrainingConfig(value: unknown): TrainingConfig {

@@ -3,7 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { Clock } from '../../core/clock.ts';
 import { CopresenceError } from '../../core/errors.ts';
+import { withFolderLock } from '../../registry/folder-lock.ts';
 import { formatNumber } from '../../registry/format.ts';
 import { digestOf, fitsDigest } from '../../registry/digest.ts';
 import { REFERENCE_FILE } from '../../registry/reference.ts';
@@ -81,9 +83,25 @@ export const runDescription = z.strictObject({
 });
 export type RunDescription = z.infer<typeof runDescription>;
 
-export function createRunFolder(folder: string): void {
+/** @throws CopresenceError RUN_INVALID when the folder holds a run. */
+export function refuseRun(folder: string): void {
   if (existsSync(join(folder, RUN_FILES.run))) throw new CopresenceError('RUN_INVALID', `${folder} holds a run already; go on with it by --resume, or give another --out`);
+}
+
+export function createRunFolder(folder: string): void {
+  refuseRun(folder);
   mkdirSync(folder, { recursive: true });
+}
+
+/**
+ * Makes a run's or a tuning's folder where there is none, and works in it alone: two processes would write over each other's epochs.
+ *
+ * @throws CopresenceError RUN_BUSY with the process that works in it; whatever `work` throws.
+ */
+export async function withRunFolder<Result>(folder: string, clock: Clock, work: () => Promise<Result>): Promise<Result> {
+  mkdirSync(folder, { recursive: true });
+  // A second try, since the first one takes the lock of a process that is gone away.
+  return withFolderLock(folder, clock, work, { busy: 'RUN_BUSY', maxTries: 2 });
 }
 
 export function writeRun(folder: string, description: RunDescription): void {

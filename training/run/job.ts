@@ -57,7 +57,7 @@ export class JobProcess {
     };
     try {
       return await new Promise<JobResult<Kind>>((resolve, reject) => {
-        const exited = (code: number | null, by: string | null): void => reject(new CopresenceError('WORKER_FAILED', `the training process ended with ${by ?? `code ${code}`}`));
+        const exited = (code: number | null, by: string | null): void => reject(new CopresenceError('WORKER_FAILED', signal?.aborted === true ? 'interrupted' : `the training process ended with ${by ?? `code ${code}`}`));
         listen('message', (message: FromJob) => {
           if (message.kind === 'progress') onProgress?.(message.progress);
           else if (message.kind === 'done') resolve(message.result as JobResult<Kind>);

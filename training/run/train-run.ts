@@ -19,9 +19,10 @@ import type { Classifier } from '../models/classifier.ts';
 import { inputSpec, OUTPUT_NAME, toOnnx } from '../models/export.ts';
 import { fitModel } from '../models/fit.ts';
 import type { FitHooks, FitProgress, FittedModel } from '../models/fit.ts';
+import { checkModelName } from './config.ts';
 import type { TrainingConfig } from './config.ts';
 import {
-  appendHistory, createRunFolder, currentCommit, fileDigest, readRun, RUN_FILES, writeRun, writeWhole,
+  appendHistory, currentCommit, fileDigest, readRun, refuseRun, RUN_FILES, withRunFolder, writeRun, writeWhole,
 } from './folder.ts';
 import type { RunDescription } from './folder.ts';
 import type { BaselineFigures, RunMetrics } from './metrics.ts';
@@ -51,23 +52,35 @@ const LARGEST_DIFFERENCE = 1e-3;
 
 /** @throws CopresenceError as the parts do; the folder then says `failed` and why, and holds no manifest. */
 export async function trainRun(request: TrainRequest, clock: Clock, onProgress: (progress: FitProgress) => void): Promise<RunMetrics> {
+  checkModelName(request.name);
   const dataset = openDataset(request.datasetFolder);
   const data = prepareData(dataset, request.config);
   const found = await findTensorflow();
   const teacher = request.teacherFolder === undefined ? undefined : await openTeacher(request.teacherFolder, request.config, dataset, data);
   const start = request.startFolder === undefined ? undefined : await openStart(request.startFolder, request.config, dataset, data);
   const description = describeRun(request, { dataset, data, found, teacher, start });
-  const before = request.resume ? readInterrupted(request.runFolder, description) : undefined;
-  if (before === undefined) createRunFolder(request.runFolder);
-  writeRun(request.runFolder, { ...description, state: 'running' });
-  writeWhole(join(request.runFolder, RUN_FILES.cleaning), `${JSON.stringify(data.cleaning, null, 2)}\n`);
+  return withRunFolder(request.runFolder, clock, async () => {
+    if (request.resume) checkInterrupted(request.runFolder, description);
+    else refuseRun(request.runFolder);
+    writeRun(request.runFolder, { ...description, state: 'running' });
+    writeWhole(join(request.runFolder, RUN_FILES.cleaning), `${JSON.stringify(data.cleaning, null, 2)}\n`);
+    try {
+      const hooks = { ...(await savingHooks(request, onProgress)), network: start?.network };
+      const fitted = await fitModel(found.tf, request.config, { ...data.tables, teaching: teacher?.teaching }, hooks);
+      return await finishRun({ request, description, data, fitted, found, teacher, clock, onProgress });
+    } catch (error) {
+      noteFailure(request.runFolder, description, error);
+      throw error;
+    }
+  });
+}
+
+/** Where there is no room even for this, what is told is why the run failed and not why that could not be written. */
+function noteFailure(folder: string, description: RunDescription, error: unknown): void {
   try {
-    const hooks = { ...(await savingHooks(request, onProgress)), network: start?.network };
-    const fitted = await fitModel(found.tf, request.config, { ...data.tables, teaching: teacher?.teaching }, hooks);
-    return await finishRun({ request, description, data, fitted, found, teacher, clock, onProgress });
-  } catch (error) {
-    writeRun(request.runFolder, { ...description, state: 'failed', failure: error instanceof Error ? error.message : String(error) });
-    throw error;
+    writeRun(folder, { ...description, state: 'failed', failure: error instanceof Error ? error.message : String(error) });
+  } catch {
+    // The state stays `running`, as after a crash; --resume goes on from both.
   }
 }
 
@@ -95,7 +108,7 @@ function describeRun({ config, name }: TrainRequest, { dataset: { description },
 }
 
 /** @throws CopresenceError RUN_INVALID when the run is done, or was asked for something else. */
-function readInterrupted(folder: string, wanted: RunDescription): RunDescription {
+function checkInterrupted(folder: string, wanted: RunDescription): void {
   const before = readRun(folder);
   if (before.state === 'done') throw new CopresenceError('RUN_INVALID', `${folder} is finished`);
   const differs = (['config', 'labels', 'encoding'] as const).find((key) => JSON.stringify(before[key]) !== JSON.stringify(wanted[key]));
@@ -105,7 +118,6 @@ function readInterrupted(folder: string, wanted: RunDescription): RunDescription
   for (const key of ['teacher', 'start'] as const) {
     if (before.lineage[key]?.graphSha256 !== wanted.lineage[key]?.graphSha256) throw new CopresenceError('RUN_INVALID', `${folder} was begun with another ${key}, or none`);
   }
-  return before;
 }
 
 /** Saves every epoch, since an epoch lost is an epoch to train again. */

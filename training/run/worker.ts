@@ -1,6 +1,7 @@
 /** The process that jobs run in, one at a time: TensorFlow.js and long loops stay away from whoever asked. */
 import { systemClock } from '../../core/clock.ts';
 import { CopresenceError } from '../../core/errors.ts';
+import { systemProblem } from '../../core/system-error.ts';
 import type { FitProgress } from '../models/fit.ts';
 import { JOBS } from './jobs.ts';
 import type { FromJob, JobRequest } from './job.ts';
@@ -13,9 +14,9 @@ process.on('message', (request: JobRequest) => {
   run(request).then(
     (result) => send({ kind: 'done', result }),
     (error: unknown) => {
-      const code = error instanceof CopresenceError ? error.code : undefined;
-      const text = error instanceof Error ? (code === undefined ? (error.stack ?? error.message) : error.message) : String(error);
-      send({ kind: 'failed', code, text });
+      const problem = error instanceof CopresenceError ? error : systemProblem(error);
+      if (problem !== undefined) send({ kind: 'failed', code: problem.code, text: problem.message });
+      else send({ kind: 'failed', code: undefined, text: error instanceof Error ? (error.stack ?? error.message) : String(error) });
     },
   );
 });

@@ -1,5 +1,5 @@
 /** The folder of a tuning: what was asked for, every trial as it ended, and what was chosen. */
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CopresenceError } from '../../core/errors.ts';
@@ -57,10 +57,9 @@ export const tuningDescription = z.strictObject({
 });
 export type TuningDescription = z.infer<typeof tuningDescription>;
 
-/** @throws CopresenceError RUN_INVALID when there is one already. */
-export function createTuningFolder(folder: string, description: TuningDescription): void {
+/** @param folder - is there. @throws CopresenceError RUN_INVALID when it holds a tuning already. */
+export function beginTuning(folder: string, description: TuningDescription): void {
   if (existsSync(join(folder, TUNING_FILES.tuning))) throw new CopresenceError('RUN_INVALID', `${folder} holds a tuning already; go on with it by --resume, or give another --out`);
-  mkdirSync(folder, { recursive: true });
   writeTuning(folder, description);
 }
 

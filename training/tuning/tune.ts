@@ -5,9 +5,9 @@ import type { Clock } from '../../core/clock.ts';
 import { CopresenceError } from '../../core/errors.ts';
 import { openDataset } from '../dataset/store.ts';
 import type { FitProgress } from '../models/fit.ts';
-import { readRun, RUN_FILES, writeWhole } from '../run/folder.ts';
+import { readRun, RUN_FILES, withRunFolder, writeWhole } from '../run/folder.ts';
 import { JobProcess, runJob } from '../run/job.ts';
-import { appendTrial, createTuningFolder, readTrials, readTuning, TUNING_FILES, writeTuning } from './folder.ts';
+import { appendTrial, beginTuning, readTrials, readTuning, TUNING_FILES, writeTuning } from './folder.ts';
 import type { Trial, TuningDescription } from './folder.ts';
 import { medianBar } from './median-rule.ts';
 import { tuningPage } from './page.ts';
@@ -39,13 +39,15 @@ export interface TuningResult {
   readonly runFolder: string;
 }
 
-/** @throws CopresenceError as the parts do; TRAINING_FAILED when no trial came to its end. */
-export function tune(request: TuneRequest): Promise<TuningResult> {
+/** @throws CopresenceError as the parts do; TRAINING_FAILED when no trial came to its end; RUN_BUSY as `withRunFolder`. */
+export async function tune(request: TuneRequest): Promise<TuningResult> {
   const { description } = openDataset(request.datasetFolder);
   const tuning: TuningDescription = { format: 'copresence.tuning.v1', state: 'running', dataset: description.samples.sha256, ...request.asked };
   const strategy = createStrategy(tuning.strategy, { ...tuning, family: tuning.base.family });
-  createTuningFolder(request.outFolder, tuning);
-  return new Tuning(request, tuning, strategy, []).run();
+  return withRunFolder(request.outFolder, request.clock, () => {
+    beginTuning(request.outFolder, tuning);
+    return new Tuning(request, tuning, strategy, []).run();
+  });
 }
 
 /**
@@ -53,12 +55,12 @@ export function tune(request: TuneRequest): Promise<TuningResult> {
  *
  * @throws CopresenceError RUN_INVALID when it is finished or began with other samples; as `tune`.
  */
-export function resumeTuning(request: Omit<TuneRequest, 'asked'>): Promise<TuningResult> {
+export async function resumeTuning(request: Omit<TuneRequest, 'asked'>): Promise<TuningResult> {
   const tuning = readTuning(request.outFolder);
   if (tuning.state === 'done') throw new CopresenceError('RUN_INVALID', `${request.outFolder} is finished`);
   if (openDataset(request.datasetFolder).description.samples.sha256 !== tuning.dataset) throw new CopresenceError('RUN_INVALID', `${request.outFolder} was started with another data set`);
   const strategy = createStrategy(tuning.strategy, { ...tuning, family: tuning.base.family });
-  return new Tuning(request, tuning, strategy, readTrials(request.outFolder)).run();
+  return withRunFolder(request.outFolder, request.clock, () => new Tuning(request, tuning, strategy, readTrials(request.outFolder)).run());
 }
 
 class Tuning {
@@ -90,7 +92,7 @@ class Tuning {
       })));
       const failed = lanes.find((lane) => lane.status === 'rejected');
       if (failed !== undefined) throw failed.reason;
-      if (this.#stop.signal.aborted) throw new CopresenceError('WORKER_FAILED', 'the tuning was interrupted; go on with --resume');
+      if (this.#stop.signal.aborted) throw new CopresenceError('WORKER_FAILED', 'interrupted');
       const best = this.#best();
       const result = { trials: this.#trials(), best, runFolder: await this.#trainBest(best) };
       const tuning: TuningDescription = { ...this.#tuning, state: 'done', best: { number: best.number, score: best.score ?? 0, values: { ...best.values } } };

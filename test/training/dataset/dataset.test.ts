@@ -8,7 +8,7 @@ import { NO_AUGMENTATION, augmentSamples, mirrorHand, turnHand, warpTime } from 
 import { nearestRows, smote } from '../../../training/dataset/balance.ts';
 import { cleanSamples } from '../../../training/dataset/clean.ts';
 import type { LabelledSample } from '../../../training/dataset/dataset.ts';
-import { mailText, readCsv } from '../../../training/dataset/sources.ts';
+import { mailText, readCsv, readJsonLines } from '../../../training/dataset/sources.ts';
 import { splitSamples } from '../../../training/dataset/split.ts';
 import { datasetNameOf, makeDataset, openDataset, writeDataset } from '../../../training/dataset/store.ts';
 import { classCounts, toTable } from '../../../training/dataset/table.ts';
@@ -76,8 +76,27 @@ describe('reading sources', () => {
     const text = 'who,what,a,b\nann,wave,1,2\nben,rest,NaN,\n';
     const read = readCsv(new TextEncoder().encode(text), 'f.csv', { label: 'what', participant: 'who' });
     expect(read.samples.map(({ participant, label, values }) => [participant, label, values])).toEqual([['ann', 'wave', [1, 2]], ['ben', 'rest', [null, null]]]);
-    expect(() => readCsv(new TextEncoder().encode(`${text}cy,wave,1,x\n`), 'f.csv', { label: 'what', participant: 'who' })).toThrow(/f\.csv:4: 'x' is no number/);
+    expect(() => readCsv(new TextEncoder().encode(`${text}cy,wave,1,x\n`), 'f.csv', { label: 'what', participant: 'who' })).toThrow("DATASET_INVALID: f.csv:4, column 'b': 'x' is no number");
     expect(codeOf(() => readCsv(new TextEncoder().encode(text), 'f.csv', { label: 'nothing' }))).toBe('CONFIG_INVALID');
+  });
+
+  it('takes from a CSV file no row that the data set could not be opened with, and no column for another', () => {
+    const read = (text: string, changes: object = {}): ReturnType<typeof readCsv> => readCsv(new TextEncoder().encode(text), 'f.csv', { label: 'what', participant: 'who', ...changes });
+    // One person, whatever blanks are around the name.
+    expect(new Set(read('who,what,a\nann,wave,1\n" ann ",rest,2\n').samples.map(({ participant }) => participant))).toEqual(new Set(['ann']));
+    expect(() => read('who,what,a\nann,wave,1\n,rest,2\n')).toThrow('DATASET_INVALID: f.csv:3: a participant of 0 characters, not 1..200');
+    expect(() => read(`who,what,a\n${'x'.repeat(201)},wave,1\n`)).toThrow('f.csv:2: a participant of 201 characters');
+    expect(() => read('who,what,a,a\nann,wave,1,2\n')).toThrow("DATASET_INVALID: f.csv has more than one column called 'a'");
+    for (const wild of ['Infinity', '1e300', '0x10', '1e999']) expect(() => read(`who,what,a\nann,wave,${wild}\n`)).toThrow(/column 'a': '.*' is no number/);
+    expect(() => read('who;what;a\nann;wave;1\n')).toThrow(/CONFIG_INVALID: .*fields are parted by commas/);
+    const [sample] = read('row,who,what,site,a\n7,ann,wave,,1\n', { leaveOut: ['row'], group: 'site' }).samples;
+    expect(sample).toEqual({ id: 'line-2', participant: 'ann', label: 'wave', values: [1] });
+    expect(codeOf(() => read('who,what,a\nann,wave,1\n', { leaveOut: ['row'] }))).toBe('CONFIG_INVALID');
+  });
+
+  it('names the line of JSON that is none, or not UTF-8', () => {
+    expect(() => readJsonLines(new TextEncoder().encode('{"id":"1","participant":"a","label":"x","values":[1]}\n{"id":\n'), 'f.jsonl', { steps: 1 })).toThrow('DATASET_INVALID: f.jsonl:2: no JSON: {"id":');
+    expect(() => readJsonLines(Buffer.from('{"id":"1","participant":"J\u00f6rg","label":"x","values":[1]}\n', 'latin1'), 'f.jsonl', { steps: 1 })).toThrow('f.jsonl:1: not UTF-8');
   });
 
   it('takes subject and body of a mail and no other header', () => {

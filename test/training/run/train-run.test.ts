@@ -60,12 +60,24 @@ describe('a training run', { timeout: 180_000 }, () => {
     expect(() => readGraph(run)).toThrow(/MODEL_TAMPERED/);
   });
 
+  it('with an impossible name, or where no folder can be, is refused with a code before it trains', async () => {
+    await expect(runJob('train', { ...request('named'), name: 'Bad Name' })).rejects.toThrow("CONFIG_INVALID: 'Bad Name' cannot name a model");
+    expect(existsSync(join(folder, 'named'))).toBe(false);
+    await expect(runJob('train', { ...request('x'), runFolder: join(datasetFolder, 'dataset.json', 'run') })).rejects.toThrow(/STORAGE_FAILED: .*a part of the path is no folder/);
+  });
+
   it('that was killed goes on to the very same weights', async () => {
     const stop = new AbortController();
     const cut = runJob('train', request('cut'), { signal: stop.signal, onProgress: ({ done }) => void (done === 4 && stop.abort()) });
-    await expect(cut).rejects.toThrow(/WORKER_FAILED/);
+    await expect(cut).rejects.toThrow('WORKER_FAILED: interrupted');
     expect(existsSync(join(folder, 'cut', 'manifest.json'))).toBe(false);
     expect(() => readGraph(join(folder, 'cut'))).toThrow(/RUN_INVALID.*not finished/);
+    // This test's own process works in it, as far as anybody can tell.
+    writeFileSync(join(folder, 'cut', '.lock'), String(process.pid));
+    const epochs = readFileSync(join(folder, 'cut', 'history.jsonl'));
+    await expect(runJob('train', request('cut', true))).rejects.toThrow(`RUN_BUSY: ${join(folder, 'cut')} is in use by the process ${process.pid}`);
+    expect(readFileSync(join(folder, 'cut', 'history.jsonl'))).toEqual(epochs);
+    rmSync(join(folder, 'cut', '.lock'));
     const other = { ...request('cut', true), config: { ...config, seed: 8 } };
     await expect(runJob('train', other)).rejects.toThrow(/RUN_INVALID.*started with another config/);
     await runJob('train', request('cut', true));
