@@ -18,7 +18,7 @@ export interface Looks {
 /** What a version was trained on, as far as it says so; the fields are those of registry/reference.ts. */
 export interface WatchReference {
   readonly inputs?: { readonly samples: number; readonly participants: number; readonly columns: readonly { readonly name: string; readonly edges: readonly number[]; readonly shares: readonly number[]; readonly likeness?: number | undefined }[] } | undefined;
-  readonly outputs?: { readonly samples: number; readonly participants: number; readonly confidence: readonly number[]; readonly labels: Readonly<Record<string, number>>; readonly confidenceLikeness?: number | undefined; readonly labelLikeness?: number | undefined } | undefined;
+  readonly outputs?: { readonly samples: number; readonly participants: number; readonly confidence: readonly number[]; readonly labels?: Readonly<Record<string, number>> | undefined; readonly confidenceLikeness?: number | undefined; readonly labelLikeness?: number | undefined } | undefined;
 }
 
 /** A version that is served: under its model's name, or on trial under a key of its own. */

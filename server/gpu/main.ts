@@ -9,14 +9,16 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CopresenceError } from '../../core/errors.ts';
+import { versionsOf } from '../../registry/versions.ts';
 import { openSession } from '../model/backend/onnx-session.ts';
 import { explainFailure, whatIsMissing } from './machine.ts';
 import type { GpuMachine } from './machine.ts';
 
-const MODEL = '../../models/gesture-mlp/1/model.onnx';
+/** Small, and shipped with its graph; a folder of versions. */
+const MODEL = '../../models/gesture-mlp/';
 const PROVIDER_FILE = 'bin/napi-v6/linux/x64/libonnxruntime_providers_cuda.so';
 
 function inspectMachine(): GpuMachine {
@@ -47,7 +49,9 @@ async function main(args: readonly string[]): Promise<void> {
   for (const text of missing.tensorrt) console.error(`missing for tensorrt: ${text}`);
   if (missing.cuda.length > 0 && !args.includes('--anyway')) throw new CopresenceError('CONFIG_INVALID', 'nothing was fetched, since CUDA could not run here; --anyway fetches all the same');
   fetchProviders();
-  const { provider } = await openSession(fileURLToPath(new URL(MODEL, import.meta.url)), { providers: ['cuda', 'cpu'], intraOpThreads: 1, deviceId: 0 });
+  const models = fileURLToPath(new URL(MODEL, import.meta.url));
+  const version = (await versionsOf(dirname(models), basename(models))).at(-1) ?? '';
+  const { provider } = await openSession(join(models, version, 'model.onnx'), { providers: ['cuda', 'cpu'], intraOpThreads: 1, deviceId: 0 });
   if (provider !== 'cuda') throw new CopresenceError('CONFIG_INVALID', 'the files are there, but ONNX Runtime does not load a model with them; see its message above');
   console.log('ready: start the server with --providers cuda,cpu');
 }

@@ -48,9 +48,9 @@ const WORST_COLUMNS = 5;
 /** Of the standard normal distribution, one-sided 99 %. */
 const Z = 2.326;
 
-/** @param reference - of training, or what the version did at first. */
-export function judgeLooks(counts: LookCounts, reference: WatchReference): Finding[] {
-  return [judgeInputs(counts, reference.inputs), judgeConfidence(counts, reference.outputs), judgeLabels(counts, reference.outputs)];
+/** @param reference - of training, or what the version did at first. @param labelled - for the labels, where another one has them. */
+export function judgeLooks(counts: LookCounts, reference: WatchReference, labelled = reference.outputs): Finding[] {
+  return [judgeInputs(counts, reference.inputs), judgeConfidence(counts, reference.outputs), judgeLabels(counts, labelled)];
 }
 
 export function judgeOutcomes({ answered, failed, late }: OutcomeCounts): Finding[] {
@@ -87,9 +87,10 @@ function judgeConfidence(counts: LookCounts, outputs: WatchReference['outputs'])
 
 function judgeLabels(counts: LookCounts, outputs: WatchReference['outputs']): Finding {
   const { labels } = counts;
-  const names = [...new Set([...Object.keys(outputs?.labels ?? {}), ...Object.keys(labels)])];
-  if (outputs === undefined || names.length < 2) return nothing('label-drift');
-  const { level, value } = compare(names.map((name) => outputs.labels[name] ?? 0), sharesOf(names.map((name) => labels[name] ?? 0)), { ...worthOf(counts, outputs, outputs.labelLikeness), alpha: ALPHA, ordered: false });
+  const expected = outputs?.labels;
+  const names = [...new Set([...Object.keys(expected ?? {}), ...Object.keys(labels)])];
+  if (outputs === undefined || expected === undefined || names.length < 2) return nothing('label-drift');
+  const { level, value } = compare(names.map((name) => expected[name] ?? 0), sharesOf(names.map((name) => labels[name] ?? 0)), { ...worthOf(counts, outputs, outputs.labelLikeness), alpha: ALPHA, ordered: false });
   return { trouble: 'label-drift', level, value };
 }
 

@@ -50,7 +50,7 @@ interface Watched {
   readonly version: WatchedVersion;
   looks: LookWindow;
   outcomes: OutcomeWindow;
-  /** What the version said in its first window, where training has left nothing. */
+  /** What the version said in its first window, where training has left nothing of it. */
   learnt: WatchReference['outputs'];
   view: WatchView;
   readonly streaks: Map<Trouble, { large: number; none: number }>;
@@ -135,10 +135,11 @@ export class ModelWatch implements LookTaker, OutcomeWatch {
     const { looks, learnt, view, version: { reference } } = watched;
     if (looks.samples < this.#options.minSamples) return;
     const outputs = reference?.outputs ?? learnt;
-    const findings = judgeLooks(looks, { inputs: reference?.inputs, outputs });
+    const labelled = outputs?.labels === undefined ? learnt : outputs;
+    const findings = judgeLooks(looks, { inputs: reference?.inputs, outputs }, labelled);
     const against = reference !== undefined ? 'training' : outputs !== undefined ? 'first-window' : 'none';
     watched.view = { ...view, against, samples: looks.samples, people: looks.people, findings: updated(view.findings, findings) };
-    if (outputs === undefined) watched.learnt = { samples: looks.samples, participants: looks.people, confidence: sharesOf(looks.confidence), labels: labelShares(looks) };
+    if (labelled === undefined) watched.learnt = { samples: looks.samples, participants: looks.people, confidence: sharesOf(looks.confidence), labels: labelShares(looks) };
     for (const finding of findings) this.#count(watched, finding, { samples: looks.samples, people: looks.people });
   }
 

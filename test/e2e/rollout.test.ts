@@ -12,6 +12,7 @@ import { digestOf } from '../../registry/digest.ts';
 import { readHistory } from '../../registry/history.ts';
 import { publishModel } from '../../registry/publish.ts';
 import { ADMIN_TOKEN } from '../support/running-server.ts';
+import { copyAsFirst, shippedFolder } from '../support/shipped.ts';
 import { until } from '../support/until.ts';
 import { certainGesture, publish } from '../server/model/tiny-models.ts';
 import { ServerUnderTest, type Heard } from './support/server.ts';
@@ -36,7 +37,7 @@ describe('a rollout on a running server', { timeout: 180_000 }, () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'rollout-'));
     const models = join(folder, 'models');
-    for (const name of [NAME, 'avatar-language']) await cp(join(import.meta.dirname, '../../models', name), join(models, name), { recursive: true });
+    for (const name of [NAME, 'avatar-language']) copyAsFirst(name, models);
     alerts = createServer((request, response) => {
       let text = '';
       request.on('data', (bytes: Buffer) => (text += bytes.toString()));
@@ -82,9 +83,9 @@ describe('a rollout on a running server', { timeout: 180_000 }, () => {
 
   it('promotes a good version: every session goes over to it once, and it is in production from then on', async () => {
     await publishVersion(async (source) => {
-      await cp(join(import.meta.dirname, '../../models', NAME, '1'), source, { recursive: true });
+      await cp(shippedFolder(NAME), source, { recursive: true });
       const path = join(source, 'manifest.json');
-      await writeFile(path, (await readFile(path, 'utf8')).replace('"probabilities": 0.55', '"probabilities": 0.5'));
+      await writeFile(path, JSON.stringify({ ...(JSON.parse(await readFile(path, 'utf8')) as object), thresholds: { probabilities: 0.501 } }));
     });
     const since = heardSoFar();
     expect((await admin(`/${NAME}/rollout`, { version: '2', steps: [0, 50, 100], ...QUICK })).status).toBe(200);
@@ -135,7 +136,7 @@ describe('a rollout on a running server', { timeout: 180_000 }, () => {
 
   it('tells, once, when a version is asked something else than it was trained on', async () => {
     const version = await publishVersion(async (source) => {
-      await cp(join(import.meta.dirname, '../../models', NAME, '1'), source, { recursive: true });
+      await cp(shippedFolder(NAME), source, { recursive: true });
       // Nobody's hands: every feature lies where the streamed ones never are.
       const columns = Array.from({ length: HAND_FEATURE_COUNT }, (_, at) => ({ name: `feature ${at}`, edges: [100, 200], shares: [0, 0.5, 0.5] }));
       const reference = JSON.stringify({ format: 'copresence.reference.v1', inputs: { samples: 5000, participants: 500, columns } });

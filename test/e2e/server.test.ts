@@ -9,6 +9,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import type { ResultMessage } from '../../protocol/message/result.ts';
 import { openRecording } from '../../recording/reader.ts';
 import { loadProgram } from '../../sim/source/program.ts';
+import { shippedVersion } from '../support/shipped.ts';
 import { until } from '../support/until.ts';
 import { joinRaw, openRaw, openTcp, randomBytes, send, type RawSocket } from './support/raw-socket.ts';
 import { isRunning, ServerUnderTest, untilRepeating, type Heard } from './support/server.ts';
@@ -66,7 +67,7 @@ describe('the server as a process', () => {
   }
 
   function expectLabelled(result: ResultMessage, expected: { model: string; task: Task }): void {
-    expect(result).toMatchObject({ model: expected.model, version: expected.model === 'avatar-language' ? '2' : '1', slot: speaker.client.self.slot, value: { task: expected.task } });
+    expect(result).toMatchObject({ model: expected.model, version: shippedVersion(expected.model), slot: speaker.client.self.slot, value: { task: expected.task } });
     expect(result.batchId).toBeGreaterThanOrEqual(0);
     expect(result.batchSize).toBeGreaterThanOrEqual(1);
     expect(result.ageMs).toBeGreaterThan(0);

@@ -10,9 +10,10 @@ import { aliasesOf, aliasHistory, appendHistory, HISTORY_FILE, readHistory } fro
 import { publishModel, rollBackAlias, setAlias, signModel, type RegistryOptions } from '../../registry/publish.ts';
 import { createKeyPair, readSigners, readSigningKey, type SigningKey } from '../../registry/signers.ts';
 import { openModelStore } from '../../registry/store.ts';
+import { shippedFolder } from '../support/shipped.ts';
 
-const shipped = join(import.meta.dirname, '../../models/gesture-mlp/1');
 const NAME = 'gesture-mlp';
+const shipped = shippedFolder(NAME);
 
 let folder: string;
 let source: string;

@@ -1,6 +1,6 @@
 /** A plausible right hand for tests that need joints but no recording. */
 import { XR_HAND_JOINT_COUNT } from '../../features/hand.ts';
-import type { HandCapture } from '../../training/gesture/handy-poses.ts';
+import type { HandCapture } from '../../training/hands/handy-poses.ts';
 
 /** Where each finger starts, how far its bones reach and how much each joint bends; metres and radians. */
 const FINGERS = [

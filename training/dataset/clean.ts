@@ -1,7 +1,7 @@
 /** Takes out what a model must not learn from, and says of each sample why. */
 import { createHash } from 'node:crypto';
 import { XR_HAND_JOINT_COUNT } from '../../features/hand.ts';
-import { PARENTS } from '../gesture/skeleton.ts';
+import { PARENTS } from '../hands/skeleton.ts';
 import type { LabelledSample, SampleLayout } from './dataset.ts';
 import { valuesPerStep } from './dataset.ts';
 import { countBy } from './store.ts';
@@ -63,12 +63,12 @@ export function cleanSamples(
   };
 }
 
-function unusable({ values, text }: LabelledSample, layout: SampleLayout, options: CleaningOptions): RemovalReason | undefined {
+function unusable({ values, text, view }: LabelledSample, layout: SampleLayout, options: CleaningOptions): RemovalReason | undefined {
   if (layout.kind === 'text') return text === undefined || text.trim() === '' ? 'empty' : undefined;
   if (values === undefined || values.every((value) => value === null)) return 'empty';
   const missing = values.filter((value) => value === null).length;
   if (missing > options.maxMissingShare * values.length) return 'too-much-missing';
-  if (layout.kind === 'hand' && !values.every((_, at) => at % HAND !== 0 || handIsPossible(values.slice(at, at + HAND)))) return 'invalid-joints';
+  if (layout.kind === 'hand' && view !== 'camera' && !values.every((_, at) => at % HAND !== 0 || handIsPossible(values.slice(at, at + HAND)))) return 'invalid-joints';
   return undefined;
 }
 
@@ -149,8 +149,10 @@ const LARGEST_SCORE = 100;
 
 function findOutliers(samples: readonly LabelledSample[], limit: number): Map<string, RemovalReason> {
   const found = new Map<string, RemovalReason>();
-  for (const label of new Set(samples.map((sample) => sample.label))) {
-    const own = samples.filter((sample) => sample.label === label);
+  // Numbers of a camera mean something else than those of a tracker.
+  const kindOf = ({ label, view }: LabelledSample): string => `${view === 'camera' ? 'camera' : 'tracked'} ${label}`;
+  for (const kind of new Set(samples.map(kindOf))) {
+    const own = samples.filter((sample) => kindOf(sample) === kind);
     if (own.length < MIN_FOR_OUTLIERS) continue;
     const width = own[0]?.values?.length ?? 0;
     const squares = new Float64Array(own.length);

@@ -1,6 +1,6 @@
 /** What a data set is: labelled samples of one layout, and a description that names their content by its digest. */
 import { z } from 'zod';
-import { XR_HAND_JOINT_COUNT } from '../../features/hand.ts';
+import { LANDMARK_COUNT, XR_HAND_JOINT_COUNT } from '../../features/hand.ts';
 
 /** Samples, labels and steps that a data set has at most; a larger one is refused, not cut. */
 export const MAX_SAMPLES = 1_000_000;
@@ -33,12 +33,16 @@ export const labelledSample = z.strictObject({
   id: identifier,
   /** Whose it is; samples of one participant never lie in two parts. */
   participant: identifier,
+  /** Who that is, where participants are pieces of one person's time, such as blocks of a film. */
+  person: identifier.optional(),
   label: labelName,
   /** Reported apart in evaluations: a device, a hand, a language. */
   group: z.string().min(1).max(64).optional(),
   /** Where the source has cut the set itself. */
   part: z.enum(PARTS).optional(),
   handedness: z.enum(['left', 'right']).optional(),
+  /** Of a hand: `camera` for x and y (y up, any unit) of its 21 landmarks in a picture, of either hand, instead of joints. */
+  view: z.enum(['tracked', 'camera']).optional(),
   /** [steps, values of one step]; null where a value is missing. */
   values: z.array(z.number().min(-LARGEST_VALUE).max(LARGEST_VALUE).nullable()).optional(),
   text: z.string().max(MAX_TEXT_CHARACTERS).optional(),
@@ -75,6 +79,11 @@ export type DatasetDescription = z.infer<typeof datasetDescription>;
 export interface Dataset {
   readonly description: DatasetDescription;
   readonly samples: readonly LabelledSample[];
+}
+
+/** The numbers that a sample has: those of each step, or of a camera's view. */
+export function valuesOf({ view }: Pick<LabelledSample, 'view'>, layout: SampleLayout, steps: number): number {
+  return view === 'camera' ? LANDMARK_COUNT * 2 : valuesPerStep(layout) * steps;
 }
 
 /** The numbers in one step of a layout; 0 for texts. */

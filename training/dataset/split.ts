@@ -7,22 +7,23 @@ import type { LabelledSample, Part } from './dataset.ts';
 
 export type Parts = Readonly<Record<Part, readonly LabelledSample[]>>;
 
-export const DEFAULT_SHARES: Readonly<Record<Part, number>> = { train: 0.7, validation: 0.15, test: 0.15 };
+const SHARES: Readonly<Record<Part, number>> = { train: 0.7, validation: 0.15, test: 0.15 };
 
 /**
  * The parts as the source has cut them, else 70 / 15 / 15 % by participant and label.
  *
+ * @param mayLack - parts that need not have every label, since they are added to.
  * @throws CopresenceError DATASET_LEAKS when the source's parts share a participant or a sample; DATASET_INVALID when a part
  * lacks a label or only some samples name a part.
  */
-export function splitSamples(samples: readonly LabelledSample[], seed: number, shares = DEFAULT_SHARES): Parts {
+export function splitSamples(samples: readonly LabelledSample[], seed: number, mayLack: readonly Part[] = []): Parts {
   const cut = samples.filter(({ part }) => part !== undefined).length;
   if (cut > 0 && cut < samples.length) throw new CopresenceError('DATASET_INVALID', `${cut} of ${samples.length} samples name a part; all or none must`);
-  const places = cut > 0 ? samples.map(({ part }) => PARTS.indexOf(part ?? 'train')) : dealGroups(samples, PARTS.map((part) => shares[part]), seed);
+  const places = cut > 0 ? samples.map(({ part }) => PARTS.indexOf(part ?? 'train')) : dealGroups(samples, PARTS.map((part) => SHARES[part]), seed);
   const of = (index: number): LabelledSample[] => samples.filter((_, at) => places[at] === index);
   const parts = { train: of(0), validation: of(1), test: of(2) };
   refuseLeaks(parts);
-  requireLabels(parts);
+  requireLabels(parts, mayLack);
   return parts;
 }
 
@@ -100,9 +101,9 @@ function refuseLeaks(parts: Parts): void {
   }
 }
 
-function requireLabels(parts: Parts): void {
+function requireLabels(parts: Parts, mayLack: readonly Part[]): void {
   const labels = new Set(PARTS.flatMap((part) => parts[part].map(({ label }) => label)));
-  for (const part of PARTS) {
+  for (const part of PARTS.filter((own) => !mayLack.includes(own))) {
     const own = new Set(parts[part].map(({ label }) => label));
     for (const label of labels) {
       if (own.has(label)) continue;

@@ -8,7 +8,7 @@ import { whyNot } from '../../core/system-error.ts';
 import { digestOf, fitsDigest } from '../../registry/digest.ts';
 import { formatNumber } from '../../registry/format.ts';
 import { linesOf } from './lines.ts';
-import { datasetDescription, labelledSample, MAX_LABELS, MAX_SAMPLES, valuesPerStep } from './dataset.ts';
+import { datasetDescription, labelledSample, MAX_LABELS, MAX_SAMPLES, valuesOf } from './dataset.ts';
 import type { Dataset, DatasetDescription, LabelledSample, SampleLayout, SourceRecord } from './dataset.ts';
 
 const DESCRIPTION = 'dataset.json';
@@ -160,11 +160,13 @@ function encodeSamples(samples: readonly LabelledSample[]): Uint8Array {
 function checkSamples({ samples, layout, steps }: Pick<DatasetDraft, 'samples' | 'layout' | 'steps'>): void {
   if (samples.length === 0) throw invalid('there is no sample');
   if (samples.length > MAX_SAMPLES) throw invalid(`${samples.length} samples, of ${MAX_SAMPLES} at most`);
-  const length = valuesPerStep(layout) * steps;
   const ids = new Set<string>();
-  for (const { id, values, text } of samples) {
+  for (const sample of samples) {
+    const { id, values, text, view } = sample;
     if (ids.has(id)) throw invalid(`the id ${id} is there twice`);
     ids.add(id);
+    if (view !== undefined && (layout.kind !== 'hand' || steps > 1)) throw invalid(`sample ${id} is a view of a hand, and these are ${steps > 1 ? 'movements' : layout.kind}`);
+    const length = valuesOf(sample, layout, steps);
     if (layout.kind === 'text' ? text === undefined : values?.length !== length) {
       throw invalid(layout.kind === 'text' ? `sample ${id} has no text` : `sample ${id} has ${values?.length ?? 0} values, not ${length}`);
     }

@@ -1,8 +1,9 @@
 /** Samples as the rows of numbers that models learn from. */
 import { CopresenceError } from '../../core/errors.ts';
-import { HAND_FEATURE_COUNT, handFeatures } from '../../features/hand.ts';
+import { HAND_FEATURE_COUNT, handFeatures, landmarkFeatures } from '../../features/hand.ts';
 import { HAND_MOTION_FEATURE_COUNT, handMotionFeatures } from '../../features/hand-motion.ts';
 import { MAX_TEXT_FEATURES, textFeatures } from '../../features/text.ts';
+import { viewPoints } from '../hands/camera-view.ts';
 import { median } from './clean.ts';
 import type { LabelledSample, SampleLayout } from './dataset.ts';
 
@@ -70,6 +71,11 @@ function writeRow(sample: LabelledSample, encoding: Encoding, target: Float32Arr
   const values = sample.values ?? [];
   if (encoding.kind === 'columns') {
     values.forEach((value, column) => (target[offset + column] = value ?? encoding.fill?.[column] ?? 0));
+    return;
+  }
+  if (sample.view === 'camera') {
+    // A landmark that is missing makes zeros too.
+    landmarkFeatures({ points: viewPoints(values), depthKnown: false, target, offset });
     return;
   }
   // A joint that is missing makes the hand one without a palm, whose features are zeros.

@@ -29,11 +29,17 @@ export function evaluationCard(input: CardInput): string {
   return htmlPage(title, parts);
 }
 
-function summary({ description: { config, labels, lineage }, metrics: { test } }: CardInput): string {
+function summary({ description: { config, labels, lineage }, metrics: { test, rejection } }: CardInput): string {
   const [low, high] = test.accuracyInterval;
   return `<p>A <b>${config.family}</b> that tells ${labels.length} labels apart, from the data set <b>${escapeXml(lineage.dataset.name)}</b>.
 On ${test.count} samples of participants that it has not learnt from, it is right in <b>${percent(test.classification.accuracy)}</b>
-(95 % interval ${percent(low)} to ${percent(high)}); macro F1 ${test.classification.macroF1.toFixed(3)}.</p>`;
+(95 % interval ${percent(low)} to ${percent(high)}); macro F1 ${test.classification.macroF1.toFixed(3)}.${rejected(rejection)}</p>`;
+}
+
+function rejected(rejection: RunMetrics['rejection']): string {
+  if (rejection === undefined) return '';
+  const { label, threshold, accuracy, macroF1 } = rejection;
+  return ` Scores below <b>${threshold}</b> count as <b>${escapeXml(label)}</b>: chosen by the validation part. With it ${percent(accuracy)} are right, macro F1 ${macroF1.toFixed(3)}.`;
 }
 
 function figures({ description: { config }, metrics }: CardInput): string {

@@ -13,6 +13,7 @@ import type { EpochFigures, FitState } from './fit-network.ts';
 import { fitNaiveBayes, naiveBayesClassifier } from './naive-bayes.ts';
 import { createNetwork, networkClassifier } from './network.ts';
 import type { Network } from './network.ts';
+import { fitTemperature, scaleLogits } from './temperature.ts';
 import { fitAdaBoost, fitForest, treeClassifier } from './tree-ensemble.ts';
 
 export interface FitProgress {
@@ -101,7 +102,12 @@ async function fitSingle({ tf, config, hooks }: Fitting, family: SingleFamily, d
           return hooks.onEpoch?.(figures, network, state) ?? Promise.resolve(undefined);
         },
       }, { ...config.network, seed });
-      return { classifier: networkClassifier(tf, network), network, history };
+      const classifier = networkClassifier(tf, network);
+      if (config.network.calibrate) {
+        const { features, classes, count, classCount } = data.validation;
+        scaleLogits(network, fitTemperature(classifier.predict(features, count), classes, classCount));
+      }
+      return { classifier, network, history };
     }
   }
 }

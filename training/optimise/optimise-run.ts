@@ -73,7 +73,7 @@ async function optimiseAlone(request: OptimiseRequest, clock: Clock, onProgress:
   });
   const { report, probabilities } = tested[candidates.indexOf(chosen)]!;
   const parity = largestDifference(probabilities, tested[0]!.probabilities);
-  const figures = { report, parity, latency: chosen.latency, reference: referenceOf(data, probabilities) };
+  const figures = { report, parity, latency: chosen.latency, reference: referenceOf(data, description.config.reference, probabilities) };
   const written = writeVariants(request.runFolder, { contenders, variants, front, chosen: chosen.name, figures });
   return { variants, front, chosen: chosen.name, ...written };
 }

@@ -4,6 +4,8 @@ import { CopresenceError } from '../../core/errors.ts';
 import { modelName } from '../../registry/manifest.ts';
 import { DEFAULT_CLEANING } from '../dataset/clean.ts';
 import { NO_AUGMENTATION } from '../dataset/augment.ts';
+import { labelName } from '../dataset/dataset.ts';
+import { NO_DRAWING } from '../hands/grow.ts';
 import { DEFAULT_FIT } from '../models/fit-network.ts';
 
 export const NETWORK_FAMILIES = ['linear', 'mlp', 'gru', 'tcn'] as const;
@@ -28,6 +30,8 @@ export const trainingConfig = z.strictObject({
     weightDecay: z.number().min(0).max(1).default(DEFAULT_FIT.weightDecay),
     labelSmoothing: z.number().min(0).max(0.5).default(DEFAULT_FIT.labelSmoothing),
     classWeights: z.enum(['balanced', 'none']).default(DEFAULT_FIT.classWeights),
+    /** Divides the logits by a temperature, chosen on the validation part, by which scores come near to shares of what is right. */
+    calibrate: z.boolean().default(false),
   }).prefault({}),
   trees: z.strictObject({
     count: z.int().min(1).max(1000).default(40),
@@ -54,6 +58,8 @@ export const trainingConfig = z.strictObject({
     minPerLabel: z.int().min(1).default(DEFAULT_CLEANING.minPerLabel),
   }).prefault({}),
   smote: z.boolean().default(false),
+  /** The label of what shows nothing else: hands may be drawn of it, and scores below a threshold count as it. */
+  rejection: labelName.default('none'),
   augmentation: z.strictObject({
     copies: z.int().min(0).max(20).default(NO_AUGMENTATION.copies),
     mirror: z.boolean().default(NO_AUGMENTATION.mirror),
@@ -62,7 +68,21 @@ export const trainingConfig = z.strictObject({
     timeWarp: z.number().min(0).max(0.3).default(0),
     noise: z.number().min(0).max(1).default(0),
     jointDropout: z.number().min(0).max(0.5).default(0),
+    stretch: z.number().min(0).max(0.5).default(0),
+    viewNoise: z.number().min(0).max(0.2).default(0),
+    drawn: z.int().min(0).max(20_000).default(NO_DRAWING.drawn),
+    drawnNone: z.int().min(0).max(100_000).default(NO_DRAWING.drawnNone),
+    nearMisses: share.default(NO_DRAWING.nearMisses),
+    variation: z.number().min(0).max(3).default(NO_DRAWING.variation),
+    drawnNoise: z.number().min(0).max(0.03).default(NO_DRAWING.drawnNoise),
+    views: share.default(NO_DRAWING.views),
+    empty: z.int().min(0).max(1000).default(NO_DRAWING.empty),
+    drawnValidation: z.int().min(0).max(1000).default(NO_DRAWING.drawnValidation),
+    rest: z.string().max(200).default(NO_DRAWING.rest),
+    touches: z.record(labelName, z.strictObject({ relax: share, together: z.boolean() })).default({}),
   }).prefault({}),
+  /** What `reference.json` may hold. Features and labels of a set that was put together by hand are no baseline for what people do. */
+  reference: z.strictObject({ inputs: z.boolean().default(true), labels: z.boolean().default(true) }).prefault({}),
   /** Trained beside the model on the same rows, so that its figures can be judged. */
   baselines: z.array(z.enum(SINGLE_FAMILIES)).default(['linear', 'naive-bayes', 'random-forest']),
 });

@@ -2,8 +2,8 @@
 import { CopresenceError } from '../../core/errors.ts';
 import { cleanSamples } from '../dataset/clean.ts';
 import type { Dataset } from '../dataset/dataset.ts';
-import { splitSamples } from '../dataset/split.ts';
 import type { RunDescription } from './folder.ts';
+import { cutSamples } from './prepare.ts';
 import type { PreparedData } from './prepare.ts';
 
 /**
@@ -21,7 +21,7 @@ export function refuseOtherData(dataset: Dataset, data: Pick<PreparedData, 'labe
 
 /** The last of these alone. @param other - a run on the same data set. */
 export function refuseLearnt(dataset: Dataset, data: Pick<PreparedData, 'samples'>, other: RunDescription): void {
-  const learnt = splitSamples(cleanSamples(dataset.samples, dataset.description, other.config.cleaning).samples, other.config.seed).train;
+  const learnt = cutSamples(cleanSamples(dataset.samples, dataset.description, other.config.cleaning).samples, other.config).train;
   const known = new Set(learnt.map(({ id }) => id));
   const leaked = [...data.samples.validation, ...data.samples.test].filter(({ id }) => known.has(id)).length;
   if (leaked > 0) throw new CopresenceError('DATASET_LEAKS', `${other.name} learnt from ${leaked} samples that measure this run; give both the same seed and cleaning`);

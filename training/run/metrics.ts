@@ -1,6 +1,7 @@
 /** What is measured of a run: `metrics.json`. */
 import type { FoldMean } from '../evaluate/intervals.ts';
 import type { EvaluationReport } from '../evaluate/report.ts';
+import type { RejectionFigures } from '../evaluate/threshold.ts';
 import type { Latency } from '../export/run-onnx.ts';
 import type { TrainingConfig } from './config.ts';
 import type { RunDescription } from './folder.ts';
@@ -15,6 +16,8 @@ export interface BaselineFigures {
 
 export interface RunMetrics {
   readonly test: EvaluationReport;
+  /** Where a label stands for none of the others. */
+  readonly rejection?: RejectionFigures;
   readonly baselines: readonly BaselineFigures[];
   readonly latency: Latency;
   readonly bytes: number;

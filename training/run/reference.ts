@@ -5,6 +5,7 @@ import { MAX_REFERENCE_COLUMNS, type ModelReference } from '../../registry/refer
 import type { LabelledSample } from '../dataset/dataset.ts';
 import { toTable, type Table } from '../dataset/table.ts';
 import { bestClasses } from '../models/classifier.ts';
+import type { TrainingConfig } from './config.ts';
 import { likenessOf } from './likeness.ts';
 import type { PreparedData } from './prepare.ts';
 
@@ -14,21 +15,22 @@ const MIN_ROWS = 100;
 /**
  * The reference of a run: its features as people gave them, before anything was made of them, and what its graph says of the test part.
  *
+ * @param wanted - of the configuration: whether features and labels are described.
  * @param probabilities - of the test part, [count, labels].
  * @returns undefined when there is too little of either.
  */
-export function referenceOf({ labels, encoding, samples }: PreparedData, probabilities: Float32Array): ModelReference | undefined {
+export function referenceOf({ labels, encoding, samples }: PreparedData, wanted: TrainingConfig['reference'], probabilities: Float32Array): ModelReference | undefined {
   const { train, test } = samples;
-  const isDescribed = encoding.kind !== 'text' && encoding.width * encoding.steps <= MAX_REFERENCE_COLUMNS && train.length >= MIN_ROWS;
+  const isDescribed = wanted.inputs && encoding.kind !== 'text' && encoding.width * encoding.steps <= MAX_REFERENCE_COLUMNS && train.length >= MIN_ROWS;
   const names = encoding.kind === 'hand' ? handFeatureNames() : [];
   const inputs = isDescribed ? { ...peopleOf(train), columns: columnsOf(toTable(train, labels, encoding), names, train.map(({ participant }) => participant)) } : undefined;
-  const outputs = test.length >= MIN_ROWS ? { ...peopleOf(test), ...said(labels, probabilities, test.map(({ participant }) => participant)) } : undefined;
+  const outputs = test.length >= MIN_ROWS ? { ...peopleOf(test), ...said(labels, wanted, probabilities, test.map(({ participant }) => participant)) } : undefined;
   if (inputs === undefined && outputs === undefined) return undefined;
   return { format: 'copresence.reference.v1', ...(inputs === undefined ? {} : { inputs }), ...(outputs === undefined ? {} : { outputs }) };
 }
 
 function peopleOf(samples: readonly LabelledSample[]): { samples: number; participants: number } {
-  return { samples: samples.length, participants: new Set(samples.map(({ participant }) => participant)).size };
+  return { samples: samples.length, participants: new Set(samples.map(({ participant, person }) => person ?? participant)).size };
 }
 
 function columnsOf({ features, count, width, steps }: Table, names: readonly string[], participants: readonly string[]): NonNullable<ModelReference['inputs']>['columns'] {
@@ -41,15 +43,16 @@ function columnsOf({ features, count, width, steps }: Table, names: readonly str
   });
 }
 
-function said(labels: readonly string[], probabilities: Float32Array, participants: readonly string[]): Omit<NonNullable<ModelReference['outputs']>, 'samples' | 'participants'> {
+function said(labels: readonly string[], wanted: TrainingConfig['reference'], probabilities: Float32Array, participants: readonly string[]): Omit<NonNullable<ModelReference['outputs']>, 'samples' | 'participants'> {
   const classes = bestClasses(probabilities, labels.length);
   const confidence = new Uint32Array(CONFIDENCE_EDGES.length + 1);
   classes.forEach((own, row) => (confidence[binOf(CONFIDENCE_EDGES, probabilities[row * labels.length + own]!)]! += 1));
   const counts = labels.map((_, index) => classes.filter((own) => own === index).length);
   const sure = Array.from(classes, (own, row) => probabilities[row * labels.length + own]!);
   const isLabel = labels.map((_, index) => Array.from(classes, (own) => (own === index ? 1 : 0)));
-  const likeness = { ...measured('confidenceLikeness', likenessOf([sure], participants)), ...measured('labelLikeness', likenessOf(isLabel, participants)) };
-  return { ...likeness, confidence: sharesOf(confidence).map(rounded), labels: Object.fromEntries(sharesOf(counts).map((share, index) => [labels[index] ?? '', rounded(share)])) };
+  const ofConfidence = { ...measured('confidenceLikeness', likenessOf([sure], participants)), confidence: sharesOf(confidence).map(rounded) };
+  if (!wanted.labels) return ofConfidence;
+  return { ...ofConfidence, ...measured('labelLikeness', likenessOf(isLabel, participants)), labels: Object.fromEntries(sharesOf(counts).map((share, index) => [labels[index] ?? '', rounded(share)])) };
 }
 
 function measured<Name extends string>(name: Name, value: number | undefined): { [Key in Name]?: number } {

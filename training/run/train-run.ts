@@ -13,6 +13,7 @@ import type { Dataset } from '../dataset/dataset.ts';
 import { openDataset } from '../dataset/store.ts';
 import { evaluationCard } from '../evaluate/card.ts';
 import { evaluateRows } from '../evaluate/report.ts';
+import { chooseThreshold, rejectionFigures } from '../evaluate/threshold.ts';
 import { openOnnx } from '../export/run-onnx.ts';
 import { majorityClassifier } from '../models/classifier.ts';
 import type { Classifier } from '../models/classifier.ts';
@@ -172,14 +173,18 @@ async function measure({ request, data, fitted, found, teacher, clock, onProgres
     const probabilities = await session.predict(samples.test);
     const parity = largestDifference(probabilities, fitted.classifier.predict(tables.test.features, tables.test.count));
     if (!(parity <= LARGEST_DIFFERENCE)) throw new CopresenceError('MODEL_INVALID', `the graph differs from the trained model by ${parity}`);
-    const groups = samples.test.map(({ group }) => group);
-    const metrics = {
-      test: evaluateRows({ labels, classes: tables.test.classes, probabilities, groups }),
+    const tested = { labels, classes: tables.test.classes, probabilities, groups: samples.test.map(({ group }) => group) };
+    const rejection = labels.indexOf(request.config.rejection);
+    const judged = { labels, classes: tables.validation.classes, groups: samples.validation.map(({ group }) => group) };
+    const threshold = rejection < 0 ? undefined : chooseThreshold({ ...judged, probabilities: await session.predict(samples.validation) }, rejection);
+    const metrics: RunMetrics = {
+      test: evaluateRows(tested),
+      ...(threshold === undefined ? {} : { rejection: rejectionFigures(tested, rejection, threshold) }),
       baselines: await measureBaselines({ request, data, found, teacher, onProgress }),
       latency: await session.measureLatency(clock, samples.test),
       bytes: graph.length, parity, counts: data.counts, epochs: fitted.history?.length ?? 0,
     };
-    return { metrics, reference: referenceOf(data, probabilities) };
+    return { metrics, reference: referenceOf(data, request.config.reference, probabilities) };
   } finally {
     await session.close();
   }
@@ -224,6 +229,7 @@ function runManifest(description: RunDescription, metrics: RunMetrics, files: Re
     inputs: [inputSpec(fill === undefined ? encoding : { ...encoding, fill })],
     outputs: [{ name: OUTPUT_NAME, dtype: 'float32', shape: ['N', labels.length], meaning: 'a probability for each label, 0..1; a row sums to 1' }],
     labels: { [OUTPUT_NAME]: labels },
+    thresholds: metrics.rejection === undefined ? {} : { [OUTPUT_NAME]: metrics.rejection.threshold },
     data: lineage.dataset.sources.map(({ name: source, origin, licence }) => ({ name: source, origin, licence })),
     metrics: Object.fromEntries(Object.entries({
       accuracy: classification.accuracy, macroF1: classification.macroF1, calibrationError, latencyMedianMs: metrics.latency.medianMs,

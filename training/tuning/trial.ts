@@ -4,7 +4,7 @@ import { findTensorflow } from '../../registry/tensorflow.ts';
 import type { Tensorflow } from '../../registry/tensorflow.ts';
 import { cleanSamples } from '../dataset/clean.ts';
 import type { Dataset } from '../dataset/dataset.ts';
-import { foldSamples, splitSamples } from '../dataset/split.ts';
+import { foldSamples } from '../dataset/split.ts';
 import type { Parts } from '../dataset/split.ts';
 import { openDataset } from '../dataset/store.ts';
 import { classificationReport } from '../evaluate/classification.ts';
@@ -14,7 +14,7 @@ import type { FitProgress } from '../models/fit.ts';
 import { networkClassifier } from '../models/network.ts';
 import type { TrainingConfig } from '../run/config.ts';
 import { judgeFold } from '../run/cross-validate.ts';
-import { prepareParts } from '../run/prepare.ts';
+import { cutSamples, prepareParts } from '../run/prepare.ts';
 import { isBehind } from './median-rule.ts';
 
 export const TUNING_METRICS = ['macro-f1', 'accuracy', 'loss'] as const;
@@ -42,7 +42,7 @@ export interface TrialOutcome {
 export async function runTrial(request: TrialRequest, _clock: Clock, onProgress: (progress: FitProgress) => void): Promise<TrialOutcome> {
   const { description, samples } = openDataset(request.datasetFolder);
   const cleaned = cleanSamples(samples, description, request.config.cleaning).samples;
-  const parts = splitSamples(cleaned, request.config.seed);
+  const parts = cutSamples(cleaned, request.config);
   const { tf } = await findTensorflow();
   if (request.folds === undefined) return holdOut(tf, description, parts, request, onProgress);
   return overFolds(tf, description, foldSamples([...parts.train, ...parts.validation], request.folds, request.config.seed), request, onProgress);

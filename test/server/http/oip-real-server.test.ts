@@ -1,6 +1,7 @@
 /** The Open Inference Protocol of a server process, with the gesture model that ships, against ONNX Runtime run directly. */
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { credentials, Metadata } from '@grpc/grpc-js';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
@@ -18,10 +19,12 @@ import { openOipBackend } from '../../../server/model/backend/oip-backend.ts';
 import { allocateBlock, type TensorBlock } from '../../../server/model/tensor-block.ts';
 import { signToken } from '../../../server/session/token-signer.ts';
 import { startServerProcess, type RunningServer } from '../../../sim/server-process.ts';
+import { shippedFolder, shippedVersion } from '../../support/shipped.ts';
 
 const ROWS = 40;
 const LABELS = 13;
-const GRAPH = fileURLToPath(new URL('../../../models/gesture-mlp/1/model.onnx', import.meta.url));
+const VERSION = shippedVersion('gesture-mlp');
+const GRAPH = join(shippedFolder('gesture-mlp'), 'model.onnx');
 const clock = systemClock();
 const random = seededRandom(5);
 const features = Float32Array.from({ length: ROWS * HAND_FEATURE_COUNT }, () => randomNormal(random));
@@ -85,7 +88,7 @@ describe('the models of a server process', () => {
   it('answer in JSON as ONNX Runtime does', async () => {
     const response = await post(JSON.stringify(body()), { Authorization: `Bearer ${token}` });
     const answer = (await response.json()) as { model_version: string; outputs: { shape: number[]; data: number[] }[] };
-    expect([response.status, answer.model_version, answer.outputs[0]?.shape]).toEqual([200, '1', [ROWS, LABELS]]);
+    expect([response.status, answer.model_version, answer.outputs[0]?.shape]).toEqual([200, VERSION, [ROWS, LABELS]]);
     expectAnswer(answer.outputs[0]?.data ?? []);
   });
 
@@ -99,7 +102,7 @@ describe('the models of a server process', () => {
 
   it('answer over gRPC as ONNX Runtime does, raw and typed', async () => {
     const head = { name: 'features', datatype: 'FP32', shape: [ROWS, HAND_FEATURE_COUNT] };
-    const raw = await callGrpc( { model_name: 'gesture-mlp', model_version: '1', inputs: [head], raw_input_contents: [Buffer.from(features.buffer)] });
+    const raw = await callGrpc( { model_name: 'gesture-mlp', model_version: VERSION, inputs: [head], raw_input_contents: [Buffer.from(features.buffer)] });
     expectAnswer(new Float32Array(Uint8Array.from(raw.raw_output_contents[0] ?? []).buffer));
     const typed = await callGrpc( { model_name: 'gesture-mlp', inputs: [{ ...head, contents: { fp32_contents: [...features] } }] });
     expectAnswer((typed.outputs[0]?.contents?.fp32_contents ?? []).map(Number));

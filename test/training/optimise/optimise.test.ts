@@ -1,13 +1,12 @@
 /** Smaller graphs: the shipped gesture model keeps its answers, and the choice keeps its bounds. */
-import { readFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { seededRandom } from '../../../core/random.ts';
+import { emulatorHands } from '../../../bench/gesture/emulator-hands.ts';
+import { openGestureModel } from '../../../bench/gesture/model.ts';
+import { handSet, readTestHands, trackedFeatures } from '../../../bench/gesture/test-hands.ts';
 import { HAND_FEATURE_COUNT } from '../../../features/hand.ts';
-import { openClassifier } from '../../../training/gesture/classifier.ts';
-import { loadGestureData } from '../../../training/gesture/data.ts';
-import { emulatorHands } from '../../../training/gesture/emulator-hands.ts';
-import { GESTURES } from '../../../training/gesture/gestures.ts';
-import { captureSamples } from '../../../training/gesture/samples.ts';
 import { largestDifference } from '../../../training/run/train-run.ts';
 import { dataFolder } from '../../support/data-folder.ts';
 import { toHalf } from '../../../training/optimise/half.ts';
@@ -15,9 +14,11 @@ import { chooseVariant, paretoFront } from '../../../training/optimise/pareto.ts
 import { quantiseOnnx } from '../../../training/optimise/quantise-onnx.ts';
 import { bestClasses } from '../../../training/models/classifier.ts';
 import { runOnnx } from '../../support/onnx.ts';
+import { shippedFolder } from '../../support/shipped.ts';
 
 const data = dataFolder();
-const shipped = new Uint8Array(readFileSync(new URL('../../../models/gesture-mlp/1/model.onnx', import.meta.url)));
+const version = shippedFolder('gesture-mlp');
+const shipped = new Uint8Array(readFileSync(join(version, 'model.onnx')));
 
 describe('rounding weights', () => {
   it('halves are those of IEEE 754', () => {
@@ -31,27 +32,29 @@ describe('rounding weights', () => {
     expect(quantiseOnnx(Buffer.from(shipped), 'int8')).toEqual(int8);
     expect(int8.length / shipped.length).toBeLessThan(0.3);
     expect(quantiseOnnx(shipped, 'float16').length / shipped.length).toBeLessThan(0.53);
-    const rows = captureSamples(seededRandom(1), emulatorHands(), 0);
-    const input = { features: { data: rows.features, dims: [rows.count, HAND_FEATURE_COUNT] } };
+    const { features, labels } = handSet(emulatorHands().map(({ name, positions, handedness }) => ({ features: trackedFeatures(positions, handedness), label: name })));
+    const input = { features: { data: features, dims: [labels.length, HAND_FEATURE_COUNT] } };
     const [wanted, given] = [await runOnnx(shipped, input, 'probabilities'), await runOnnx(int8, input, 'probabilities')];
-    expect(bestClasses(given, GESTURES.length)).toEqual(bestClasses(wanted, GESTURES.length));
+    const classes = wanted.length / labels.length;
+    expect(bestClasses(given, classes)).toEqual(bestClasses(wanted, classes));
     expect(largestDifference(given, wanted)).toBeLessThan(0.1);
     expect(given).not.toEqual(wanted);
   });
 
   it.skipIf(data === undefined)('in int8 it keeps 99 % of its accuracy on held-out hands (needs the data folder)', async () => {
-    const { framesTest, trackedTest } = loadGestureData(data ?? '', 7);
-    for (const set of [framesTest, trackedTest]) {
-      const accuracy = async (graph: Uint8Array): Promise<number> => {
-        const classifier = await openClassifier(graph);
-        const decisions = await classifier.classify(set, 0.55);
-        await classifier.close();
-        return decisions.filter(({ gesture }, row) => gesture === set.classes[row]).length / set.count;
-      };
-      const float = await accuracy(shipped);
+    const { frames, drawn } = readTestHands(data ?? '');
+    const folder = mkdtempSync(join(tmpdir(), 'int8-'));
+    cpSync(version, folder, { recursive: true });
+    writeFileSync(join(folder, 'model.onnx'), quantiseOnnx(shipped, 'int8'));
+    const [model, rounded] = [await openGestureModel(version), await openGestureModel(folder)];
+    for (const set of [frames, drawn]) {
+      const accuracy = async (own: typeof model): Promise<number> => (await own.decide(set)).filter(({ label }, row) => label === set.labels[row]).length / set.labels.length;
+      const float = await accuracy(model);
       expect(float).toBeGreaterThan(0.85);
-      expect((await accuracy(quantiseOnnx(shipped, 'int8'))) / float).toBeGreaterThanOrEqual(0.99);
+      expect((await accuracy(rounded)) / float).toBeGreaterThanOrEqual(0.99);
     }
+    await Promise.all([model.close(), rounded.close()]);
+    rmSync(folder, { recursive: true });
   });
 
   it('says so when the bytes are no graph', () => {

@@ -3,19 +3,24 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CopresenceError } from '../../core/errors.ts';
 import { LANDMARK_COUNT } from '../../features/hand.ts';
+import type { Part } from '../dataset/dataset.ts';
 
 /** One frame: 21 points in the picture, of a hand that may be either and may be mirrored. */
 export interface KeypointFrame {
   /** As the label file spells it. */
   readonly label: string;
-  /** [21, 3] relative to the wrist in units of the largest coordinate, y up as in WebXR; z is 0. */
-  readonly points: Float32Array;
+  /** In the file, from 1. */
+  readonly line: number;
+  /** [21, 2] relative to the wrist in units of the largest coordinate, y up as in WebXR. */
+  readonly points: readonly number[];
 }
 
-export interface KeypointSplit {
-  readonly train: readonly KeypointFrame[];
-  readonly validation: readonly KeypointFrame[];
-  readonly test: readonly KeypointFrame[];
+/** A frame with its place in the cut. */
+export interface PlacedFrame {
+  readonly frame: KeypointFrame;
+  readonly part: Part;
+  /** From 0, of those of its label. */
+  readonly block: number;
 }
 
 /**
@@ -24,11 +29,11 @@ export interface KeypointSplit {
  * @param folder - holds `keypoint_classifier/keypoint.csv` and `keypoint_classifier_label.csv`.
  * @throws CopresenceError DATASET_INVALID with the file and the line when something is missing or malformed.
  */
-export function readKiniviKeypoints(folder: string): KeypointFrame[] {
+export function readKeypoints(folder: string): KeypointFrame[] {
   const labelPath = join(folder, 'keypoint_classifier', 'keypoint_classifier_label.csv');
   const labels = readLines(labelPath);
   const path = join(folder, 'keypoint_classifier', 'keypoint.csv');
-  return readLines(path).map((line, index) => parseFrame(line, labels, `${path}:${index + 1}`));
+  return readLines(path).map((line, index) => parseFrame(line, labels, { path, line: index + 1 }));
 }
 
 const BLOCKS = 10;
@@ -41,16 +46,14 @@ const GUARD_FRAMES = 15;
  * Splits each label's frames into ten contiguous blocks, three for the test and one for validation, because
  * neighbours in the file are all but copies of each other. Frames next to a block's border are left out.
  */
-export function splitKeypoints(frames: readonly KeypointFrame[]): KeypointSplit {
-  const split = { train: [] as KeypointFrame[], validation: [] as KeypointFrame[], test: [] as KeypointFrame[] };
-  for (const label of new Set(frames.map((frame) => frame.label))) {
+export function splitKeypoints(frames: readonly KeypointFrame[]): PlacedFrame[] {
+  return [...new Set(frames.map(({ label }) => label))].flatMap((label) => {
     const own = frames.filter((frame) => frame.label === label);
-    for (let block = 0; block < BLOCKS; block++) {
-      const part = TEST_BLOCKS.includes(block) ? 'test' : VALIDATION_BLOCKS.includes(block) ? 'validation' : 'train';
-      split[part].push(...insideOf(own, block));
-    }
-  }
-  return split;
+    return Array.from({ length: BLOCKS }, (_, block) => {
+      const part: Part = TEST_BLOCKS.includes(block) ? 'test' : VALIDATION_BLOCKS.includes(block) ? 'validation' : 'train';
+      return insideOf(own, block).map((frame) => ({ frame, part, block }));
+    }).flat();
+  });
 }
 
 function insideOf(frames: readonly KeypointFrame[], block: number): readonly KeypointFrame[] {
@@ -68,8 +71,9 @@ function readLines(path: string): string[] {
   return lines;
 }
 
-function parseFrame(line: string, labels: readonly string[], place: string): KeypointFrame {
-  const cells = line.split(',');
+function parseFrame(text: string, labels: readonly string[], { path, line }: { path: string; line: number }): KeypointFrame {
+  const place = `${path}:${line}`;
+  const cells = text.split(',');
   if (cells.length !== 1 + LANDMARK_COUNT * 2) {
     throw new CopresenceError('DATASET_INVALID', `${place}: ${cells.length} cells instead of ${1 + LANDMARK_COUNT * 2}`);
   }
@@ -78,14 +82,6 @@ function parseFrame(line: string, labels: readonly string[], place: string): Key
   if (bad >= 0) throw new CopresenceError('DATASET_INVALID', `${place}: cell ${bad + 1} is no number`);
   const label = labels[values[0] ?? -1];
   if (label === undefined) throw new CopresenceError('DATASET_INVALID', `${place}: no label ${cells[0]}`);
-  return { label, points: toPoints(values) };
-}
-
-function toPoints(values: readonly number[]): Float32Array {
-  const points = new Float32Array(LANDMARK_COUNT * 3);
-  for (let landmark = 0; landmark < LANDMARK_COUNT; landmark++) {
-    points[landmark * 3] = values[1 + landmark * 2] ?? 0;
-    points[landmark * 3 + 1] = -(values[2 + landmark * 2] ?? 0);
-  }
-  return points;
+  // Rows of a picture count downwards.
+  return { label, line, points: values.slice(1).map((value, at) => (at % 2 === 1 && value !== 0 ? -value : value)) };
 }

@@ -3,7 +3,7 @@ import { pinchHandPose } from 'iwer/lib/device/configs/hand/pinch.js';
 import { pointHandPose } from 'iwer/lib/device/configs/hand/point.js';
 import { relaxedHandPose } from 'iwer/lib/device/configs/hand/relaxed.js';
 import { XR_HAND_JOINT_COUNT } from '../../features/hand.ts';
-import type { HandCapture } from './handy-poses.ts';
+import type { HandCapture } from '../../training/hands/handy-poses.ts';
 
 const FINGERS = ['index-finger', 'middle-finger', 'ring-finger', 'pinky-finger'];
 const BONES = ['metacarpal', 'phalanx-proximal', 'phalanx-intermediate', 'phalanx-distal', 'tip'];

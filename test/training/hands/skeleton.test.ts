@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../../core/random.ts';
-import { jitter } from '../../../training/gesture/augment.ts';
-import { blend, shapeDistance, toPositions, toSkeleton } from '../../../training/gesture/skeleton.ts';
+import { jitter } from '../../../training/hands/draw.ts';
+import { blend, shapeDistance, toPositions, toSkeleton } from '../../../training/hands/skeleton.ts';
 import { handPositions, mirrored } from '../../support/hands.ts';
 
 const curls = fc.double({ min: -0.3, max: 1.4, noNaN: true });
