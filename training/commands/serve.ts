@@ -9,6 +9,7 @@ import { readSecret } from '../retrain/plan.ts';
 import { readAccess, makeToken, ROLES, type Role } from '../service/access.ts';
 import { createApi } from '../service/api.ts';
 import { JobDesk } from '../service/job-desk.ts';
+import { addPage, pageScript } from '../service/page-files.ts';
 import { Workspace } from '../service/workspace.ts';
 import { EXIT, readOptions, required, wholeNumber } from './command.ts';
 import type { ModelCommand } from './command.ts';
@@ -22,8 +23,8 @@ const OPTIONS = {
 export const serve: ModelCommand = {
   help: `Usage: copresence model serve --workspace <folder> --models-folder <folder> --access <file> [options]
 
-  Takes data sets and models, trains, tunes, measures, optimises, publishes and retrains over HTTP, described at
-  /v1/openapi.json (docs/models.md lists the calls). Jobs run one at a time.
+  Takes data sets and models, trains, tunes, measures, optimises, publishes and retrains over HTTP, with a page for people at / and a
+  description for programs at /v1/openapi.json (docs/models.md lists the calls). Jobs run one at a time.
 
   --workspace <folder>       data sets, runs and jobs
   --models-folder <folder>   where versions are published: the folder that servers load from
@@ -45,6 +46,7 @@ export const serve: ModelCommand = {
       access: readAccess(required('access', values.access)), workspace, desk, modelsFolder: required('models-folder', values['models-folder']), key, clock, admin, plansFolder: values.plans,
       audit: (line) => console.log(JSON.stringify({ at: new Date(clock.wallMs()).toISOString(), ...line })),
     });
+    addPage(app, await pageScript());
     const server = createAdaptorServer({ fetch: app.fetch });
     server.listen(wholeNumber('port', values.port), values.host);
     await once(server, 'listening');
