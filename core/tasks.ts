@@ -1,7 +1,7 @@
 /** The kinds of inference: what a session is told, and what single models do. */
 
 /** What a session gets results of. */
-export const TASKS = ['body-pose', 'body-3d', 'hands', 'gesture', 'language'] as const;
+export const TASKS = ['body-pose', 'body-3d', 'hands', 'gesture', 'dynamic-gesture', 'language'] as const;
 export type Task = (typeof TASKS)[number];
 
 /** Those of them that are answered from a camera's pictures. */
@@ -16,5 +16,5 @@ export function isVideoTask(task: Task): task is VideoTask {
  * What one model does. A task is answered by the model of the same name, or by several models in a row; `classification` names
  * rows of any kind and answers no task of a session.
  */
-export const MODEL_TASKS = ['body-pose', 'body-landmarks', 'hand-detection', 'hand-landmarks', 'gesture', 'language', 'classification'] as const;
+export const MODEL_TASKS = ['body-pose', 'body-landmarks', 'hand-detection', 'hand-landmarks', 'gesture', 'dynamic-gesture', 'language', 'classification'] as const;
 export type ModelTask = (typeof MODEL_TASKS)[number];

@@ -4,5 +4,5 @@ export const PROTOCOL_VERSION = 1;
 export const OLDEST_PROTOCOL_VERSION = 1;
 
 /** What a peer may offer in hello; the server answers with those that both know. */
-export const CAPABILITIES = ['pose', 'hands', 'video-jpeg', 'chat', 'results', 'resume', 'pace', 'move', 'sessions', 'media', 'video-codecs', 'delta', 'entities'] as const;
+export const CAPABILITIES = ['pose', 'hands', 'video-jpeg', 'chat', 'results', 'resume', 'pace', 'move', 'sessions', 'media', 'video-codecs', 'delta', 'entities', 'dynamic-gestures'] as const;
 export type Capability = (typeof CAPABILITIES)[number];

@@ -10,6 +10,7 @@ import type { TaskRoute } from './session/ingest.ts';
 /** Which model answers each task, the last of several where it takes more, and how long a result may take to be of use. */
 export const ROUTES = {
   gesture: { model: 'gesture-mlp', deadlineMs: 60, priority: 0 },
+  'dynamic-gesture': { model: 'dynamic-gesture-mlp', deadlineMs: 150, priority: 1 },
   'body-pose': { model: 'movenet-lightning', deadlineMs: 150, priority: 1 },
   hands: { model: 'handlandmark-lite', deadlineMs: 200, priority: 1 },
   'body-3d': { model: 'blazepose-lite', deadlineMs: 200, priority: 1 },

@@ -25,7 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'server/video-flow.ts': ['core', 'protocol'],
   'server/config.ts': ['core', 'protocol'],
   'server/transport': ['core', 'protocol', 'server/flow.ts'],
-  'server/session': ['core', 'protocol', 'server/flow.ts', 'server/video-flow.ts', 'server/snapshot-flow.ts'],
+  'server/session': ['core', 'protocol', 'features', 'server/flow.ts', 'server/video-flow.ts', 'server/snapshot-flow.ts'],
   'server/scheduler': ['core', 'protocol', 'server/flow.ts'],
   'server/broadcast': ['core', 'protocol', 'server/flow.ts', 'server/snapshot-flow.ts'],
   'server/watch-flow.ts': ['server/flow.ts'],

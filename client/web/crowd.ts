@@ -88,6 +88,7 @@ export class Crowd {
       case 'hands':
         return member.avatar.camera.showHands(value, nowMs);
       case 'gesture':
+      case 'dynamic-gesture':
       case 'language':
         return this.#remarks.take(result, nowMs);
       default:

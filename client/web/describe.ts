@@ -13,6 +13,8 @@ export function describeResult({ value }: ResultMessage): string {
       return value.hands.length === 0 ? 'no hands' : `${value.hands.map(({ hand }) => hand).join(' and ')} hand in the picture`;
     case 'gesture':
       return `${value.hand} hand: ${value.label} ${percent(value.score)}${value.source === 'camera' ? ' (camera)' : ''}`;
+    case 'dynamic-gesture':
+      return `${value.hand} hand moves: ${value.label} ${percent(value.score)}`;
     case 'language':
       return describeLanguage(value);
     default:
@@ -57,7 +59,7 @@ interface Novelty {
  * What has to differ from the one before for a result to be worth a line. Poses and gestures come many times a second
  * and mostly repeat themselves; a line of chat is understood once.
  */
-export function novelty({ slot, chatId, value }: ResultMessage): Novelty {
+export function novelty({ slot, chatId, captureMs, value }: ResultMessage): Novelty {
   switch (value.task) {
     case 'body-pose':
       return { stream: `${slot} body`, content: value.score < 0.3 ? 'nobody' : 'somebody' };
@@ -67,6 +69,9 @@ export function novelty({ slot, chatId, value }: ResultMessage): Novelty {
       return { stream: `${slot} hands`, content: value.hands.map(({ hand }) => hand).sort().join(' ') };
     case 'gesture':
       return { stream: `${slot} ${value.source} ${value.hand}`, content: value.label === 'none' ? undefined : value.label };
+    // Each is one movement.
+    case 'dynamic-gesture':
+      return { stream: `${slot} moves ${value.hand}`, content: `${value.label} ${captureMs}` };
     case 'language':
       return { stream: `${slot} language`, content: String(chatId) };
     default:

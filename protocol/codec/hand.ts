@@ -82,6 +82,20 @@ export function decodeHand(bytes: Uint8Array, offset: number, joints: Float32Arr
   return true;
 }
 
+/**
+ * Reads where one joint is, in the space of its wrist.
+ *
+ * @param offset - of the joint's JOINT_BYTES. @param wristPose - 7 floats, decoded. Read only. @param position - x y z are overwritten.
+ */
+export function readJointPosition(bytes: Uint8Array, offset: number, wristPose: Float32Array, position: Float32Array): void {
+  const wx = wristPose[3]!, wy = wristPose[4]!, wz = wristPose[5]!, ww = wristPose[6]!;
+  const x = (bytes[offset]! - OFFSET_X_MM) / 1000, y = (bytes[offset + 1]! - OFFSET_Y_MM) / 1000, z = (bytes[offset + 2]! - OFFSET_Z_MM) / 1000;
+  const tx = 2 * (wy * z - wz * y), ty = 2 * (wz * x - wx * z), tz = 2 * (wx * y - wy * x);
+  position[0] = wristPose[0]! + x + ww * tx + wy * tz - wz * ty;
+  position[1] = wristPose[1]! + y + ww * ty + wz * tx - wx * tz;
+  position[2] = wristPose[2]! + z + ww * tz + wx * ty - wy * tx;
+}
+
 /** The nearest whole millimetre, moved to the edge of the byte when out of its range. */
 function toByte(metres: number, offsetMm: number): number {
   const shifted = metres * 1000 + offsetMm + 0.5;

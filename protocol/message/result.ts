@@ -4,6 +4,7 @@ import { LIMITS } from '../limits.ts';
 
 const label = z.string().check(z.maxLength(LIMITS.labelLength));
 const score = z.number().check(z.minimum(0), z.maximum(1));
+const hand = z.enum(['left', 'right']);
 const labelled = z.strictObject({ label, score });
 
 /** COCO-17 keypoints of one body in the picture: [17, 3] x, y, score, each 0..1 of the picture's width, height. */
@@ -35,7 +36,7 @@ export const handsValue = z.strictObject({
   hands: z
     .array(
       z.strictObject({
-        hand: z.enum(['left', 'right']),
+        hand,
         /** [21, 3]: x, y as shares of the picture's width and height, z in the unit of x. */
         landmarks: coordinates(63),
         /** [21, 3] metres about the hand's centre: x to the picture's right, y down, z away from the camera. */
@@ -51,11 +52,14 @@ export const gestureValue = z.strictObject({
   task: z.literal('gesture'),
   /** `tracking`: from the headset's own hand joints; `camera`: from a picture. */
   source: z.enum(['tracking', 'camera']),
-  hand: z.enum(['left', 'right']),
+  hand,
   /** `none` when no gesture is certain enough. */
   label,
   score,
 });
+
+/** A movement of a hand or controller that has begun; told once. Only for clients with the capability `dynamic-gestures`. */
+export const dynamicGestureValue = z.strictObject({ task: z.literal('dynamic-gesture'), hand, label, score });
 
 /** A place in a line of chat where something is named. */
 const namedEntity = z.strictObject({
@@ -79,12 +83,13 @@ export const languageValue = z.strictObject({
   entities: z.optional(z.array(namedEntity).check(z.maxLength(LIMITS.entitiesPerResult))),
 });
 
-export const resultValue = z.discriminatedUnion('task', [bodyPoseValue, body3dValue, handsValue, gestureValue, languageValue]);
+export const resultValue = z.discriminatedUnion('task', [bodyPoseValue, body3dValue, handsValue, gestureValue, dynamicGestureValue, languageValue]);
 export type ResultValue = z.infer<typeof resultValue>;
 export type BodyPoseValue = z.infer<typeof bodyPoseValue>;
 export type Body3dValue = z.infer<typeof body3dValue>;
 export type HandsValue = z.infer<typeof handsValue>;
 export type GestureValue = z.infer<typeof gestureValue>;
+export type DynamicGestureValue = z.infer<typeof dynamicGestureValue>;
 export type LanguageValue = z.infer<typeof languageValue>;
 
 export const resultMessage = z.strictObject({

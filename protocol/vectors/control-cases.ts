@@ -97,6 +97,7 @@ export const DOWN_MESSAGES: readonly Case<DownMessage>[] = [
     }),
   },
   { name: 'result gesture', value: result('gesture', { task: 'gesture', source: 'tracking', hand: 'left', label: 'pinch', score: 0.9375 }) },
+  { name: 'result dynamic-gesture', value: result('movements', { task: 'dynamic-gesture', hand: 'right', label: 'clockwise', score: 0.9375 }) },
   {
     name: 'result language',
     value: result('language', {

@@ -60,6 +60,7 @@ const TASK_OF: Readonly<Record<ModelTask, Task>> = {
   'hand-detection': 'hands',
   'hand-landmarks': 'hands',
   gesture: 'gesture',
+  'dynamic-gesture': 'dynamic-gesture',
   language: 'language',
   classification: 'language',
 };

@@ -69,6 +69,7 @@ export class LookCounter {
 export function saidOf(value: ModelValue): { readonly label?: string; readonly confidence?: number } {
   switch (value.task) {
     case 'gesture':
+    case 'dynamic-gesture':
       return { label: value.label, confidence: value.score };
     case 'language':
       return { label: value.sentiment.label, confidence: value.sentiment.score };

@@ -14,6 +14,7 @@ import { MAX_SYMBOLIC_SIZE } from './task/adapter.ts';
 import type { TaskAdapter, TaskItem, TaskTensors } from './task/adapter.ts';
 import { createBodyLandmarks } from './task/body-landmarks.ts';
 import { createBodyPose } from './task/body-pose.ts';
+import { createDynamicGesture } from './task/dynamic-gesture.ts';
 import { createGesture } from './task/gesture.ts';
 import { createHandDetection } from './task/hand-detection.ts';
 import { createHandLandmarks } from './task/hand-landmarks.ts';
@@ -30,6 +31,7 @@ const ADAPTERS: Readonly<Partial<Record<ModelTask, (tensors: TaskTensors) => Tas
   'hand-detection': createHandDetection,
   'hand-landmarks': createHandLandmarks,
   gesture: createGesture,
+  'dynamic-gesture': createDynamicGesture,
   language: createLanguage,
 };
 

@@ -59,6 +59,7 @@ export class Pipelines implements InferenceScheduler {
         return this.body.start(this.#begin(request), streamOf(request.origin));
       case 'body-pose':
       case 'gesture':
+      case 'dynamic-gesture':
       case 'language':
         return this.#parts.scheduler().submit(request);
       default:

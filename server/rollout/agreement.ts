@@ -12,6 +12,7 @@ const SEEN = 0.3;
  */
 export function agreement(a: ModelValue, b: ModelValue): number | undefined {
   if (a.task === 'gesture' && b.task === 'gesture') return a.label === b.label ? 1 : 0;
+  if (a.task === 'dynamic-gesture' && b.task === 'dynamic-gesture') return a.label === b.label ? 1 : 0;
   if (a.task === 'language' && b.task === 'language') {
     const same = [a.sentiment.label === b.sentiment.label, a.intent?.label === b.intent?.label, a.moderation.label === b.moderation.label];
     return same.filter(Boolean).length / same.length;

@@ -88,6 +88,7 @@ export class Ingest {
     else this.#options.changed(membership.session);
     this.#record(membership, { kind: 'pose', bytes: payload, captureDeviceMs, captureServerMs: captureMs, arrivedMs });
     this.#gestures(membership, payload, captureMs, arrivedMs);
+    this.#movements(membership, payload, captureMs, arrivedMs);
     return undefined;
   }
 
@@ -158,6 +159,7 @@ export class Ingest {
   /** No model runs on what came until now, and what one is running on is not shown. */
   withdraw({ session, participant }: Membership, nowMs: number): void {
     participant.withdrawnMs = nowMs;
+    for (const hand of HANDS) participant.movements[hand].forget();
     this.#cameras.close(participant);
     this.#options.forget(session.id, participant.slot);
   }
@@ -174,6 +176,16 @@ export class Ingest {
       if (offset === undefined) continue;
       participant.gestureSampledMs = arrivedMs;
       this.#submit(membership, 'gesture', hand, payload.slice(offset, offset + HAND_BYTES), captureMs, arrivedMs);
+    }
+  }
+
+  /** What each hand or controller has done lately, to the model of dynamic gestures. */
+  #movements(membership: Membership, payload: Uint8Array, captureMs: number, arrivedMs: number): void {
+    const { participant } = membership;
+    if (!participant.consent.inference || this.#options.routes['dynamic-gesture'] === undefined) return;
+    for (const hand of HANDS) {
+      const window = participant.movements[hand].look(payload, hand, captureMs);
+      if (window !== undefined) this.#submit(membership, 'dynamic-gesture', hand, window, captureMs, arrivedMs);
     }
   }
 

@@ -11,6 +11,7 @@ import type { Connection, Receiver, Source, TimedEntry } from '../flow.ts';
 import type { SnapshotWish } from '../snapshot-flow.ts';
 import type { ClockOffset } from './clock-offset.ts';
 import { FloodWatch } from './flood-watch.ts';
+import { HandMovement } from './hand-movement.ts';
 import type { HeldMessages } from './held-messages.ts';
 import { RateLimit } from '../../core/rate-limit.ts';
 import type { TokenClaims } from './token.ts';
@@ -54,6 +55,7 @@ export class Participant implements Receiver, Source {
   withdrawnMs = Number.NEGATIVE_INFINITY;
   /** When a hand was last handed to the gesture model, server clock. */
   gestureSampledMs = Number.NEGATIVE_INFINITY;
+  readonly movements = { left: new HandMovement(), right: new HandMovement() };
   #presence: Presence;
   #readsDeltas: boolean;
   #acknowledged: Acknowledgement | undefined;

@@ -19,8 +19,8 @@ export interface ResultsOptions {
   readonly notify: (participant: Participant, code: ErrorCode, about: string) => void;
 }
 
-/** A chat line is judged once; the next picture or hand replaces the one before. */
-const LANES: Readonly<Record<InferenceRequest['task'], Lane>> = { 'body-pose': 'latest', 'body-3d': 'latest', hands: 'latest', gesture: 'latest', language: 'reliable' };
+/** A chat line is judged once and a movement told once; the next picture or hand replaces the one before. */
+const LANES: Readonly<Record<InferenceRequest['task'], Lane>> = { 'body-pose': 'latest', 'body-3d': 'latest', hands: 'latest', gesture: 'latest', 'dynamic-gesture': 'reliable', language: 'reliable' };
 
 export class Results {
   readonly #options: ResultsOptions;
@@ -36,7 +36,7 @@ export class Results {
     if (session === undefined || participant === undefined) return;
     // Consent may have been withdrawn while the model ran, and given again since.
     const allowed = participant.consent.inference && request.arrivedMs > participant.withdrawnMs;
-    if (outcome.kind === 'done' && allowed) this.#announce(session, participant, request, outcome);
+    if (outcome.kind === 'done' && allowed && isToTell(participant, request, outcome.value)) this.#announce(session, participant, request, outcome);
     const quarantined = outcome.kind === 'shed' && outcome.reason === 'quarantine';
     if (quarantined && participant.limits.notice.take(this.#options.clock.nowMs())) this.#options.notify(participant, 'RATE_LIMITED', request.task);
     const overloaded = outcome.kind === 'shed' && outcome.reason === 'overload';
@@ -72,8 +72,14 @@ export class Results {
   }
 }
 
-/** Clients that do not know `entities` would not read a result that has them; everybody else gets the same bytes. */
+/** A window of a movement says what is seen in it; a movement is told of once, when it has been seen for a while. */
+function isToTell({ movements }: Participant, { captureMs }: InferenceRequest, value: ResultValue): boolean {
+  return value.task !== 'dynamic-gesture' || movements[value.hand].isBegun(value.label, captureMs);
+}
+
+/** Clients that do not know `entities` or dynamic gestures would not read a result that has them; everybody else gets the same bytes. */
 function deliver(session: Session, { value, ...result }: DownMessageOf<'result'>, framed: Uint8Array): { sent: number; superseded: number } {
+  if (value.task === 'dynamic-gesture') return session.deliver(framed, LANES[value.task], (participant) => participant.understands('dynamic-gestures'));
   if (value.task !== 'language') return session.deliver(framed, LANES[value.task]);
   const { script, entities, ...plain } = value;
   const lane = LANES.language;

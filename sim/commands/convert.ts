@@ -9,7 +9,7 @@ import { openRecording } from '../../recording/reader.ts';
 import { toCsv } from '../export/csv.ts';
 import { toIwer } from '../export/iwer.ts';
 import { detectFormat, importFile, INPUT_FORMATS, type InputFormat } from '../import/formats.ts';
-import type { Imported } from '../import/imported.ts';
+import { ONLY_PARTICIPANT, type Imported } from '../import/imported.ts';
 import { importedItems, writeImported, type ImportedItem } from '../import/write-recording.ts';
 import { count } from '../report/numbers.ts';
 import { compressorOf, numberOf, OUTPUT_HELP, OUTPUT_OPTIONS, outputFile, readArguments, textOf, wordOf, type Values } from './arguments.ts';
@@ -23,7 +23,7 @@ const BY_EXTENSION: Readonly<Record<string, OutputFormat>> = { '.mcap': 'mcap', 
 const POSES: ReadonlySet<RecordedKind> = new Set(['pose']);
 
 const OPTIONS = {
-  ...OUTPUT_OPTIONS, from: { type: 'string' }, to: { type: 'string' }, unit: { type: 'string' }, participant: { type: 'string' }, 'allow-training': { type: 'boolean', default: false }, generated: { type: 'boolean', default: false },
+  ...OUTPUT_OPTIONS, from: { type: 'string' }, to: { type: 'string' }, unit: { type: 'string' }, participant: { type: 'string' }, 'allow-training': { type: 'boolean', default: false }, as: { type: 'string' }, generated: { type: 'boolean', default: false },
 } as const;
 
 export const convert: SimCommand = {
@@ -36,6 +36,7 @@ Reads A-Frame's motion capture, iwer's ActionRecorder, BVH, head traces and pose
   --unit <m>           for BVH: metres that one unit is (by the skeleton's height)
   --participant <id>   for iwer, which has one: whom (who has most poses)
   --generated          note that a program made the movement, which else counts as measured
+  --as <id>            what the participant of a format with one is called (import-0): who trains with several imports tells people apart by it
   --allow-training     note that the licence of what is imported allows to train models with it
 ${OUTPUT_HELP}`,
   async run(args) {
@@ -76,7 +77,7 @@ interface ImportJob {
 
 async function importTo({ from, to, input, output, unitM }: ImportJob, values: Values): Promise<void> {
   const read = await importFile(from, input, { unitM });
-  const imported: Imported = values['generated'] === true ? { ...read, source: 'generated' } : read;
+  const imported = calledAs(values['generated'] === true ? { ...read, source: 'generated' } : read, textOf(values, 'as'));
   for (const note of imported.notes) process.stderr.write(`  Note: ${note}\n`);
   // The nearest to when it was recorded that a file can say.
   const started = { wallMs: Math.round((await stat(from)).mtimeMs), serverMs: 0 };
@@ -87,6 +88,16 @@ async function importTo({ from, to, input, output, unitM }: ImportJob, values: V
   }
   const items = (): AsyncIterable<RecordingItem> => onlyItems(importedItems(imported, { serverMs: 0 }));
   await exportTo(items, to, output, values);
+}
+
+function calledAs(imported: Imported, participantId: string | undefined): Imported {
+  if (participantId === undefined) return imported;
+  return {
+    ...imported,
+    async *poses() {
+      for await (const pose of imported.poses()) yield pose.participantId === ONLY_PARTICIPANT ? { ...pose, participantId } : pose;
+    },
+  };
 }
 
 async function* onlyItems(imported: AsyncIterable<ImportedItem>): AsyncGenerator<RecordingItem, void, void> {

@@ -4,7 +4,7 @@ import { TASKS } from '../../core/tasks.ts';
 import type { Verdict } from '../fleet/fleet-report.ts';
 import type { TaskGoodput } from './goodput.ts';
 
-export const TIMED_NAMES = ['pose', 'display', 'join', 'resume', 'body-pose', 'body-3d', 'hands', 'gesture', 'language'] as const;
+export const TIMED_NAMES = ['pose', 'display', 'join', 'resume', 'body-pose', 'body-3d', 'hands', 'gesture', 'dynamic-gesture', 'language'] as const;
 export type TimedName = (typeof TIMED_NAMES)[number];
 export const STATISTICS = ['count', 'meanMs', 'p50Ms', 'p90Ms', 'p95Ms', 'p99Ms', 'maxMs'] as const;
 export type Statistic = (typeof STATISTICS)[number];

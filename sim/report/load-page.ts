@@ -13,7 +13,7 @@ import { charts, pageFrame, pair, section, table, tilesOf, verdictTable } from '
 import { spreadRows, worstRows } from './participant-rows.ts';
 
 /** Each has the same colour in every chart. */
-const COLOURS: Readonly<Record<TimedName, number>> = { pose: 0, display: 1, join: 2, resume: 3, 'body-pose': 4, 'body-3d': 5, hands: 5, gesture: 2, language: 3 };
+const COLOURS: Readonly<Record<TimedName, number>> = { pose: 0, display: 1, join: 2, resume: 3, 'body-pose': 4, 'body-3d': 5, hands: 5, gesture: 2, 'dynamic-gesture': 2, language: 3 };
 /** Of these a chart over time says something; the others happen a few times in a run. */
 const OVER_TIME: readonly TimedName[] = ['pose', 'display', 'body-pose', 'body-3d', 'hands', 'gesture', 'language'];
 const MOST_BARS = 32;

@@ -8,7 +8,7 @@ import type { Rows } from './rows.ts';
 /** What each timed thing is called in a report. */
 export const LOAD_NAMES: Readonly<Record<TimedName, string>> = {
   pose: 'pose → others', display: 'age on display', join: 'joining', resume: 'link lost → back', 'body-pose': 'picture → body pose → all', 'body-3d': 'picture → body in space → all', hands: 'picture → hands → all',
-  gesture: 'hand → gesture → all', language: 'chat → language → all',
+  gesture: 'hand → gesture → all', 'dynamic-gesture': 'hand → movement → all', language: 'chat → language → all',
 };
 
 /** Those of which anything was measured. */

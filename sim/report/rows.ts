@@ -7,7 +7,7 @@ import { byteRate, count, milliseconds, shareOf } from './numbers.ts';
 
 /** What each timed stream is called in a report. */
 export const TIMED_NAMES: Readonly<Record<Timed, string>> = {
-  pose: 'pose → others', chat: 'chat → others', 'body-pose': 'picture → body pose → all', 'body-3d': 'picture → body in space → all', hands: 'picture → hands → all', gesture: 'hand → gesture → all', language: 'chat → language → all',
+  pose: 'pose → others', chat: 'chat → others', 'body-pose': 'picture → body pose → all', 'body-3d': 'picture → body in space → all', hands: 'picture → hands → all', gesture: 'hand → gesture → all', 'dynamic-gesture': 'hand → movement → all', language: 'chat → language → all',
 };
 
 /** Tasks of which every run tells; of the others only one in which somebody asked for them. */

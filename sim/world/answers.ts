@@ -9,6 +9,7 @@ type SessionModelTask = Exclude<ModelTask, 'classification'>;
 
 /** By a model's name, what it does. A name that is not here is taken to answer its request's own task. */
 const TASK_WORDS: readonly (readonly [RegExp, SessionModelTask])[] = [
+  [/dynamic-gesture/, 'dynamic-gesture'],
   [/gesture/, 'gesture'],
   [/language/, 'language'],
   [/movenet|body-pose/, 'body-pose'],
@@ -37,6 +38,8 @@ function valueFor(task: SessionModelTask, request: InferenceRequest, random: Ran
   switch (task) {
     case 'gesture':
       return { task, source: 'tracking', hand: side, label: text, score: certainty };
+    case 'dynamic-gesture':
+      return { task, hand: side, label: text, score: certainty };
     case 'language':
       return { task, sentiment: { label: text, score: certainty }, emotions: [], intent: null, moderation: { label: 'ok', score: 1, flagged: false } };
     case 'body-pose':

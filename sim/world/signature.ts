@@ -106,6 +106,7 @@ const decoder = new TextDecoder();
 export function signatureOfPayload({ task, payload }: Pick<InferenceRequest, 'task' | 'payload'>): Signature | undefined {
   if (task === 'language') return signatureOfText(decoder.decode(payload));
   if (task === 'gesture') return payload.length === HAND_BYTES ? handSignature(payload) : cameraHandSignature(payload);
+  if (task === 'dynamic-gesture') return pathSignature(payload);
   const [session, headset] = payload.subarray(MARKER.length);
   const isSigned = MARKER.every((byte, at) => payload[at] === byte);
   return isSigned && session !== undefined && headset !== undefined ? { session, headset } : undefined;
@@ -122,10 +123,17 @@ function cameraHandSignature(payload: Uint8Array): Signature {
   return { session: Math.round(view.getFloat32(0, true) * 1000), headset: -Math.round(view.getFloat32(4, true) * 1000) };
 }
 
+/** A window of a movement begins with where its head is: x and y as float32 metres. */
+function pathSignature(payload: Uint8Array): Signature {
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+  return { session: signOf(Math.round(view.getFloat32(0, true) * 1000)), headset: signOf(Math.round(view.getFloat32(4, true) * 1000)) };
+}
+
 /** Whose input a value says that it is about; undefined when it says nothing, as a picture without hands. */
 export function signatureOfValue(value: ModelValue): Signature | undefined {
   switch (value.task) {
     case 'gesture':
+    case 'dynamic-gesture':
       return signatureOfText(value.label);
     case 'language':
       return signatureOfText(value.sentiment.label);

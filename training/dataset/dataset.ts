@@ -1,6 +1,7 @@
 /** What a data set is: labelled samples of one layout, and a description that names their content by its digest. */
 import { z } from 'zod';
 import { LANDMARK_COUNT, XR_HAND_JOINT_COUNT } from '../../features/hand.ts';
+import { SEEN_WIDTH } from '../../features/hand-path.ts';
 
 /** Samples, labels and steps that a data set has at most; a larger one is refused, not cut. */
 export const MAX_SAMPLES = 1_000_000;
@@ -17,6 +18,8 @@ export const sampleLayout = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('columns'), width: z.int().min(1).max(MAX_WIDTH) }),
   /** The 25 joints of one XRHand, [25, 3] metres in any frame. */
   z.strictObject({ kind: z.literal('hand') }),
+  /** Where a fingertip or controller is on its way, as its owner sees it: right and up, metres, as features/hand-path.ts makes it of a window. */
+  z.strictObject({ kind: z.literal('path') }),
   /** One text; has one step. */
   z.strictObject({ kind: z.literal('text') }),
 ]);
@@ -89,5 +92,6 @@ export function valuesOf({ view }: Pick<LabelledSample, 'view'>, layout: SampleL
 /** The numbers in one step of a layout; 0 for texts. */
 export function valuesPerStep(layout: SampleLayout): number {
   if (layout.kind === 'hand') return XR_HAND_JOINT_COUNT * 3;
+  if (layout.kind === 'path') return SEEN_WIDTH;
   return layout.kind === 'columns' ? layout.width : 0;
 }

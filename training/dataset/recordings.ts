@@ -72,23 +72,34 @@ interface HandFrame {
  * Whoever's last word is against training gives nothing; of others, what they sent while they were against it is left out.
  */
 export async function readLabelledHands(recording: Recording, labels: readonly LabelInterval[], steps: number): Promise<Collected> {
-  const refused = new Set(recording.info.participants.filter(({ consent }) => !consent.training).map(({ participantId }) => participantId));
-  const known = new Set(recording.info.participants.map(({ participantId }) => participantId));
-  const wanted = labels.filter(({ participant }) => known.has(participant) && !refused.has(participant));
+  const { wanted, notes } = allowedLabels(recording, labels);
   const frames = await framesOf(recording, wanted);
   const samples = wanted.flatMap((interval, index): LabelledSample[] => {
     const own = frames[index] ?? [];
     const taken = steps === 1 ? apart(own).map((frame) => frame.values) : own.length < steps ? [] : [evenly(own, steps)];
     return taken.map((values, at) => ({ id: `${index}-${interval.participant}-${at}`.slice(0, 200), participant: interval.participant, label: interval.label, handedness: interval.hand, group: `${interval.hand} hand`, values }));
   });
-  const notes = [`${labels.length - wanted.length} of ${labels.length} intervals left out: their participants are unknown or do not allow training`];
   return { layout: { kind: 'hand' }, steps, samples, notes };
 }
 
-async function framesOf(recording: Recording, wanted: readonly LabelInterval[]): Promise<HandFrame[][]> {
-  const frames: HandFrame[][] = wanted.map(() => []);
+/** The intervals of those whose last word allows training, and how many others there were. */
+export function allowedLabels(recording: Recording, labels: readonly LabelInterval[]): { readonly wanted: readonly LabelInterval[]; readonly notes: readonly string[] } {
+  const allowed = new Set(recording.info.participants.filter(({ consent }) => consent.training).map(({ participantId }) => participantId));
+  const wanted = labels.filter(({ participant }) => allowed.has(participant));
+  return { wanted, notes: [`${labels.length - wanted.length} of ${labels.length} intervals left out: their participants are unknown or do not allow training`] };
+}
+
+/** A pose sample of a recording; its bytes are as on the wire. Times in milliseconds since the recording's first item, and on the server's clock. */
+interface RecordedPose {
+  readonly participantId: string;
+  readonly atMs: number;
+  readonly captureServerMs: number;
+  readonly bytes: Uint8Array;
+}
+
+/** The poses of a recording, without those that were sent while their sender was against training. */
+export async function* allowedPoses(recording: Recording): AsyncGenerator<RecordedPose, void, void> {
   const against = new Set<string>();
-  const pose = createPoseSample();
   let startMs: number | undefined;
   for await (const { kind, participantId, captureServerMs, bytes } of recording.items()) {
     startMs ??= captureServerMs;
@@ -96,8 +107,14 @@ async function framesOf(recording: Recording, wanted: readonly LabelInterval[]):
       if ((JSON.parse(new TextDecoder().decode(bytes)) as { training?: boolean }).training === true) against.delete(participantId);
       else against.add(participantId);
     }
-    if (kind !== 'pose' || against.has(participantId)) continue;
-    const atMs = captureServerMs - startMs;
+    if (kind === 'pose' && !against.has(participantId)) yield { participantId, atMs: captureServerMs - startMs, captureServerMs, bytes };
+  }
+}
+
+async function framesOf(recording: Recording, wanted: readonly LabelInterval[]): Promise<HandFrame[][]> {
+  const frames: HandFrame[][] = wanted.map(() => []);
+  const pose = createPoseSample();
+  for await (const { participantId, atMs, captureServerMs, bytes } of allowedPoses(recording)) {
     const places = wanted.flatMap((own, index) => (own.participant === participantId && atMs >= own.fromMs && atMs < own.toMs ? [index] : []));
     if (places.length === 0 || typeof decodePoseSample(bytes, 0, captureServerMs, pose) !== 'number') continue;
     for (const index of places) {

@@ -1,6 +1,7 @@
 /** Samples as the rows of numbers that models learn from. */
 import { CopresenceError } from '../../core/errors.ts';
 import { HAND_FEATURE_COUNT, handFeatures, landmarkFeatures } from '../../features/hand.ts';
+import { PATH_FEATURE_COUNT, PATH_STEPS, pathFeatures } from '../../features/hand-path.ts';
 import { HAND_MOTION_FEATURE_COUNT, handMotionFeatures } from '../../features/hand-motion.ts';
 import { MAX_TEXT_FEATURES, textFeatures } from '../../features/text.ts';
 import { viewPoints } from '../hands/camera-view.ts';
@@ -27,7 +28,7 @@ export interface Table extends Rows {
 
 /** How samples become rows; a serving model repeats it, so it is written into the run's description. */
 export interface Encoding {
-  readonly kind: 'columns' | 'hand' | 'hand-motion' | 'text';
+  readonly kind: 'columns' | 'hand' | 'hand-motion' | 'path' | 'text';
   readonly steps: number;
   /** Features of one step. */
   readonly width: number;
@@ -40,11 +41,20 @@ const TEXT_WIDTH = 2048;
 /** Ids of one text. */
 export const TEXT_IDS = MAX_TEXT_FEATURES;
 
-/** Chooses the encoding of a layout. @param train - where the values that stand for missing ones come from. */
+/**
+ * Chooses the encoding of a layout.
+ *
+ * @param train - where the values that stand for missing ones come from.
+ * @throws CopresenceError DATASET_INVALID for paths of another number of steps than the server looks at.
+ */
 export function chooseEncoding(layout: SampleLayout, steps: number, train: readonly LabelledSample[]): Encoding {
   if (layout.kind === 'text') return { kind: 'text', steps: 1, width: TEXT_WIDTH };
   if (layout.kind === 'hand') {
     return steps === 1 ? { kind: 'hand', steps, width: HAND_FEATURE_COUNT } : { kind: 'hand-motion', steps, width: HAND_MOTION_FEATURE_COUNT };
+  }
+  if (layout.kind === 'path') {
+    if (steps !== PATH_STEPS) throw new CopresenceError('DATASET_INVALID', `a path has ${PATH_STEPS} steps, not ${steps}`);
+    return { kind: 'path', steps, width: PATH_FEATURE_COUNT };
   }
   const fill = Array.from({ length: steps * layout.width }, (_, column) => {
     const middle = median(train.map(({ values }) => values?.[column] ?? Number.NaN));
@@ -78,6 +88,7 @@ function writeRow(sample: LabelledSample, encoding: Encoding, target: Float32Arr
     landmarkFeatures({ points: viewPoints(values), depthKnown: false, target, offset });
     return;
   }
+  if (encoding.kind === 'path') return pathFeatures(values.map((value) => value ?? 0), 0, target, offset);
   // A joint that is missing makes the hand one without a palm, whose features are zeros.
   const positions = Float32Array.from(values, (value) => value ?? Number.NaN);
   const handedness = sample.handedness ?? 'right';

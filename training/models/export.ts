@@ -14,6 +14,7 @@ export function inputSpec(encoding: Encoding): TensorSpec {
   const meanings = {
     columns: 'a row of numbers as in the data set',
     hand: 'one hand a row, as features/hand.ts writes it; without unit',
+    path: 'the way of one hand in a window, as features/hand-path.ts writes it; without unit',
     'hand-motion': 'one window of a moving hand, as features/hand-motion.ts writes it',
   };
   const shape = encoding.steps === 1 ? ['N', encoding.width] : ['N', encoding.steps, encoding.width];

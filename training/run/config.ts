@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import { CopresenceError } from '../../core/errors.ts';
 import { modelName } from '../../registry/manifest.ts';
+import { labelName } from '../dataset/dataset.ts';
 import { DEFAULT_CLEANING } from '../dataset/clean.ts';
 import { NO_AUGMENTATION } from '../dataset/augment.ts';
-import { labelName } from '../dataset/dataset.ts';
 import { NO_DRAWING } from '../hands/grow.ts';
 import { DEFAULT_FIT } from '../models/fit-network.ts';
 
@@ -63,6 +63,8 @@ export const trainingConfig = z.strictObject({
   augmentation: z.strictObject({
     copies: z.int().min(0).max(20).default(NO_AUGMENTATION.copies),
     mirror: z.boolean().default(NO_AUGMENTATION.mirror),
+    mirrored: z.record(labelName, labelName).default(NO_AUGMENTATION.mirrored),
+    slant: z.number().min(0).max(0.9).default(NO_AUGMENTATION.slant),
     rotateDegrees: z.number().min(0).max(180).default(0),
     scale: z.number().min(0).max(0.5).default(0),
     timeWarp: z.number().min(0).max(0.3).default(0),

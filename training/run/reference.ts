@@ -1,6 +1,7 @@
 /** What a run has seen, in bins, for the server that is to notice when it is asked something else. */
 import { binOf, CONFIDENCE_EDGES, quantileBins, sharesOf } from '../../features/bins.ts';
 import { handFeatureNames } from '../../features/hand.ts';
+import { pathFeatureNames } from '../../features/hand-path.ts';
 import { MAX_REFERENCE_COLUMNS, type ModelReference } from '../../registry/reference.ts';
 import type { LabelledSample } from '../dataset/dataset.ts';
 import { toTable, type Table } from '../dataset/table.ts';
@@ -22,7 +23,7 @@ const MIN_ROWS = 100;
 export function referenceOf({ labels, encoding, samples }: PreparedData, wanted: TrainingConfig['reference'], probabilities: Float32Array): ModelReference | undefined {
   const { train, test } = samples;
   const isDescribed = wanted.inputs && encoding.kind !== 'text' && encoding.width * encoding.steps <= MAX_REFERENCE_COLUMNS && train.length >= MIN_ROWS;
-  const names = encoding.kind === 'hand' ? handFeatureNames() : [];
+  const names = encoding.kind === 'hand' ? handFeatureNames() : encoding.kind === 'path' ? pathFeatureNames() : [];
   const inputs = isDescribed ? { ...peopleOf(train), columns: columnsOf(toTable(train, labels, encoding), names, train.map(({ participant }) => participant)) } : undefined;
   const outputs = test.length >= MIN_ROWS ? { ...peopleOf(test), ...said(labels, wanted, probabilities, test.map(({ participant }) => participant)) } : undefined;
   if (inputs === undefined && outputs === undefined) return undefined;

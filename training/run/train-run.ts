@@ -222,7 +222,7 @@ function runManifest(description: RunDescription, metrics: RunMetrics, files: Re
   const { fill, ...encoding } = description.encoding;
   return modelManifest.parse({
     name, version: '1',
-    task: layout.kind === 'hand' && steps === 1 ? 'gesture' : 'classification',
+    task: layout.kind === 'path' ? 'dynamic-gesture' : layout.kind === 'hand' && steps === 1 ? 'gesture' : 'classification',
     summary: `${config.family} over the data set ${lineage.dataset.name}: ${labels.length} labels`,
     licence: 'UNLICENSED', format: 'onnx',
     files: Object.fromEntries(Object.entries(files).map(([file, content]) => [file, fileDigest(content)])),

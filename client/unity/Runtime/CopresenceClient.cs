@@ -168,7 +168,7 @@ namespace Copresence
             if (opened != link || State == ClientState.Ended) return;
             if (State != ClientState.Reconnecting) Change(ClientState.Joining, "");
             opened.HeardMs = NowMs;
-            var capabilities = new List<object> { "pose" };
+            var capabilities = new List<object> { "pose", "dynamic-gestures" };
             if (options.Deltas) capabilities.Add("delta");
             SendControl("hello", "version", 1, "oldestVersion", 1, "capabilities", capabilities, "token", options.Token, "deviceMs", NowMs, "client", "copresence-unity/1");
             if (resumeToken != null)

@@ -1,31 +1,23 @@
 /** Gesture: one hand, tracked by a headset or seen by a camera, to a label, with a classifier over hand features. */
-import { CopresenceError } from '../../../core/errors.ts';
 import { CAMERA_HAND_BYTES, decodeCameraHand } from '../../../features/camera-hand.ts';
 import { HAND_FEATURE_COUNT, LANDMARK_COUNT, handFeatures, landmarkFeatures } from '../../../features/hand.ts';
 import { HAND_BYTES, HAND_FLOATS, decodeHand, encodeHand } from '../../../protocol/codec/hand.ts';
 import { HAND_JOINT_COUNT } from '../../../protocol/joints.ts';
 import { onlyTensor } from './adapter.ts';
 import type { TaskAdapter, TaskItem, TaskTensors } from './adapter.ts';
+import { isHand, readLabels } from './hand-labels.ts';
 
-const NONE = 'none';
 const POSE_FLOATS = HAND_FLOATS / HAND_JOINT_COUNT;
 
 /**
  * The model reads float32 [N, HAND_FEATURE_COUNT] and gives float32 [N, labels], a probability each. A payload is a
  * hand of the wire or, of another length, one of features/camera-hand.ts.
  *
- * A label counts from its own threshold in the manifest, else from the output's. Below it the hand shows `none`, whose
- * score is then what the best label lacks of 1.
- *
  * @throws CopresenceError SHAPE_MISMATCH when the model's tensors are others, MODEL_INVALID when it has no labels.
  */
 export function createGesture(tensors: TaskTensors): TaskAdapter {
   const input = onlyTensor(tensors.inputs, { type: Float32Array, rowShape: [HAND_FEATURE_COUNT] });
-  const output = onlyTensor(tensors.outputs, { type: Float32Array, rowShape: [0] });
-  const { labels: byOutput, thresholds } = tensors.manifest;
-  const labels = byOutput[output.spec.name] ?? [];
-  if (labels.length !== output.rowLength) throw new CopresenceError('MODEL_INVALID', `${labels.length} labels for ${output.rowLength} columns of ${output.spec.name}`);
-  const thresholdOf = (label: string): number => thresholds[label] ?? thresholds[output.spec.name] ?? 0;
+  const saidOf = readLabels(tensors);
   const joints = new Float32Array(HAND_FLOATS);
   const positions = new Float32Array(HAND_JOINT_COUNT * 3);
   const landmarks = new Float32Array(LANDMARK_COUNT * 3);
@@ -44,34 +36,19 @@ export function createGesture(tensors: TaskTensors): TaskAdapter {
       handFeatures({ positions, handedness: part, ...target });
       return 'ready';
     },
-    finish({ payload, part }, row) {
-      const best = indexOfLargest(output.data, row * output.rowLength, output.rowLength);
-      const label = labels[best] ?? NONE;
-      const score = Math.min(1, Math.max(0, output.data[row * output.rowLength + best]!));
-      const hand = part === 'left' ? 'left' : 'right';
-      const said = score >= thresholdOf(label) ? { label, score } : { label: NONE, score: 1 - score };
-      return { task: 'gesture', source: payload.length === CAMERA_HAND_BYTES ? 'camera' : 'tracking', hand, ...said };
-    },
+    finish: ({ payload, part }, row) => ({
+      task: 'gesture', source: payload.length === CAMERA_HAND_BYTES ? 'camera' : 'tracking', hand: part === 'left' ? 'left' : 'right', ...saidOf(row),
+    }),
     featureCount: input.rowLength,
     features: (row) => ({ data: input.data, offset: row * input.rowLength, length: input.rowLength }),
     sample: sampleHand,
   };
 }
 
-function isHand(part: string): part is 'left' | 'right' {
-  return part === 'left' || part === 'right';
-}
-
 function copyPositions(joints: Float32Array, positions: Float32Array): void {
   for (let joint = 0; joint < HAND_JOINT_COUNT; joint++) {
     for (let axis = 0; axis < 3; axis++) positions[joint * 3 + axis] = joints[joint * POSE_FLOATS + axis]!;
   }
-}
-
-function indexOfLargest(values: Float32Array, from: number, length: number): number {
-  let best = 0;
-  for (let index = 1; index < length; index++) if (values[from + index]! > values[from + best]!) best = index;
-  return best;
 }
 
 /** A flat hand in front of the head, fingers more or less spread. */

@@ -38,6 +38,26 @@ export function sendNow(client: CopresenceClient, sample: PoseSample): void {
   client.sendPose(sample);
 }
 
+/**
+ * Sends what has been captured since the last call of a right controller that draws a circle each second, clockwise as its owner sees it.
+ *
+ * @returns what sends; however late it is called, the samples are 30 ms apart.
+ */
+export function circling(client: CopresenceClient): () => void {
+  const sample = createPoseSample();
+  sample.valid = sample.tracked = PART_BITS.head | PART_BITS.rightController;
+  sample.rigid.set([0, 1.6, 0, 0, 0, 0, 1]);
+  sample.captureMs = deviceClock.nowMs();
+  return () => {
+    for (const nowMs = deviceClock.nowMs(); sample.captureMs + 30 <= nowMs; ) {
+      sample.captureMs += 30;
+      const angle = (sample.captureMs / 1000) * 2 * Math.PI;
+      sample.rigid.set([0.15 + 0.1 * Math.sin(angle), 1.3 + 0.1 * Math.cos(angle), -0.45, 0, 0, 0, 1], 14);
+      client.sendPose(sample);
+    }
+  };
+}
+
 /** A sample captured now, as it goes over the wire. @param aheadMs - captured as much later than now. */
 export function encodedNow(sample: PoseSample, aheadMs = 0): Uint8Array {
   sample.captureMs = deviceClock.nowMs() + aheadMs;

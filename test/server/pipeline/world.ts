@@ -81,7 +81,7 @@ export class PipelineWorld {
     const request: InferenceRequest = {
       id: this.submitted.length + 1,
       task,
-      model: { hands: 'hand', 'body-3d': 'body', 'body-pose': 'keypoints', gesture: 'gesture', language: 'language' }[task],
+      model: { hands: 'hand', 'body-3d': 'body', 'body-pose': 'keypoints', gesture: 'gesture', 'dynamic-gesture': 'movement', language: 'language' }[task],
       streamId: `s/${slot}/${task}/camera`,
       origin: { sessionId: 's', slot, part: 'camera' },
       payload: Uint8Array.of(slot),

@@ -2,12 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { ManualClock } from '../../../core/clock.ts';
 import type { ErrorCode } from '../../../core/errors.ts';
 import { frameMessage, KIND } from '../../../protocol/codec/container.ts';
+import { PATH_WINDOW_BYTES } from '../../../features/hand-path.ts';
 import { HAND_BYTES } from '../../../protocol/codec/hand.ts';
 import { PART_BITS, type PoseSample } from '../../../protocol/codec/pose-sample.ts';
 import { encodeVideoChunk } from '../../../protocol/codec/video-chunk.ts';
 import type { ResultValue } from '../../../protocol/message/result.ts';
 import type { Batch, DevicePool, ItemOutcome } from '../../../server/flow.ts';
-import { TestGateway } from '../../support/gateway.ts';
+import { TestGateway, type TestClient } from '../../support/gateway.ts';
 import { latencyTable, SimulatedDevice } from '../../support/simulated-device.ts';
 
 const LANGUAGE: ResultValue = {
@@ -24,9 +25,10 @@ function poolOf(clock: ManualClock, options: { runMs?: number; broken?: ErrorCod
     if (at === 0) seen.push(batch);
     if (request?.task === 'language') return { kind: 'done', value: language };
     if (request?.task === 'gesture') return { kind: 'done', value: { task: 'gesture', source: 'tracking', hand: request.origin.part === 'left' ? 'left' : 'right', label: 'fist', score: 0.9 } };
+    if (request?.task === 'dynamic-gesture') return { kind: 'done', value: { task: 'dynamic-gesture', hand: request.origin.part === 'left' ? 'left' : 'right', label: 'clockwise', score: 0.9 } };
     return broken !== undefined ? { kind: 'failed', code: broken } : { kind: 'done', value: BODY };
   };
-  const device = new SimulatedDevice({ clock, id: 'd0', latency: new Map(['gesture-mlp', 'movenet-lightning', 'avatar-language'].map((model) => [model, table])), itemFor: answer });
+  const device = new SimulatedDevice({ clock, id: 'd0', latency: new Map(['gesture-mlp', 'dynamic-gesture-mlp', 'movenet-lightning', 'avatar-language'].map((model) => [model, table])), itemFor: answer });
   return { devices: [device], onChange: (listener) => device.onChange(listener) };
 }
 
@@ -86,6 +88,45 @@ describe('results', () => {
     expect(hands.filter((hand) => hand === 'left')).toHaveLength(20);
     expect(hands.filter((hand) => hand === 'right')).toHaveLength(20);
     expect(seen.every(({ requests }) => requests.every(({ payload }) => payload.length === HAND_BYTES))).toBe(true);
+  });
+
+  /** Draws with the right controller, a circle a second, for so long. */
+  async function draw({ clock }: TestGateway, client: TestClient, forMs: number): Promise<void> {
+    for (const endMs = clock.nowMs() + forMs; clock.nowMs() < endMs; await clock.advanceAsync(20)) {
+      const angle = (clock.nowMs() / 1000) * 2 * Math.PI;
+      client.pose(0, clock.nowMs(), (sample) => {
+        sample.valid |= PART_BITS.rightController;
+        sample.rigid.set([0.1 * Math.sin(angle), 1.3 + 0.1 * Math.cos(angle), -0.5, 0, 0, 0, 1], 14);
+      });
+    }
+  }
+
+  it('[RES6] of a movement come once, to clients that named the capability, from at most nine looks a second', async () => {
+    const seen: Batch[] = [];
+    const world = new TestGateway((clock) => poolOf(clock, { seen }));
+    const drawing = await world.join('lobby');
+    const older = await world.join('lobby', { capabilities: ['chat', 'results'] });
+    await draw(world, drawing, 3000);
+    expect(drawing.messages('result')).toMatchObject([{ slot: drawing.slot, model: 'dynamic-gesture-mlp', value: { task: 'dynamic-gesture', hand: 'right', label: 'clockwise', score: 0.9 } }]);
+    expect(older.messages('result')).toEqual([]);
+    expect(seen.length).toBeGreaterThan(14);
+    expect(seen.length).toBeLessThanOrEqual(19);
+    expect(seen.every(({ requests }) => requests.every(({ payload, origin }) => payload.length === PATH_WINDOW_BYTES && origin.part === 'right'))).toBe(true);
+  });
+
+  it('[CON2] of a movement are of nothing that was sent before consent was given again', async () => {
+    const seen: Batch[] = [];
+    const world = new TestGateway((clock) => poolOf(clock, { seen }));
+    const drawing = await world.join('lobby');
+    await draw(world, drawing, 800);
+    drawing.control({ type: 'consent', consent: { inference: false, recording: false, training: false } });
+    await draw(world, drawing, 2000);
+    expect(seen).toEqual([]);
+    drawing.control({ type: 'consent', consent: { inference: true, recording: false, training: false } });
+    await draw(world, drawing, 800);
+    expect(seen).toEqual([]);
+    await draw(world, drawing, 1000);
+    expect(drawing.messages('result')).toHaveLength(1);
   });
 
   it('[CON2] are neither asked for nor shown without consent to inference', async () => {

@@ -87,8 +87,8 @@ describe('what is looked for in a picture', () => {
 
   it('depends on the setting: what a server does not serve is neither routed nor loaded', () => {
     const routes = servedRoutes(readConfig(['--video-tasks', 'hands'], {}));
-    expect(Object.keys(routes).sort()).toEqual(['gesture', 'hands', 'language']);
-    expect(modelsToLoad(routes).map(({ name }) => name).sort()).toEqual(['avatar-language', 'gesture-mlp', 'handdetect', 'handlandmark-lite']);
+    expect(Object.keys(routes).sort()).toEqual(['dynamic-gesture', 'gesture', 'hands', 'language']);
+    expect(modelsToLoad(routes).map(({ name }) => name).sort()).toEqual(['avatar-language', 'dynamic-gesture-mlp', 'gesture-mlp', 'handdetect', 'handlandmark-lite']);
     expect(modelsToLoad(servedRoutes({ 'video-tasks': ['body-3d'] })).map(({ name }) => name)).toContain('movenet-lightning');
     expect(() => readConfig(['--video-tasks', 'feet'], {})).toThrow('--video-tasks');
   });

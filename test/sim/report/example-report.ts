@@ -9,7 +9,7 @@ function times(middleMs: number): LatencyFigures {
 }
 
 const points = (middleMs: number) => Array.from({ length: 20 }, (_, atS) => ({ atS, count: 10, p50Ms: middleMs + atS / 10, p99Ms: middleMs * 3 }));
-const results = { 'body-pose': 300, 'body-3d': 0, hands: 10, gesture: 1400, language: 20 };
+const results = { 'body-pose': 300, 'body-3d': 0, hands: 10, gesture: 1400, 'dynamic-gesture': 0, language: 20 };
 
 /** Every threshold is kept. */
 export function exampleReport(): FleetReport {
@@ -28,13 +28,13 @@ export function exampleReport(): FleetReport {
     },
     chat: { said: 60, expected: 240, heard: 240, lost: 0, twice: 0, outOfOrder: 0 },
     sessions: [1, 2, 3].map((number) => ({ session: `fleet-${number}`, headsets: 4, pictures: 400, chatLines: 20, results })),
-    latency: { pose: times(12), chat: times(3), 'body-pose': times(60), 'body-3d': new LatencyRecorder().figures(), hands: times(80), gesture: times(20), language: times(30) },
-    serverAge: { 'body-pose': times(55), 'body-3d': new LatencyRecorder().figures(), hands: times(75), gesture: times(15), language: times(25) },
+    latency: { pose: times(12), chat: times(3), 'body-pose': times(60), 'body-3d': new LatencyRecorder().figures(), hands: times(80), gesture: times(20), 'dynamic-gesture': new LatencyRecorder().figures(), language: times(30) },
+    serverAge: { 'body-pose': times(55), 'body-3d': new LatencyRecorder().figures(), hands: times(75), gesture: times(15), 'dynamic-gesture': new LatencyRecorder().figures(), language: times(25) },
     truePose: times(12),
     clockError: times(0.4),
-    timelines: { pose: points(12), chat: points(3), 'body-pose': points(60), 'body-3d': [], hands: points(80), gesture: points(20), language: points(30) },
+    timelines: { pose: points(12), chat: points(3), 'body-pose': points(60), 'body-3d': [], hands: points(80), gesture: points(20), 'dynamic-gesture': [], language: points(30) },
     throughput: Array.from({ length: 20 }, (_, atS) => ({ atS, posesExpected: 2592, posesDelivered: 2570, results })),
-    batches: { 'body-pose': [{ size: 1, batches: 700 }], 'body-3d': [], hands: [], gesture: [{ size: 2, batches: 10 }, { size: 24, batches: 77 }], language: [{ size: 1, batches: 40 }] },
+    batches: { 'body-pose': [{ size: 1, batches: 700 }], 'body-3d': [], hands: [], 'dynamic-gesture': [], gesture: [{ size: 2, batches: 10 }, { size: 24, batches: 77 }], language: [{ size: 1, batches: 40 }] },
     bytes: { perAvatarUpdate: 392, receivedPerHeadsetS: 130_800, sentPerHeadsetS: 105_600 },
     gateway: { requests: { gesture: { done: 4321, expired: 5 } }, messages: { pose: { accepted: 10_000, superseded: 40 } } },
     verdicts: [{ name: 'Everything', limit: 'at least 1', value: '2', passed: true }, { name: 'Nothing <b>', limit: '0', value: '1', passed: false }],

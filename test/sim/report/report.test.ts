@@ -54,8 +54,8 @@ describe('the page', () => {
   it('of a run in which nothing happened has dashes in place of figures', () => {
     const report = exampleReport();
     const none = { ...report.latency.pose, count: 0, curve: [] };
-    const empty = renderPage({ ...report, latency: { pose: none, chat: none, 'body-pose': none, 'body-3d': none, hands: none, gesture: none, language: none }, throughput: [], gateway: undefined,
-      timelines: { pose: [], chat: [], 'body-pose': [], 'body-3d': [], hands: [], gesture: [], language: [] }, batches: { 'body-pose': [], 'body-3d': [], hands: [], gesture: [], language: [] } });
+    const empty = renderPage({ ...report, latency: { pose: none, chat: none, 'body-pose': none, 'body-3d': none, hands: none, gesture: none, 'dynamic-gesture': none, language: none }, throughput: [], gateway: undefined,
+      timelines: { pose: [], chat: [], 'body-pose': [], 'body-3d': [], hands: [], gesture: [], 'dynamic-gesture': [], language: [] }, batches: { 'body-pose': [], 'body-3d': [], hands: [], gesture: [], 'dynamic-gesture': [], language: [] } });
     expect(empty).not.toMatch(/NaN|undefined|Infinity/);
     expect(isBalanced(empty.replace('<!doctype html>', ''))).toBe(true);
   });

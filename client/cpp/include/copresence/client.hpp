@@ -169,7 +169,7 @@ class Client {
     if (state_ != State::reconnecting) change(State::joining, "");
     heardMs_ = nowMs();
     watchSilence();
-    Json capabilities = Json::array({"pose"});
+    Json capabilities = Json::array({"pose", "dynamic-gestures"});
     if (options_.deltas) capabilities.push_back("delta");
     sendControl({{"type", "hello"}, {"version", 1}, {"oldestVersion", 1}, {"capabilities", capabilities}, {"token", options_.token}, {"deviceMs", nowMs()}, {"client", "copresence-cpp/1"}});
     if (!resumeToken_.empty()) return sendControl({{"type", "resume"}, {"resumeToken", std::exchange(resumeToken_, {})}});

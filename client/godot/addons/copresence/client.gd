@@ -199,7 +199,7 @@ func _greet() -> void:
 	_clocks_asked = 1
 	_clock_asked_ms = now_ms()
 	_link.heard_ms = now_ms()
-	_send_control({"type": "hello", "version": _VERSION, "oldestVersion": _VERSION, "capabilities": ["pose"], "token": token, "deviceMs": now_ms(), "client": "copresence-godot/1"})
+	_send_control({"type": "hello", "version": _VERSION, "oldestVersion": _VERSION, "capabilities": ["pose", "dynamic-gestures"], "token": token, "deviceMs": now_ms(), "client": "copresence-godot/1"})
 	if _resume_token:
 		_send_control({"type": "resume", "resumeToken": _resume_token})
 		_resume_token = ""

@@ -21,6 +21,7 @@ const _SHAPES := {
 const _PARTICIPANT := {"slot": NUMBER, "participantId": TEXT, "name": TEXT, "role": TEXT, "presence": TEXT}
 const _RESULTS := {
 	"gesture": {"hand": TEXT, "label": TEXT, "score": NUMBER, "source": TEXT},
+	"dynamic-gesture": {"hand": TEXT, "label": TEXT, "score": NUMBER},
 	"body-pose": {"keypoints": LIST, "score": NUMBER},
 	"body-3d": {"world": LIST, "score": NUMBER},
 	"hands": {"hands": LIST},
