@@ -2,12 +2,23 @@
 import { PATH_STEPS, SEEN_WIDTH } from '../../features/hand-path.ts';
 import { randomBetween, randomNormal } from '../../core/random.ts';
 import type { Random } from '../../core/random.ts';
-import type { AugmentationOptions } from './augment.ts';
 import type { LabelledSample } from './dataset.ts';
 import { warpTime } from './warp-time.ts';
 
+/** As `AugmentationOptions`, what of them paths have. */
+export interface PathAugmentation {
+  readonly copies: number;
+  readonly mirrored: Readonly<Record<string, string>>;
+  readonly rotateDegrees: number;
+  readonly slant: number;
+  readonly scale: number;
+  readonly timeWarp: number;
+  readonly noise: number;
+  readonly jointDropout: number;
+}
+
 /** The samples and `copies` of each, drawn anew. None changes which way round a path goes, but a mirror image, which has its own label. */
-export function augmentPaths(samples: readonly LabelledSample[], options: AugmentationOptions, random: Random): LabelledSample[] {
+export function augmentPaths(samples: readonly LabelledSample[], options: PathAugmentation, random: Random): LabelledSample[] {
   const copies = samples.flatMap((sample) => Array.from({ length: options.copies }, (_, copy): LabelledSample => {
     const mirrored = options.mirrored[sample.label];
     const isMirrored = mirrored !== undefined && random.next() < 0.5;
@@ -20,7 +31,7 @@ export function augmentPaths(samples: readonly LabelledSample[], options: Augmen
 }
 
 /** Of the plane, row by row: a mirror image about the upright, a slant in any direction, a turn, and a size. */
-function matrixOf({ slant, rotateDegrees, scale }: AugmentationOptions, isMirrored: boolean, random: Random): readonly [number, number, number, number] {
+function matrixOf({ slant, rotateDegrees, scale }: PathAugmentation, isMirrored: boolean, random: Random): readonly [number, number, number, number] {
   const along = random.next() * Math.PI;
   const [c, s] = [Math.cos(along), Math.sin(along)];
   const less = randomBetween(random, 0, slant);
