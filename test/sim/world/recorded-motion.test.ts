@@ -71,7 +71,7 @@ describe('a world with a recording', () => {
     const motions = (await recordedMotions()).filter(({ hands }) => hands !== undefined);
     const pool = outcomes((outcome) => (outcome.kind === 'done' ? { ...outcome, items: [...outcome.items].reverse() } : outcome));
     const plan = { sessions: 1, headsets: 6, devices: 1, batchPolicy: 'auto', costScale: 1, maxBatchSize: 8, videoHz: 0, hands: true, spectatorShare: 0, refusingShare: 0, intruders: 0, thieves: 0 } as const;
-    const { violation } = await runWorld({ seed: 1, minutes: 0.1, motions, plan, sabotage: { pool } });
+    const { violation } = await runWorld({ seed: 2, minutes: 0.1, motions, plan, sabotage: { pool } });
     expect(violation?.rule).toMatch(/right-answer|isolation/);
   });
 });
