@@ -52,13 +52,24 @@ function shade(share: number): string {
   return share === 0 ? '0.04' : (0.12 + 0.88 * share).toFixed(3);
 }
 
+/** As long as the margins hold. */
+const LONGEST_LABEL = 18;
+
+/** A long label is shortened in the middle, since many differ at their ends; a browser shows the whole one at the pointer. */
+export function shortLabel(label: string, longest = LONGEST_LABEL): string {
+  const letters = [...label];
+  if (letters.length <= longest) return label;
+  const end = Math.floor((longest - 1) / 2);
+  return `${letters.slice(0, longest - 1 - end).join('')}…${letters.slice(letters.length - end).join('')}`;
+}
+
 function rowLabel(label: string, index: number): string {
-  return text({ x: MARGIN_LEFT - 8, y: MARGIN_TOP + index * CELL + CELL / 2 + 4, size: 12, content: label, anchor: 'end' });
+  return text({ x: MARGIN_LEFT - 8, y: MARGIN_TOP + index * CELL + CELL / 2 + 4, size: 12, content: shortLabel(label), anchor: 'end', whole: label });
 }
 
 function columnLabel(label: string, index: number): string {
   const x = MARGIN_LEFT + index * CELL + CELL / 2;
-  const turned = text({ x: 0, y: 0, size: 12, content: label });
+  const turned = text({ x: 0, y: 0, size: 12, content: shortLabel(label), whole: label });
   return `<g transform="translate(${x} ${MARGIN_TOP - 8}) rotate(-55)">${turned}</g>`;
 }
 
@@ -69,12 +80,14 @@ interface TextSpec {
   readonly content: string;
   readonly anchor?: 'middle' | 'end';
   readonly colour?: string;
+  /** Where `content` is shortened. */
+  readonly whole?: string;
 }
 
-function text({ x, y, size, content, anchor, colour }: TextSpec): string {
+function text({ x, y, size, content, anchor, colour, whole }: TextSpec): string {
   const place = anchor === undefined ? '' : ` text-anchor="${anchor}"`;
   const fill = colour ?? '#222222';
-  return `<text x="${x}" y="${y}" ${FONT} font-size="${size}" fill="${fill}"${place}>${escapeXml(content)}</text>`;
+  return `<text x="${x}" y="${y}" ${FONT} font-size="${size}" fill="${fill}"${place}>${escapeXml(content)}${whole === undefined || whole === content ? '' : `<title>${escapeXml(whole)}</title>`}</text>`;
 }
 
 /** Text as it may stand in XML or HTML. */

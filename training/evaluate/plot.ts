@@ -1,6 +1,6 @@
 /** Draws points and lines as a standalone SVG. */
 import { scaleLinear, scaleLog } from 'd3-scale';
-import { escapeXml } from './confusion-svg.ts';
+import { escapeXml, shortLabel } from './confusion-svg.ts';
 
 export interface PlotSeries {
   readonly label: string;
@@ -19,12 +19,16 @@ export interface Plot {
   readonly xRange?: readonly [number, number];
   readonly yRange?: readonly [number, number];
   readonly logX?: boolean;
+  /** Where the horizontal axis is no number: what stands at 1, 2, and so on. */
+  readonly xNames?: readonly string[];
 }
 
 const WIDTH = 420;
 const HEIGHT = 300;
 const MARGIN = { left: 52, right: 16, top: 34, bottom: 44 };
 const LEGEND_LINE = 15;
+/** In half the width. */
+const LEGEND_CHARACTERS = 24;
 /** Paul Tol's bright scheme: told apart by most eyes. */
 const COLOURS = ['#4477aa', '#ee6677', '#228833', '#ccbb44', '#66ccee', '#aa3377', '#777777'];
 
@@ -36,8 +40,10 @@ export function plotSvg(plot: Plot): string {
   const yScale = scaleLinear([...yDomain], [HEIGHT - MARGIN.bottom, MARGIN.top]);
   const named = plot.series.filter(({ label }) => label !== '');
   const height = HEIGHT + LEGEND_LINE * Math.ceil(named.length / 2);
-  const ticksX = legible(xScale.ticks(5)).map((tick) => gridLine(xScale(tick), tick, 'x'));
-  const ticksY = yScale.ticks(5).map((tick) => gridLine(yScale(tick), tick, 'y'));
+  const ticksX = plot.xNames === undefined
+    ? apart(legible(xScale.ticks(5)), (tick) => xScale(tick)).map((tick) => gridLine(xScale(tick), tickText(tick), 'x'))
+    : plot.xNames.map((name, index) => gridLine(xScale(index + 1), shortLabel(name, charactersFor(plot.xNames?.length ?? 1)), 'x'));
+  const ticksY = yScale.ticks(5).map((tick) => gridLine(yScale(tick), tickText(tick), 'y'));
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="system-ui, sans-serif" font-size="11" fill="#222">`,
     `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
@@ -67,8 +73,28 @@ function legible(ticks: readonly number[]): readonly number[] {
   return ticks.length <= 10 ? ticks : ticks.filter((tick) => tick.toExponential().startsWith('1e') || (ticks.length <= 20 && /^[25]e/.test(tick.toExponential())));
 }
 
-function gridLine(at: number, tick: number, axis: 'x' | 'y'): string {
-  const label = String(Number(tick.toPrecision(4)));
+/** Ticks whose labels do not touch the one before. */
+function apart(ticks: readonly number[], at: (tick: number) => number): readonly number[] {
+  let end = Number.NEGATIVE_INFINITY;
+  return ticks.filter((tick) => {
+    const half = (tickText(tick).length * CHARACTER_WIDTH) / 2;
+    if (at(tick) - half < end + CHARACTER_WIDTH) return false;
+    end = at(tick) + half;
+    return true;
+  });
+}
+
+/** Of the labels' font, as wide as its digits. */
+const CHARACTER_WIDTH = 6.5;
+
+function charactersFor(names: number): number {
+  return Math.max(3, Math.floor((WIDTH - MARGIN.left - MARGIN.right) / names / CHARACTER_WIDTH) - 1);
+}
+
+const tickText = (tick: number): string => String(Number(tick.toPrecision(4)));
+
+function gridLine(at: number, name: string, axis: 'x' | 'y'): string {
+  const label = escapeXml(name);
   if (axis === 'x') {
     return `<line x1="${at}" x2="${at}" y1="${MARGIN.top}" y2="${HEIGHT - MARGIN.bottom}" stroke="#e4e4e4"/><text x="${at}" y="${HEIGHT - MARGIN.bottom + 14}" text-anchor="middle">${label}</text>`;
   }
@@ -78,7 +104,7 @@ function gridLine(at: number, tick: number, axis: 'x' | 'y'): string {
 function legend(label: string, colour: string, index: number): string {
   const x = MARGIN.left + (index % 2) * 180;
   const y = HEIGHT + Math.floor(index / 2) * LEGEND_LINE + 2;
-  return `<rect x="${x}" y="${y - 8}" width="10" height="10" fill="${colour}"/><text x="${x + 15}" y="${y + 1}">${escapeXml(label)}</text>`;
+  return `<rect x="${x}" y="${y - 8}" width="10" height="10" fill="${colour}"/><text x="${x + 15}" y="${y + 1}">${escapeXml(shortLabel(label, LEGEND_CHARACTERS))}</text>`;
 }
 
 /** With room at both ends; a single value gets some around it. */

@@ -51,7 +51,7 @@ export function layerSpecs({ family, hidden }: NetworkShape, classCount: number)
   }
 }
 
-/** A network with random weights, and the scale of the rows that it will learn from. */
+/** A network with random weights (a linear one with none), and the scale of the rows that it will learn from. */
 export function createNetwork(shape: NetworkShape, train: Rows & { readonly classCount: number }, seed: number): Network {
   const random = seededRandom(seed);
   const layers: Layer[] = [];
@@ -61,7 +61,16 @@ export function createNetwork(shape: NetworkShape, train: Rows & { readonly clas
     layers.push(made.layer);
     rows = made.output;
   });
+  if (shape.family === 'linear') startFlat(layers);
   return { width: train.width, steps: train.steps, classCount: train.classCount, scale: findScale(train), layers };
+}
+
+/**
+ * Nothing has to be told apart in a single layer, and on few rows its few steps would not lead away from what chance has drawn: a
+ * baseline that is worse than it has to be flatters the model beside it.
+ */
+function startFlat(layers: readonly Layer[]): void {
+  for (const { weights } of layers) for (const { values } of weights) values.fill(0);
 }
 
 export function inputShape({ width, steps }: { readonly width: number; readonly steps: number }): RowShape {

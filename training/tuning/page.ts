@@ -9,12 +9,12 @@ export function tuningPage(tuning: TuningDescription, trials: readonly Trial[]):
   return htmlPage(`Tuning of ${tuning.name}`, [summary(tuning, trials), `<div>${trialsPlot(tuning, trials)}</div>`, parameters(tuning, trials), trialTable(tuning, trials)]);
 }
 
-function summary({ strategy, seed, metric, folds, pruning, best, base }: TuningDescription, trials: readonly Trial[]): string {
+function summary({ strategy, seed, metric, folds, pruning, best, base, space }: TuningDescription, trials: readonly Trial[]): string {
   const count = (state: Trial['state']): number => trials.filter((own) => own.state === state).length;
   const where = folds === undefined ? 'the validation part' : `${folds} folds over the training and validation parts, by participant`;
   const rule = pruning === undefined ? '' : `, ${count('pruned')} given up behind the median of the others`;
   const chosen = best === undefined ? '' : `<p>Best: trial ${best.number} with <b>${best.score.toFixed(4)}</b>.</p>${table(['parameter', 'value'], Object.entries(best.values).map(([field, value]) => [`<code>${field}</code>`, escapeXml(valueText(value))]))}`;
-  return `<p>${trials.length} trials of a <b>${base.family}</b> by the <b>${strategy}</b> strategy (seed ${seed})${rule}, ${count('failed')} failed. The score is ${scoreName(metric)} on ${where}.</p>${chosen}
+  return `<p>${trials.length} trials${'family' in space.parameters ? '' : ` of the family <b>${base.family}</b>`} by the <b>${strategy}</b> strategy (seed ${seed})${rule}, ${count('failed')} failed. The score is ${scoreName(metric)} on ${where}.</p>${chosen}
 <p>The best of many scores flatters itself: what to expect of the model is in its card, from a test part at which no trial has looked.</p>`;
 }
 
@@ -48,7 +48,7 @@ function parameterPlot(field: string, own: Parameter, metric: TuningDescription[
   if (own.kind !== 'choice') return plotSvg({ title: field, x: own.scale === 'log' ? `${field} (log)` : field, y, logX: own.scale === 'log', series: dots(trials, ({ values }) => Number(values[field])) });
   const names = own.values.map(valueText);
   const place = ({ values }: Trial): number => names.indexOf(valueText(values[field])) + 1;
-  return plotSvg({ title: field, x: names.map((name, at) => `${at + 1}: ${name}`).join('   '), y, xRange: [0.5, names.length + 0.5], series: dots(trials, place) });
+  return plotSvg({ title: field, x: field, xNames: names, y, xRange: [0.5, names.length + 0.5], series: dots(trials, place) });
 }
 
 function trialTable({ space }: TuningDescription, trials: readonly Trial[]): string {

@@ -80,6 +80,14 @@ describe('every family', () => {
     expect(largestDifference(own, given)).toBeLessThan(1e-4);
   });
 
+  it('of one layer tells apart on few rows what a plane parts: as a baseline it is no straw man', async () => {
+    const random = seededRandom(3);
+    const classes = Array.from({ length: 90 }, (_, row) => row % 3);
+    const table = columns(classes.map((own) => [0, 1, 2].map((column) => (column === own ? 2 : 0) + random.next())), classes);
+    const { classifier } = await fitModel(tf, readTrainingConfig({ family: 'linear' }), { train: table, validation: table });
+    expect(Array.from(bestClasses(classifier.predict(table.features, 90), 3))).toEqual(classes);
+  });
+
   it('gives the same model for the same seed, and refuses rows of one class', async () => {
     const config = readTrainingConfig({ ...small, family: 'mlp' });
     const one = await fitModel(tf, config, { train, validation: held });
