@@ -68,6 +68,7 @@ async function main({ values, positionals: [command = '', ...rest] }: ReturnType
   const registry: RegistryOptions = { modelsFolder, clock, by: userInfo().username, key };
   const mirror = values.store === undefined ? undefined : { store: await readStore(values.store, clock), modelsFolder, clock };
   const changing = <Result>(change: () => Promise<Result>): Promise<Result> => (mirror === undefined ? change() : withStore(mirror, registry.by, change));
+  refuseStray(command, rest);
   switch (command) {
     case 'pull':
     case 'push': {
@@ -83,9 +84,13 @@ async function main({ values, positionals: [command = '', ...rest] }: ReturnType
     }
     case 'sign':
       if (key === undefined) throw new CopresenceError('CONFIG_INVALID', 'sign needs --key');
-      return changing(() => signModel(registry, key, one(rest, 'a model'), one(rest.slice(1), 'a version')));
-    case 'alias':
-      return changing(() => setAlias(registry, { model: one(rest, 'a model'), version: one(rest.slice(1), 'a version'), alias: one(rest.slice(2), 'an alias'), reason: values.reason }));
+      await changing(() => signModel(registry, key, one(rest, 'a model'), one(rest.slice(1), 'a version')));
+      return console.log(`signed ${rest.join(' ')}`);
+    case 'alias': {
+      const [model, version, alias] = [one(rest, 'a model'), one(rest.slice(1), 'a version'), one(rest.slice(2), 'an alias')];
+      await changing(() => setAlias(registry, { model, version, alias, reason: values.reason }));
+      return console.log(`${alias} of ${model} is version ${version}`);
+    }
     case 'rollback': {
       const [model = one(rest, 'a model'), alias = 'production'] = rest;
       return console.log(`${alias} of ${model} is version ${await changing(() => rollBackAlias(registry, { model, alias, reason: values.reason }))} again`);
@@ -107,6 +112,14 @@ function readArguments() {
   } catch (error) {
     throw new CopresenceError('CONFIG_INVALID', error instanceof Error ? error.message : String(error));
   }
+}
+
+/** Words behind each command, at most. */
+const WORDS: Readonly<Record<string, number>> = { key: 1, publish: 1, sign: 2, alias: 3, rollback: 2, list: 0, history: 1, verify: 0, pull: 0, push: 0 };
+
+function refuseStray(command: string, rest: readonly string[]): void {
+  const stray = rest[WORDS[command] ?? rest.length];
+  if (stray !== undefined) throw new CopresenceError('CONFIG_INVALID', `'${stray}' is a word too many for ${command}; --help shows the order`);
 }
 
 function one(rest: readonly string[], what: string): string {
@@ -141,7 +154,11 @@ async function list(modelsFolder: string, values: Values): Promise<void> {
 }
 
 async function tellHistory(modelsFolder: string, values: Values, model: string | undefined): Promise<void> {
-  for (const { wallMs, by, reason, what } of (await historyOf(modelsFolder, values)).filter((entry) => model === undefined || entry.what.model === model)) {
+  requireFolder(modelsFolder);
+  const history = (await historyOf(modelsFolder, values)).filter((entry) => model === undefined || entry.what.model === model);
+  // Models that ship have no entry of their own.
+  if (model !== undefined && history.length === 0 && (await versionsOf(modelsFolder, model)).length === 0) throw new CopresenceError('CONFIG_INVALID', `no model ${model} in ${modelsFolder}`);
+  for (const { wallMs, by, reason, what } of history) {
     console.log(`${new Date(wallMs).toISOString()}  ${by.padEnd(12)} ${describe(what)}${reason === '' ? '' : ` (${reason})`}`);
   }
 }

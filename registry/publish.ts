@@ -44,8 +44,11 @@ export async function publishModel(registry: RegistryOptions, source: string, re
     await refuseSame(registry.modelsFolder, draft, versions.at(-1));
     const manifest: ModelManifest = { ...draft, version: String(Number(versions.at(-1) ?? 0) + 1) };
     const manifestBytes = Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`);
+    // Behind a broken history nothing is published.
+    await readHistory(registry.modelsFolder);
     await placeVersion(registry, source, manifest, manifestBytes);
-    await note(registry, reason, { action: 'publish', model: manifest.name, version: manifest.version, manifestSha256: digestOf(manifestBytes).sha256 });
+    await note(registry, reason, { action: 'publish', model: manifest.name, version: manifest.version, manifestSha256: digestOf(manifestBytes).sha256 })
+      .catch((error: unknown) => takeBack(registry, manifest, error));
     return manifest;
   });
 }
@@ -159,6 +162,15 @@ async function placeVersion({ modelsFolder, key }: RegistryOptions, source: stri
     await rm(staging, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** What could not be written into the history, on a full disk, is not there: whoever publishes it again would be told that it exists. */
+async function takeBack({ modelsFolder }: RegistryOptions, { name, version }: ModelManifest, error: unknown): Promise<never> {
+  const parent = join(modelsFolder, name);
+  const aside = join(parent, `.staging-${randomBytes(6).toString('hex')}`);
+  await rename(join(parent, version), aside);
+  await rm(aside, { recursive: true, force: true });
+  throw error;
 }
 
 /** Of publishers that were ended in the middle. */

@@ -101,6 +101,21 @@ describe('publishing', () => {
     expect((await readdir(registry.modelsFolder)).sort()).toEqual([NAME, HISTORY_FILE]);
   });
 
+  it('leaves nothing where it cannot be written into the history, and can be done again when it can', async () => {
+    await publishVersions(1);
+    const history = join(registry.modelsFolder, HISTORY_FILE);
+    const whole = await readFile(history, 'utf8');
+    await writeFile(history, `x${whole}`);
+    await change({ thresholds: { probabilities: 0.5 } });
+    await expect(publishModel(registry, source, '')).rejects.toMatchObject({ code: 'MODEL_TAMPERED' });
+    expect(await readdir(join(registry.modelsFolder, NAME))).toEqual(['1']);
+    await writeFile(history, whole);
+    // Who it is by has at most 64 characters: it fails when the version is in its place.
+    await expect(publishModel({ ...registry, by: 'x'.repeat(65) }, source, '')).rejects.toThrow();
+    expect(await readdir(join(registry.modelsFolder, NAME))).toEqual(['1']);
+    await expect(publishModel(registry, source, '')).resolves.toMatchObject({ version: '2' });
+  });
+
   it('with a reason that the history does not take does nothing', async () => {
     await expect(publishModel(registry, source, 'x'.repeat(501))).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
     await expect(readdir(registry.modelsFolder)).rejects.toMatchObject({ code: 'ENOENT' });

@@ -3,7 +3,7 @@ import type { ClassificationReport } from './classification.ts';
 
 const CELL = 44;
 const MARGIN_LEFT = 130;
-const MARGIN_TOP = 130;
+const MARGIN_TOP = 160;
 /** What the line above the matrix takes. */
 const SHORTEST_LINE = 380;
 const FONT = 'font-family="system-ui, sans-serif"';

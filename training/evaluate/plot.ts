@@ -68,9 +68,12 @@ function drawSeries({ points, kind, names }: PlotSeries, colour: string, x: (val
   }).join('');
 }
 
-/** A logarithmic scale has a tick for every digit: over decades their labels would lie on each other. */
+/** A logarithmic scale has a tick for every digit: of many those of 1, 2 and 5 stay, and over many decades those of 1. */
 function legible(ticks: readonly number[]): readonly number[] {
-  return ticks.length <= 10 ? ticks : ticks.filter((tick) => tick.toExponential().startsWith('1e') || (ticks.length <= 20 && /^[25]e/.test(tick.toExponential())));
+  const leads = (tick: number, digits: RegExp): boolean => digits.test(tick.toExponential());
+  const few = ticks.filter((tick) => leads(tick, /^[125]e/));
+  if (ticks.length <= 7 || few.length < 3) return ticks;
+  return few.length <= 10 ? few : few.filter((tick) => leads(tick, /^1e/));
 }
 
 /** Ticks whose labels do not touch the one before. */
