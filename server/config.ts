@@ -111,6 +111,7 @@ const SETTINGS = {
   'alert-key': { schema: z.string().min(16).optional(), help: 'signs what is posted to --alert-url, so that its receiver knows who sent it' },
   'drift-window-s': { schema: z.coerce.number().min(0).max(86_400).default(300), help: 'seconds over which inputs, confidences, labels, failures and lateness of each model version are judged; 0 to watch nothing' },
   'drift-min-samples': { schema: count.min(10).max(10_000_000).default(500), help: 'a window is judged by no fewer samples of inputs' },
+  'state-folder': { schema: z.string().min(1).optional(), help: 'where the server keeps what it has seen of each model version and which alerts stand, so that a restart does not forget; kept nowhere when left out' },
   'cache-folder': { schema: z.string().optional(), help: 'where converted models are kept' },
   'recordings-folder': { schema: z.string().default('recordings'), help: 'where recordings are written' },
   'log-level': { schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'), help: 'how much is logged' },

@@ -60,7 +60,7 @@ async function main(): Promise<void> {
   const onKept = (session: string, code: string): void => log.warn({ session, code }, 'a session could not be moved');
   const watching = startWatching(config, { clock, log, versions: () => models?.models ?? [] });
   const server = await startServer(config, { clock, pool, tokenKey, version, viewerFolder: folder('.cache/viewer'), models: () => servedByName(models), versions: poolVersions(() => models), onRollout: rolloutKeeper(config, { clock, log, send: watching.send }), watching, audit, onDrainAsked, onKept, onMedia: (text) => log.warn(text), onVideo: (text) => log.warn(text) });
-  closings.push(async (asked) => log.info(await server.drain(asked), 'drained'), () => server.close(), () => Promise.resolve(watching.close()));
+  closings.push(async (asked) => log.info(await server.drain(asked), 'drained'), () => server.close(), () => watching.close());
   log.info({ url: server.url, transports: server.transports, grpcAddress: server.grpcAddress, adminUrl: server.adminUrl, workers: config.workers }, 'listening');
   if (config['oip-open']) log.warn('--oip-open: anybody who reaches the port may call models without a token');
   if (config['json-events']) console.log(JSON.stringify({ event: 'listening', url: server.url, ...(server.transports.length === 0 ? {} : { transports: server.transports }), grpcAddress: server.grpcAddress, adminUrl: server.adminUrl, ...(developmentKey === undefined ? {} : { devKey: developmentKey }) }));

@@ -21,6 +21,8 @@ export interface Alert extends AlertAbout {
 
 /** Takes alerts. */
 export interface Alerts {
+  /** Those that stand. */
+  readonly raised: readonly Alert[];
   raise(about: AlertAbout, facts: object): void;
   clear(about: AlertAbout, reason: string): void;
   /** Ends everything about a version. */
@@ -37,10 +39,15 @@ export class AlertBoard implements Alerts {
   readonly #raised = new Map<string, Alert>();
   readonly #cleared: Alert[] = [];
 
-  /** @param tell - hears of each that begins or ends. Never throws. */
-  constructor(clock: Clock, tell: (alert: Alert) => void) {
+  /**
+   * @param tell - hears of each that begins or ends. Never throws.
+   * @param before - the list of an earlier board: those that stood then stand now, and are told again only when they end.
+   */
+  constructor(clock: Clock, tell: (alert: Alert) => void, before: readonly Alert[] = []) {
     this.#clock = clock;
     this.#tell = tell;
+    for (const alert of before.filter(({ state }) => state === 'raised').slice(0, MAX_RAISED)) this.#raised.set(keyOf(alert), alert);
+    this.#cleared.push(...before.filter(({ state }) => state === 'cleared').slice(0, MAX_CLEARED));
   }
 
   /** Those that stand, oldest first, then those that ended, newest first. */

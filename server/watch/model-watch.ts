@@ -8,6 +8,7 @@ import type { InferenceRequest, RequestOutcome } from '../flow.ts';
 import type { Looks, LookTaker, OutcomeWatch, WatchedVersion, WatchReference } from '../watch-flow.ts';
 import type { Alerts } from './alert-board.ts';
 import { judgeLooks, judgeOutcomes, TROUBLES, type Finding, type Trouble } from './judge.ts';
+import type { KeptVersion } from './watch-state.ts';
 import { LookWindow, OutcomeWindow } from './windows.ts';
 
 export interface ModelWatchParts {
@@ -21,6 +22,8 @@ export interface ModelWatchOptions {
   readonly windowMs: number;
   /** A window is judged by no fewer samples, or requests; it goes on until it has them, or is too old. */
   readonly minSamples: number;
+  /** What an earlier server knew, and how long ago that was. */
+  readonly before?: { readonly versions: readonly KeptVersion[]; readonly agoMs: number } | undefined;
 }
 
 /** A version as admins see it: its last whole windows, of inputs and answers, and of outcomes. */
@@ -61,10 +64,13 @@ export class ModelWatch implements LookTaker, OutcomeWatch {
   readonly #options: ModelWatchOptions;
   readonly #watched = new Map<string, Watched>();
   readonly #reviewing: Repeating;
+  /** Of the server before, until it is seen what this one serves. */
+  #before: ModelWatchOptions['before'];
 
   constructor(parts: ModelWatchParts, options: ModelWatchOptions) {
     this.#parts = parts;
     this.#options = options;
+    this.#before = options.before;
     this.#reviewing = every(parts.clock, REVIEW_MS, () => this.#review());
   }
 
@@ -75,6 +81,17 @@ export class ModelWatch implements LookTaker, OutcomeWatch {
   /** Every version that is served, with what its last whole windows have shown. */
   get views(): readonly WatchView[] {
     return [...this.#watched.values()].map(({ view }) => view);
+  }
+
+  /** What a later server goes on with. */
+  get kept(): KeptVersion[] {
+    // Before the models are loaded there is nothing to be known but what was.
+    if (this.#before !== undefined) return [...this.#before.versions];
+    const nowMs = this.#parts.clock.nowMs();
+    return [...this.#watched].map(([key, { looks, outcomes, learnt, view, streaks }]) => ({
+      key, view: { ...view, latencyMs: { ...view.latencyMs }, findings: view.findings.map(keptFinding) }, looks: looks.keep(nowMs), outcomes: outcomes.keep(nowMs), streaks: [...streaks].map(([trouble, streak]) => ({ trouble, ...streak })),
+      ...(learnt === undefined ? {} : { learnt: { samples: learnt.samples, participants: learnt.participants, confidence: [...learnt.confidence], labels: { ...learnt.labels } } }),
+    }));
   }
 
   wants(request: InferenceRequest): boolean {
@@ -118,10 +135,26 @@ export class ModelWatch implements LookTaker, OutcomeWatch {
       this.#watched.delete(key);
       this.#parts.alerts.clearVersion(version.name, version.version, 'no longer served under this key');
     }
-    const nowMs = this.#parts.clock.nowMs();
-    for (const version of served) {
-      if (!this.#watched.has(version.key)) this.#watched.set(version.key, { version, looks: new LookWindow(nowMs), outcomes: new OutcomeWindow(nowMs), learnt: undefined, view: unseen(version), streaks: new Map() });
+    for (const version of served) if (!this.#watched.has(version.key)) this.#watched.set(version.key, this.#begin(version));
+    if (served.length > 0) this.#endBefore(served);
+  }
+
+  /** What was raised about versions that are not served any more ended with the server before. */
+  #endBefore(served: readonly WatchedVersion[]): void {
+    if (this.#before === undefined) return;
+    this.#before = undefined;
+    for (const alert of this.#parts.alerts.raised) {
+      if (!served.some(({ name, version }) => name === alert.model && version === alert.version)) this.#parts.alerts.clear(alert, 'not served since a restart');
     }
+  }
+
+  #begin(version: WatchedVersion): Watched {
+    const nowMs = this.#parts.clock.nowMs();
+    const kept = this.#before?.versions.find(({ key, view }) => key === version.key && view.model === version.name && view.version === version.version);
+    if (kept === undefined) return { version, looks: new LookWindow(nowMs), outcomes: new OutcomeWindow(nowMs), learnt: undefined, view: unseen(version), streaks: new Map() };
+    const sinceMs = ({ ageMs }: { readonly ageMs: number }): number => nowMs - ageMs - (this.#before?.agoMs ?? 0);
+    const { looks, outcomes, learnt, view, streaks } = kept;
+    return { version, looks: new LookWindow(sinceMs(looks), looks), outcomes: new OutcomeWindow(sinceMs(outcomes), outcomes), learnt, view, streaks: new Map(streaks.map(({ trouble, large, none }) => [trouble, { large, none }])) };
   }
 
   /** Long enough and with enough in it, or so long that it does not matter any more. */
@@ -162,6 +195,10 @@ export class ModelWatch implements LookTaker, OutcomeWatch {
     if (streak.large >= WINDOWS_TO_RAISE) this.#parts.alerts.raise(about, { ...facts, ...seen });
     if (streak.none >= WINDOWS_TO_CLEAR) this.#parts.alerts.clear(about, `for ${streak.none} windows`);
   }
+}
+
+function keptFinding({ worst, ...finding }: Finding): KeptVersion['view']['findings'][number] {
+  return { ...finding, ...(worst === undefined ? {} : { worst: worst.map((own) => ({ ...own })) }) };
 }
 
 function unseen({ name, version, reference }: WatchedVersion): WatchView {

@@ -3,6 +3,7 @@ import type { InferenceRequest, RequestOutcome } from '../flow.ts';
 import { SHADOW_TENANT, type Looks } from '../watch-flow.ts';
 import { binOf, CONFIDENCE_EDGES } from '../../features/bins.ts';
 import type { LookCounts, OutcomeCounts } from './judge.ts';
+import type { KeptLooks, KeptOutcomes } from './watch-state.ts';
 
 /** Who comes after so many others in a window is not sampled in it. */
 const MAX_PEOPLE = 4096;
@@ -17,13 +18,26 @@ export class LookWindow implements LookCounts {
   /** Kept for the window only: whom the samples are of, and when each stream gave one. */
   readonly #people = new Set<string>();
   readonly #streams = new Map<string, number>();
+  readonly #peopleBefore: number;
 
-  constructor(sinceMs: number) {
+  /** @param kept - of a window that an earlier server began; who was counted in it nobody knows any more. */
+  constructor(sinceMs: number, kept?: KeptLooks) {
     this.sinceMs = sinceMs;
+    this.#peopleBefore = kept?.people ?? 0;
+    if (kept?.confidence.length !== this.confidence.length) return;
+    this.samples = kept.samples;
+    this.columns = Uint32Array.from(kept.columns);
+    this.confidence.set(kept.confidence);
+    Object.assign(this.labels, kept.labels);
   }
 
+  /** Those from before a restart are likely to be here again, so they count once: too few people make no false alarm. */
   get people(): number {
-    return this.#people.size;
+    return Math.max(this.#peopleBefore, this.#people.size);
+  }
+
+  keep(nowMs: number): KeptLooks {
+    return { ageMs: Math.max(0, nowMs - this.sinceMs), samples: this.samples, people: this.people, columns: [...this.columns], confidence: [...this.confidence], labels: { ...this.labels } };
   }
 
   /** Whether a stream may give a sample again; if so it is taken to give one. @bound O(1) */
@@ -56,8 +70,16 @@ export class OutcomeWindow implements OutcomeCounts {
   late = 0;
   readonly #latency = new Uint32Array(LATENCY_EDGES_MS.length + 1);
 
-  constructor(sinceMs: number) {
+  /** @param kept - of a window that an earlier server began. */
+  constructor(sinceMs: number, kept?: KeptOutcomes) {
     this.sinceMs = sinceMs;
+    if (kept?.latency.length !== this.#latency.length) return;
+    [this.answered, this.failed, this.late] = [kept.answered, kept.failed, kept.late];
+    this.#latency.set(kept.latency);
+  }
+
+  keep(nowMs: number): KeptOutcomes {
+    return { ageMs: Math.max(0, nowMs - this.sinceMs), answered: this.answered, failed: this.failed, late: this.late, latency: [...this.#latency] };
   }
 
   get requests(): number {

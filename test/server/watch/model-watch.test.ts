@@ -7,6 +7,7 @@ import type { InferenceRequest, RequestOutcome } from '../../../server/flow.ts';
 import { SHADOW_TENANT, type WatchedVersion } from '../../../server/watch-flow.ts';
 import { AlertBoard, type Alert } from '../../../server/watch/alert-board.ts';
 import { ModelWatch } from '../../../server/watch/model-watch.ts';
+import { decodeWatchState, encodeWatchState, type WatchState } from '../../../server/watch/watch-state.ts';
 
 const COLUMNS = 12;
 const WINDOW_MS = 60_000;
@@ -163,5 +164,69 @@ describe('the watch over a version', () => {
       clock.advance(100);
     }
     expect(wanted).toBe(10);
+  });
+});
+
+describe('the watch after a restart', () => {
+  /** As a server that is ended and started again, `agoMs` later and with what is served then known a second late. */
+  function restart(agoMs = 5000, serves: WatchedVersion[] = [trained]): void {
+    const text = encodeWatchState({ savedMs: clock.wallMs(), versions: watch.kept, alerts: board.list.map((alert) => ({ ...alert, facts: { ...alert.facts } })) });
+    watch.close();
+    const before = decodeWatchState(text) as WatchState;
+    clock.advance(agoMs);
+    served = [];
+    board = new AlertBoard(clock, (alert) => told.push(alert), before.alerts);
+    watch = new ModelWatch({ clock, alerts: board, versions: () => served }, { windowMs: WINDOW_MS, minSamples: 200, before: { versions: before.versions, agoMs } });
+    clock.advance(1000);
+    served = serves;
+    clock.advance(1000);
+  }
+
+  it('does not tell again what stood, and tells that it ended', () => {
+    for (let turn = 0; turn < 4; turn++) window({ shift: 1.5 });
+    expect(alerted()).toEqual(['input-drift raised']);
+    restart();
+    expect(board.raised).toMatchObject([{ kind: 'input-drift', version: '1' }]);
+    expect(levels()['input-drift']).toBe('large');
+    for (let turn = 0; turn < 2; turn++) window({ shift: 1.5 });
+    expect(alerted()).toEqual(['input-drift raised']);
+    for (let turn = 0; turn < 4; turn++) window();
+    expect(alerted()).toEqual(['input-drift raised', 'input-drift cleared']);
+    expect(told[1]?.sinceMs).toBe(told[0]?.sinceMs);
+  });
+
+  it('goes on with streaks, first windows and windows that are not over', () => {
+    served = [{ key: 'gesture', name: 'gesture', version: '2' }];
+    clock.advance(1000);
+    window();
+    window({ confidence: () => 0.3 * random.next() });
+    expect(levels()['confidence-drift']).toBe('large');
+    for (let person = 0; person < 60; person++) watch.ended(request(person), { kind: 'expired' } as RequestOutcome);
+    restart(1000, served);
+    expect(watch.views).toMatchObject([{ version: '2', against: 'first-window' }]);
+    expect(watch.kept[0]?.outcomes).toMatchObject({ late: 60, ageMs: 1000 });
+    expect(told).toEqual([]);
+    window({ confidence: () => 0.3 * random.next() });
+    window({ confidence: () => 0.3 * random.next() });
+    expect(alerted()).toContain('confidence-drift raised');
+  });
+
+  it('takes as many people as before and not more, since nobody knows who they were', () => {
+    for (let person = 0; person < 30; person++) watch.wants(request(person));
+    restart(0);
+    expect(watch.kept[0]?.looks.people).toBe(30);
+    watch.wants(request(1));
+    expect(watch.kept[0]?.looks.people).toBe(30);
+  });
+
+  it('ends what stood about a version that is not served any more, once it is seen what is', () => {
+    for (let turn = 0; turn < 4; turn++) window({ shift: 1.5 });
+    restart(5000, []);
+    expect(board.raised).toHaveLength(1);
+    expect(watch.kept).toHaveLength(1);
+    served = [{ ...trained, version: '2' }];
+    clock.advance(1000);
+    expect(told.at(-1)).toMatchObject({ state: 'cleared', version: '1', reason: 'not served since a restart' });
+    expect(watch.views).toMatchObject([{ version: '2', samples: 0 }]);
   });
 });
