@@ -14,7 +14,7 @@ export function isVideoTask(task: Task): task is VideoTask {
 
 /**
  * What one model does. A task is answered by the model of the same name, or by several models in a row; `classification` names
- * rows of any kind and answers no task of a session.
+ * rows of any kind, `pose-prediction` says where heads and hands will be, and neither answers a task of a session.
  */
-export const MODEL_TASKS = ['body-pose', 'body-landmarks', 'hand-detection', 'hand-landmarks', 'gesture', 'dynamic-gesture', 'language', 'classification'] as const;
+export const MODEL_TASKS = ['body-pose', 'body-landmarks', 'hand-detection', 'hand-landmarks', 'gesture', 'dynamic-gesture', 'language', 'classification', 'pose-prediction'] as const;
 export type ModelTask = (typeof MODEL_TASKS)[number];

@@ -63,6 +63,7 @@ const TASK_OF: Readonly<Record<ModelTask, Task>> = {
   'dynamic-gesture': 'dynamic-gesture',
   language: 'language',
   classification: 'language',
+  'pose-prediction': 'gesture',
 };
 /** Sessions have the classes below: whoever stands in a room goes before whoever calls from outside. */
 const MOST_URGENT_CLASS = 2;

@@ -5,7 +5,7 @@ import type { InferenceRequest, ItemOutcome, ModelValue, PictureRegion } from '.
 import { signatureOfPayload, signText, toNumbers, type Signature } from './signature.ts';
 
 /** Those whose results go to sessions. */
-type SessionModelTask = Exclude<ModelTask, 'classification'>;
+type SessionModelTask = Exclude<ModelTask, 'classification' | 'pose-prediction'>;
 
 /** By a model's name, what it does. A name that is not here is taken to answer its request's own task. */
 const TASK_WORDS: readonly (readonly [RegExp, SessionModelTask])[] = [

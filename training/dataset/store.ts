@@ -10,6 +10,7 @@ import { formatNumber } from '../../registry/format.ts';
 import { linesOf } from './lines.ts';
 import { datasetDescription, labelledSample, MAX_LABELS, MAX_SAMPLES, valuesOf } from './dataset.ts';
 import type { Dataset, DatasetDescription, LabelledSample, SampleLayout, SourceRecord } from './dataset.ts';
+import { trackProblem } from './tracks.ts';
 
 const DESCRIPTION = 'dataset.json';
 const SAMPLES = 'samples.jsonl';
@@ -37,7 +38,7 @@ export function makeDataset(draft: DatasetDraft): Dataset {
   const bytes = encodeSamples(draft.samples);
   if (bytes.length > MAX_BYTES) throw invalid(`the samples take ${bytes.length} bytes, of ${MAX_BYTES} at most`);
   const labels = [...new Set(draft.samples.map(({ label }) => label))].sort();
-  if (labels.length < 2) throw invalid(`every sample is called ${labels[0]}: a classifier needs at least two labels`);
+  if (labels.length < 2 && draft.layout.kind !== 'track') throw invalid(`every sample is called ${labels[0]}: a classifier needs at least two labels`);
   if (labels.length > MAX_LABELS) throw invalid(`${labels.length} labels, of ${MAX_LABELS} at most`);
   const description = datasetDescription.safeParse({
     format: 'copresence.dataset.v1',
@@ -166,6 +167,11 @@ function checkSamples({ samples, layout, steps }: Pick<DatasetDraft, 'samples' |
     if (ids.has(id)) throw invalid(`the id ${id} is there twice`);
     ids.add(id);
     if (view !== undefined && (layout.kind !== 'hand' || steps > 1)) throw invalid(`sample ${id} is a view of a hand, and these are ${steps > 1 ? 'movements' : layout.kind}`);
+    if (layout.kind === 'track') {
+      const problem = trackProblem(sample);
+      if (problem !== undefined) throw invalid(`sample ${id} ${problem}`);
+      continue;
+    }
     const length = valuesOf(sample, layout, steps);
     if (layout.kind === 'text' ? text === undefined : values?.length !== length) {
       throw invalid(layout.kind === 'text' ? `sample ${id} has no text` : `sample ${id} has ${values?.length ?? 0} values, not ${length}`);

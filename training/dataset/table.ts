@@ -7,6 +7,7 @@ import { MAX_TEXT_FEATURES, textFeatures } from '../../features/text.ts';
 import { viewPoints } from '../hands/camera-view.ts';
 import { median } from './clean.ts';
 import type { LabelledSample, SampleLayout } from './dataset.ts';
+import { refuseTracks } from './tracks.ts';
 
 /** What a network reads. */
 export interface Rows {
@@ -28,7 +29,7 @@ export interface Table extends Rows {
 
 /** How samples become rows; a serving model repeats it, so it is written into the run's description. */
 export interface Encoding {
-  readonly kind: 'columns' | 'hand' | 'hand-motion' | 'path' | 'text';
+  readonly kind: 'columns' | 'hand' | 'hand-motion' | 'path' | 'text' | 'motion';
   readonly steps: number;
   /** Features of one step. */
   readonly width: number;
@@ -48,6 +49,7 @@ export const TEXT_IDS = MAX_TEXT_FEATURES;
  * @throws CopresenceError DATASET_INVALID for paths of another number of steps than the server looks at.
  */
 export function chooseEncoding(layout: SampleLayout, steps: number, train: readonly LabelledSample[]): Encoding {
+  refuseTracks(layout);
   if (layout.kind === 'text') return { kind: 'text', steps: 1, width: TEXT_WIDTH };
   if (layout.kind === 'hand') {
     return steps === 1 ? { kind: 'hand', steps, width: HAND_FEATURE_COUNT } : { kind: 'hand-motion', steps, width: HAND_MOTION_FEATURE_COUNT };

@@ -31,3 +31,30 @@ export function correctedInterval(values: readonly number[], testOverTrain: numb
   const half = student * Math.sqrt((1 / values.length + testOverTrain) * variance);
   return { mean, deviation: Math.sqrt(variance), interval: [Math.max(0, mean - half), Math.min(1, mean + half)] };
 }
+
+/** How much larger or smaller one figure is than another over the same recordings: a ratio, below 1 where the first is lower. */
+export interface PairedRatio {
+  /** Geometric mean over the recordings. */
+  readonly ratio: number;
+  /** 95 %; undefined for one recording. */
+  readonly interval: readonly [number, number] | undefined;
+  readonly recordings: number;
+  /** Of them, where the first figure is lower. */
+  readonly lower: number;
+}
+
+/**
+ * Student's t interval of the mean logarithm of the ratios. Recordings and not moments are counted: the moments of one are much alike.
+ *
+ * @param pairs - by recording, both above 0; 1 or more.
+ */
+export function pairedRatio(pairs: readonly (readonly [number, number])[]): PairedRatio {
+  const logs = pairs.map(([first, second]) => Math.log(first / second));
+  const mean = logs.reduce((sum, value) => sum + value, 0) / logs.length;
+  const lower = logs.filter((value) => value < 0).length;
+  if (logs.length < 2) return { ratio: Math.exp(mean), interval: undefined, recordings: logs.length, lower };
+  const variance = logs.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (logs.length - 1);
+  // From 20 degrees of freedom on the point hardly falls any more; the last that is known is on the safe side.
+  const half = (STUDENT_975[logs.length - 2] ?? STUDENT_975.at(-1)!) * Math.sqrt(variance / logs.length);
+  return { ratio: Math.exp(mean), interval: [Math.exp(mean - half), Math.exp(mean + half)], recordings: logs.length, lower };
+}

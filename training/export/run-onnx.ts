@@ -28,21 +28,23 @@ const BATCH = 256;
 const WARM_UP = 20;
 const RUNS = 200;
 
+/** A graph of one input and one output. */
+export interface OpenGraph {
+  run(input: Tensor): Promise<Float32Array>;
+  /** Times one input after the other, after a warm-up. */
+  measureLatency(clock: Clock, inputs: readonly Tensor[]): Promise<Latency>;
+  close(): Promise<void>;
+}
+
 /** @throws CopresenceError MODEL_INVALID when the bytes are no graph that runs. */
-export async function openOnnx(model: Uint8Array, encoding: Encoding, labels: readonly string[]): Promise<OnnxClassifier> {
+export async function openGraph(model: Uint8Array, inputName: string, outputName: string): Promise<OpenGraph> {
   const session = await InferenceSession.create(model, { intraOpNumThreads: 1, logSeverityLevel: 3 }).catch((cause: unknown) => {
     throw new CopresenceError('MODEL_INVALID', `not an ONNX graph that runs: ${String(cause)}`, { cause });
   });
-  const { name } = inputSpec(encoding);
-  const run = async (input: Tensor): Promise<Float32Array> => (await session.run({ [name]: input }))[OUTPUT_NAME]?.data as Float32Array;
+  const run = async (input: Tensor): Promise<Float32Array> => (await session.run({ [inputName]: input }))[outputName]?.data as Float32Array;
   return {
-    async predict(samples) {
-      const parts: Float32Array[] = [];
-      for (let start = 0; start < samples.length; start += BATCH) parts.push((await run(toTensor(samples.slice(start, start + BATCH), labels, encoding))).slice());
-      return Float32Array.from(parts.flatMap((part) => Array.from(part)));
-    },
-    async measureLatency(clock, samples) {
-      const inputs = samples.slice(0, 50).map((sample) => toTensor([sample], labels, encoding));
+    run,
+    async measureLatency(clock, inputs) {
       const times: number[] = [];
       for (let at = 0; at < WARM_UP + RUNS; at++) {
         const startedMs = clock.nowMs();
@@ -53,6 +55,20 @@ export async function openOnnx(model: Uint8Array, encoding: Encoding, labels: re
       return { medianMs: times[Math.floor(RUNS / 2)] ?? 0, p95Ms: times[Math.floor(RUNS * 0.95)] ?? 0, runs: RUNS };
     },
     close: () => session.release(),
+  };
+}
+
+/** @throws CopresenceError MODEL_INVALID when the bytes are no graph that runs. */
+export async function openOnnx(model: Uint8Array, encoding: Encoding, labels: readonly string[]): Promise<OnnxClassifier> {
+  const graph = await openGraph(model, inputSpec(encoding).name, OUTPUT_NAME);
+  return {
+    async predict(samples) {
+      const parts: Float32Array[] = [];
+      for (let start = 0; start < samples.length; start += BATCH) parts.push((await graph.run(toTensor(samples.slice(start, start + BATCH), labels, encoding))).slice());
+      return Float32Array.from(parts.flatMap((part) => Array.from(part)));
+    },
+    measureLatency: (clock, samples) => graph.measureLatency(clock, samples.slice(0, 50).map((sample) => toTensor([sample], labels, encoding))),
+    close: () => graph.close(),
   };
 }
 

@@ -16,19 +16,20 @@ export function inputSpec(encoding: Encoding): TensorSpec {
     hand: 'one hand a row, as features/hand.ts writes it; without unit',
     path: 'the way of one hand in a window, as features/hand-path.ts writes it; without unit',
     'hand-motion': 'one window of a moving hand, as features/hand-motion.ts writes it',
+    motion: 'one axis of one head or hand a row, as features/motion-window.ts writes it; metres or radians a second',
   };
   const shape = encoding.steps === 1 ? ['N', encoding.width] : ['N', encoding.steps, encoding.width];
   return { name: 'features', dtype: 'float32', shape, meaning: meanings[encoding.kind] };
 }
 
-/** Encodes the model; input as `inputSpec`, output `probabilities` [N, classCount] float32. */
-export function toOnnx(name: string, classifier: Classifier, encoding: Encoding): Uint8Array {
+/** Encodes the model; input as `inputSpec`, output [N, classCount] float32. */
+export function toOnnx(name: string, model: Pick<Classifier, 'classCount' | 'addTo'>, encoding: Encoding, outputName = OUTPUT_NAME): Uint8Array {
   const graph = new GraphBuilder({ name });
   const { name: inputName, dtype, shape } = inputSpec(encoding);
   const input = graph.input(inputName, dtype, shape);
   const rows = encoding.kind === 'text' ? addTextFront(graph, input, encoding.width) : flatten(graph, input, encoding);
-  classifier.addTo(graph, rows, OUTPUT_NAME);
-  graph.output(OUTPUT_NAME, 'float32', ['N', classifier.classCount]);
+  model.addTo(graph, rows, outputName);
+  graph.output(outputName, 'float32', ['N', model.classCount]);
   return graph.toBytes();
 }
 

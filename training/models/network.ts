@@ -113,8 +113,9 @@ export function networkClassifier(tf: Tensorflow, network: Network): Classifier 
 }
 
 /** A network whose last layer is what it gives: numbers, not classes. */
-export function networkRegression(tf: Tensorflow, network: Network): Omit<Classifier, 'classCount'> {
+export function networkRegression(tf: Tensorflow, network: Network): Classifier {
   return {
+    classCount: network.classCount,
     predict: (features, count) => outputsOf(tf, network, { features, count, finish: (outputs) => outputs }),
     addTo: (graph, input, outputName) => graph.op('Identity', [addNetwork(graph, network, input)], {}, outputName),
   };

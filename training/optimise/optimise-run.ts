@@ -13,7 +13,7 @@ import type { FitProgress } from '../models/fit.ts';
 import { encodingOf, readRun, withRunFolder } from '../run/folder.ts';
 import { prepareData } from '../run/prepare.ts';
 import { referenceOf } from '../run/reference.ts';
-import { largestDifference } from '../run/train-run.ts';
+import { largestDifference } from '../run/lifecycle.ts';
 import type { PreparedData } from '../run/prepare.ts';
 import { makeContenders } from './contenders.ts';
 import type { Contender, ContenderRequest } from './contenders.ts';

@@ -7,6 +7,7 @@ import { DEFAULT_CLEANING } from '../dataset/clean.ts';
 import { NO_AUGMENTATION } from '../dataset/augment.ts';
 import { NO_DRAWING } from '../hands/grow.ts';
 import { DEFAULT_FIT } from '../models/fit-network.ts';
+import { predictionConfig } from '../prediction/config.ts';
 
 export const NETWORK_FAMILIES = ['linear', 'mlp', 'gru', 'tcn'] as const;
 export const SINGLE_FAMILIES = [...NETWORK_FAMILIES, 'naive-bayes', 'random-forest', 'adaboost'] as const;
@@ -57,6 +58,8 @@ export const trainingConfig = z.strictObject({
     outlierScore: z.number().positive().default(DEFAULT_CLEANING.outlierScore),
     minPerLabel: z.int().min(1).default(DEFAULT_CLEANING.minPerLabel),
   }).prefault({}),
+  /** Of a run on tracks, and only of that. */
+  prediction: predictionConfig.optional(),
   smote: z.boolean().default(false),
   /** The label of what shows nothing else: hands may be drawn of it, and scores below a threshold count as it. */
   rejection: labelName.default('none'),

@@ -32,7 +32,7 @@ export const RUN_FILES = {
 } as const;
 
 const encoding = z.strictObject({
-  kind: z.enum(['columns', 'hand', 'hand-motion', 'path', 'text']), steps: z.int(), width: z.int(), fill: z.array(z.number()).optional(),
+  kind: z.enum(['columns', 'hand', 'hand-motion', 'path', 'text', 'motion']), steps: z.int(), width: z.int(), fill: z.array(z.number()).optional(),
 });
 
 /** The run that a student has learnt from. */

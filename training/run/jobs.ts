@@ -5,6 +5,7 @@ import type { FitProgress } from '../models/fit.ts';
 import { importModel } from '../import/import-model.ts';
 import { trainLanguageRun } from '../language/train-run.ts';
 import { optimiseRun } from '../optimise/optimise-run.ts';
+import { trainPredictor } from '../prediction/train-predictor.ts';
 import { runTrial } from '../tuning/trial.ts';
 import { crossValidate } from './cross-validate.ts';
 import { trainRun } from './train-run.ts';
@@ -13,6 +14,7 @@ type Job<Input, Result> = (input: Input, clock: Clock, onProgress: (progress: Fi
 
 export const JOBS = {
   train: trainRun,
+  predictor: trainPredictor,
   language: trainLanguageRun,
   optimise: optimiseRun,
   import: importModel,

@@ -1,14 +1,13 @@
 /** One training run, from a data set to a folder that can be published. Runs in a process of its own. */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../core/clock.ts';
-import { CopresenceError } from '../../core/errors.ts';
 import { modelManifest } from '../../registry/manifest.ts';
 import type { ModelManifest } from '../../registry/manifest.ts';
 import type { ModelReference } from '../../registry/reference.ts';
 import { findTensorflow } from '../../registry/tensorflow.ts';
 import type { FoundTensorflow } from '../../registry/tensorflow.ts';
-import { loadWeights, saveWeights } from '../checkpoint/hdf5.ts';
+import { saveWeights } from '../checkpoint/hdf5.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import { openDataset } from '../dataset/store.ts';
 import { evaluationCard } from '../evaluate/card.ts';
@@ -19,13 +18,12 @@ import { majorityClassifier } from '../models/classifier.ts';
 import type { Classifier } from '../models/classifier.ts';
 import { inputSpec, OUTPUT_NAME, toOnnx } from '../models/export.ts';
 import { fitModel } from '../models/fit.ts';
-import type { FitHooks, FitProgress, FittedModel } from '../models/fit.ts';
+import type { FitProgress, FittedModel } from '../models/fit.ts';
 import { checkModelName } from './config.ts';
-import type { TrainingConfig } from './config.ts';
-import {
-  appendHistory, currentCommit, fileDigest, readRun, refuseRun, RUN_FILES, withRunFolder, writeRun, writeWhole,
-} from './folder.ts';
+import { fileDigest, RUN_FILES, writeWhole } from './folder.ts';
 import type { RunDescription } from './folder.ts';
+import { checkParity, endRun, inRunFolder, lineageOf } from './lifecycle.ts';
+import type { TrainRequest } from './lifecycle.ts';
 import type { BaselineFigures, RunMetrics } from './metrics.ts';
 import { prepareData } from './prepare.ts';
 import type { PreparedData } from './prepare.ts';
@@ -35,21 +33,7 @@ import type { Start } from './start.ts';
 import { openTeacher } from './teach.ts';
 import type { Teacher } from './teach.ts';
 
-export interface TrainRequest {
-  readonly datasetFolder: string;
-  readonly runFolder: string;
-  readonly name: string;
-  readonly config: TrainingConfig;
-  /** Goes on with an interrupted run in `runFolder`; its configuration must be the same. */
-  readonly resume: boolean;
-  /** A finished run on the same data whose probabilities this one learns too. */
-  readonly teacherFolder?: string | undefined;
-  /** A finished run with whose weights this one begins, as far as they fit. */
-  readonly startFolder?: string | undefined;
-}
-
-/** A larger difference between training and graph means that the graph computes something else. */
-const LARGEST_DIFFERENCE = 1e-3;
+export type { TrainRequest };
 
 /** @throws CopresenceError as the parts do; the folder then says `failed` and why, and holds no manifest. */
 export async function trainRun(request: TrainRequest, clock: Clock, onProgress: (progress: FitProgress) => void): Promise<RunMetrics> {
@@ -60,29 +44,11 @@ export async function trainRun(request: TrainRequest, clock: Clock, onProgress: 
   const teacher = request.teacherFolder === undefined ? undefined : await openTeacher(request.teacherFolder, request.config, dataset, data);
   const start = request.startFolder === undefined ? undefined : await openStart(request.startFolder, request.config, dataset, data);
   const description = describeRun(request, { dataset, data, found, teacher, start });
-  return withRunFolder(request.runFolder, clock, async () => {
-    if (request.resume) checkInterrupted(request.runFolder, description);
-    else refuseRun(request.runFolder);
-    writeRun(request.runFolder, { ...description, state: 'running' });
+  return inRunFolder(request, description, { clock, onProgress }, async (saving) => {
     writeWhole(join(request.runFolder, RUN_FILES.cleaning), `${JSON.stringify(data.cleaning, null, 2)}\n`);
-    try {
-      const hooks = { ...(await savingHooks(request, onProgress)), network: start?.network };
-      const fitted = await fitModel(found.tf, request.config, { ...data.tables, teaching: teacher?.teaching }, hooks);
-      return await finishRun({ request, description, data, fitted, found, teacher, clock, onProgress });
-    } catch (error) {
-      noteFailure(request.runFolder, description, error);
-      throw error;
-    }
+    const fitted = await fitModel(found.tf, request.config, { ...data.tables, teaching: teacher?.teaching }, { ...saving, network: start?.network });
+    return await finishRun({ request, description, data, fitted, found, teacher, clock, onProgress });
   });
-}
-
-/** Where there is no room even for this, what is told is why the run failed and not why that could not be written. */
-function noteFailure(folder: string, description: RunDescription, error: unknown): void {
-  try {
-    writeRun(folder, { ...description, state: 'failed', failure: error instanceof Error ? error.message : String(error) });
-  } catch {
-    // The state stays `running`, as after a crash; --resume goes on from both.
-  }
 }
 
 interface Origin {
@@ -93,46 +59,17 @@ interface Origin {
   readonly start: Start | undefined;
 }
 
-function describeRun({ config, name }: TrainRequest, { dataset: { description }, data, found, teacher, start }: Origin): RunDescription {
-  const { layout, steps, samples, sources, version } = description;
+function describeRun({ config, name }: TrainRequest, { dataset, data, found, teacher, start }: Origin): RunDescription {
+  const { layout, steps } = dataset.description;
   const { fill, ...encoding } = data.encoding;
   return {
     format: 'copresence.run.v2', name, state: 'running', config, layout, steps, labels: [...data.labels],
     encoding: fill === undefined ? encoding : { ...encoding, fill: [...fill] },
     lineage: {
-      dataset: { name: description.name, version, sha256: samples.sha256, samples: samples.count, sources },
+      ...lineageOf(dataset, config, found),
       ...(teacher === undefined ? {} : { teacher: teacher.record }),
       ...(start === undefined ? {} : { start: start.record }),
-      seed: config.seed, commit: currentCommit(), node: process.version, backend: found.provider, tensorflow: found.tf.version.tfjs,
     },
-  };
-}
-
-/** @throws CopresenceError RUN_INVALID when the run is done, or was asked for something else. */
-function checkInterrupted(folder: string, wanted: RunDescription): void {
-  const before = readRun(folder);
-  if (before.state === 'done') throw new CopresenceError('RUN_INVALID', `${folder} is finished`);
-  const differs = (['config', 'labels', 'encoding'] as const).find((key) => JSON.stringify(before[key]) !== JSON.stringify(wanted[key]));
-  if (differs !== undefined || before.lineage.dataset.version !== wanted.lineage.dataset.version) {
-    throw new CopresenceError('RUN_INVALID', `${folder} was started with another ${differs ?? 'data set'}`);
-  }
-  for (const key of ['teacher', 'start'] as const) {
-    if (before.lineage[key]?.graphSha256 !== wanted.lineage[key]?.graphSha256) throw new CopresenceError('RUN_INVALID', `${folder} was begun with another ${key}, or none`);
-  }
-}
-
-/** Saves every epoch, since an epoch lost is an epoch to train again. */
-async function savingHooks({ runFolder, resume }: TrainRequest, onProgress: (progress: FitProgress) => void): Promise<FitHooks> {
-  const checkpoint = join(runFolder, RUN_FILES.checkpoint);
-  const saved = resume && existsSync(checkpoint) ? await loadWeights(checkpoint) : undefined;
-  if (saved === undefined) rmSync(join(runFolder, RUN_FILES.history), { force: true });
-  return {
-    onProgress,
-    async onEpoch(figures, network, state) {
-      appendHistory(runFolder, figures);
-      await saveWeights(checkpoint, network, state);
-    },
-    ...(saved?.state === undefined ? {} : { resume: { network: saved.network, state: saved.state } }),
   };
 }
 
@@ -160,9 +97,7 @@ async function finishRun(run: Finishing): Promise<RunMetrics> {
   const files: Record<string, string | Uint8Array> = { [RUN_FILES.graph]: graph, [RUN_FILES.card]: card };
   if (fitted.network !== undefined) files[RUN_FILES.weights] = readFileSync(join(folder, RUN_FILES.weights));
   if (reference !== undefined) writeWhole(join(folder, RUN_FILES.reference), (files[RUN_FILES.reference] = `${JSON.stringify(reference)}\n`));
-  writeRun(folder, { ...description, state: 'done' });
-  writeWhole(join(folder, RUN_FILES.manifest), `${JSON.stringify(runManifest(description, metrics, files), null, 2)}\n`);
-  rmSync(join(folder, RUN_FILES.checkpoint), { force: true });
+  endRun(folder, description, runManifest(description, metrics, files));
   return metrics;
 }
 
@@ -171,8 +106,7 @@ async function measure({ request, data, fitted, found, teacher, clock, onProgres
   const session = await openOnnx(graph, data.encoding, labels);
   try {
     const probabilities = await session.predict(samples.test);
-    const parity = largestDifference(probabilities, fitted.classifier.predict(tables.test.features, tables.test.count));
-    if (!(parity <= LARGEST_DIFFERENCE)) throw new CopresenceError('MODEL_INVALID', `the graph differs from the trained model by ${parity}`);
+    const parity = checkParity(probabilities, fitted.classifier.predict(tables.test.features, tables.test.count));
     const tested = { labels, classes: tables.test.classes, probabilities, groups: samples.test.map(({ group }) => group) };
     const rejection = labels.indexOf(request.config.rejection);
     const judged = { labels, classes: tables.validation.classes, groups: samples.validation.map(({ group }) => group) };
@@ -209,10 +143,6 @@ function figuresOf(family: string, classifier: Classifier, { labels, tables: { t
   const probabilities = classifier.predict(test.features, test.count);
   const { accuracy, macroF1 } = evaluateRows({ labels, classes: test.classes, probabilities, groups: [] }).classification;
   return { family, accuracy, macroF1 };
-}
-
-export function largestDifference(a: Float32Array, b: Float32Array): number {
-  return a.length === b.length ? a.reduce((worst, value, at) => Math.max(worst, Math.abs(value - b[at]!)), 0) : Number.POSITIVE_INFINITY;
 }
 
 /** The version is 1 until the registry gives another. */

@@ -10,7 +10,7 @@ import { fitModel } from '../../../training/models/fit.ts';
 import { fitNaiveBayes, logJoint } from '../../../training/models/naive-bayes.ts';
 import { fitAdaBoost, treeClassifier } from '../../../training/models/tree-ensemble.ts';
 import { FAMILIES, readTrainingConfig } from '../../../training/run/config.ts';
-import { largestDifference } from '../../../training/run/train-run.ts';
+import { largestDifference } from '../../../training/run/lifecycle.ts';
 import { runOnnx } from '../../support/onnx.ts';
 
 let tf: Tensorflow;

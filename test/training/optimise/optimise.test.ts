@@ -7,7 +7,7 @@ import { emulatorHands } from '../../../bench/gesture/emulator-hands.ts';
 import { openGestureModel } from '../../../bench/gesture/model.ts';
 import { handSet, readTestHands, trackedFeatures } from '../../../bench/gesture/test-hands.ts';
 import { HAND_FEATURE_COUNT } from '../../../features/hand.ts';
-import { largestDifference } from '../../../training/run/train-run.ts';
+import { largestDifference } from '../../../training/run/lifecycle.ts';
 import { dataFolder } from '../../support/data-folder.ts';
 import { toHalf } from '../../../training/optimise/half.ts';
 import { chooseVariant, paretoFront } from '../../../training/optimise/pareto.ts';

@@ -10,7 +10,7 @@ import { createNetwork, networkClassifier } from '../../../training/models/netwo
 import type { Network } from '../../../training/models/network.ts';
 import { narrowAndTune, pruneNetwork } from '../../../training/optimise/fine-tune.ts';
 import { applyMasks, cubicSparsity, keepUnits, magnitudeMasks, narrowNetwork, zeroShare } from '../../../training/optimise/prune.ts';
-import { largestDifference } from '../../../training/run/train-run.ts';
+import { largestDifference } from '../../../training/run/lifecycle.ts';
 
 let tf: Tensorflow;
 beforeAll(async () => {

@@ -1,0 +1,207 @@
+/** One run on a data set of tracks, to a folder as every run's. Runs in a process of its own. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Tensor } from 'onnxruntime-node';
+import type { Clock } from '../../core/clock.ts';
+import { CopresenceError } from '../../core/errors.ts';
+import { MOTION_AXES, MOTION_FEATURE_COUNT } from '../../features/motion-window.ts';
+import { modelManifest } from '../../registry/manifest.ts';
+import type { ModelManifest } from '../../registry/manifest.ts';
+import { findTensorflow } from '../../registry/tensorflow.ts';
+import type { FoundTensorflow, Tensorflow } from '../../registry/tensorflow.ts';
+import { saveWeights } from '../checkpoint/hdf5.ts';
+import { PARTS } from '../dataset/dataset.ts';
+import type { Dataset, Part } from '../dataset/dataset.ts';
+import { splitSamples } from '../dataset/split.ts';
+import { openDataset } from '../dataset/store.ts';
+import type { Encoding } from '../dataset/table.ts';
+import { openGraph } from '../export/run-onnx.ts';
+import type { Latency, OpenGraph } from '../export/run-onnx.ts';
+import { inputSpec, toOnnx } from '../models/export.ts';
+import type { FitHooks, FitProgress } from '../models/fit.ts';
+import { fitRows } from '../models/fit-network.ts';
+import type { EpochFigures } from '../models/fit-network.ts';
+import { createNetwork, networkRegression } from '../models/network.ts';
+import type { Network } from '../models/network.ts';
+import { checkModelName, NETWORK_FAMILIES } from '../run/config.ts';
+import type { TrainingConfig } from '../run/config.ts';
+import { fileDigest, RUN_FILES, writeWhole } from '../run/folder.ts';
+import type { RunDescription } from '../run/folder.ts';
+import { checkParity, endRun, inRunFolder, lineageOf } from '../run/lifecycle.ts';
+import type { TrainRequest } from '../run/lifecycle.ts';
+import { predictorCard } from './card.ts';
+import { predictionConfig } from './config.ts';
+import type { PredictionConfig } from './config.ts';
+import { evaluatePredictor } from './evaluate.ts';
+import type { PredictionReport } from './evaluate.ts';
+import { huberObjective, motionRows } from './rows.ts';
+import type { MotionRows } from './rows.ts';
+import { trackOf } from './windows.ts';
+import type { Track } from './windows.ts';
+
+/** The graph's output: what is added to the straight line, [N, horizons]. */
+export const RESIDUAL_OUTPUT = 'residuals';
+
+export interface PredictorMetrics {
+  readonly format: 'copresence.prediction.v1';
+  readonly test: PredictionReport;
+  readonly latency: Latency;
+  readonly bytes: number;
+  /** The largest difference between the network as trained and its graph, metres or radians a second. */
+  readonly parity: number;
+  /** Tracks by part, and rows that were learnt from. */
+  readonly counts: Readonly<Record<Part | 'trained', number>>;
+  readonly epochs: number;
+}
+
+interface Prepared {
+  readonly dataset: Dataset;
+  readonly tracks: Readonly<Record<Part, readonly Track[]>>;
+  readonly config: TrainingConfig;
+  readonly prediction: PredictionConfig;
+  readonly encoding: Encoding;
+}
+
+/**
+ * @throws CopresenceError CONFIG_INVALID for a family that is no network, or a teacher or a start, which are of classifiers; DATASET_INVALID and DATASET_LEAKS
+ * as `splitSamples`; TRAINING_FAILED as `fitRows`.
+ */
+export async function trainPredictor(request: TrainRequest, clock: Clock, onProgress: (progress: FitProgress) => void): Promise<PredictorMetrics> {
+  checkModelName(request.name);
+  const prepared = prepare(request);
+  const found = await findTensorflow();
+  const description = describeRun(request.name, prepared, found);
+  return inRunFolder(request, description, { clock, onProgress }, async (saving) => {
+    writeWhole(join(request.runFolder, RUN_FILES.cleaning), `${JSON.stringify({ seen: prepared.dataset.samples.length, kept: prepared.dataset.samples.length, removed: [] }, null, 2)}\n`);
+    const fitted = await fit(found.tf, prepared, saving);
+    return finishRun(request.runFolder, { description, prepared, fitted, found, clock });
+  });
+}
+
+function prepare({ datasetFolder, config, teacherFolder, startFolder }: TrainRequest): Prepared {
+  if (teacherFolder !== undefined || startFolder !== undefined) throw new CopresenceError('CONFIG_INVALID', 'teachers and starts are for models that tell labels apart');
+  if (!NETWORK_FAMILIES.some((family) => family === config.family)) throw new CopresenceError('CONFIG_INVALID', `a ${config.family} cannot predict movements; ${NETWORK_FAMILIES.join(', ')} can`);
+  const dataset = openDataset(datasetFolder);
+  if (dataset.description.layout.kind !== 'track') throw new CopresenceError('DATASET_INVALID', `${datasetFolder} holds no tracks`);
+  const parts = splitSamples(dataset.samples, config.seed);
+  const prediction = config.prediction ?? predictionConfig.parse({});
+  const tracks = { train: parts.train.map(trackOf), validation: parts.validation.map(trackOf), test: parts.test.map(trackOf) };
+  return { dataset, tracks, config: { ...config, prediction }, prediction, encoding: { kind: 'motion', steps: prediction.steps, width: MOTION_FEATURE_COUNT } };
+}
+
+function describeRun(name: string, { dataset, config, encoding }: Prepared, found: FoundTensorflow): RunDescription {
+  const { layout, steps, labels } = dataset.description;
+  return { format: 'copresence.run.v2', name, state: 'running', config, layout, steps, labels, encoding: { kind: encoding.kind, steps: encoding.steps, width: encoding.width }, lineage: lineageOf(dataset, config, found) };
+}
+
+interface FittedPredictor {
+  readonly network: Network;
+  readonly history: readonly EpochFigures[];
+  /** How many rows were learnt from. */
+  readonly rows: number;
+}
+
+async function fit(tf: Tensorflow, { tracks, config, prediction }: Prepared, hooks: FitHooks): Promise<FittedPredictor> {
+  const { seed, network: options, family } = config;
+  const train = motionRows(tracks.train, prediction, { seed, speeds: prediction.speeds, turnsAxes: true });
+  const validation = motionRows(tracks.validation, prediction, { seed, speeds: [1], turnsAxes: false });
+  const network = hooks.resume?.network ?? newNetwork(train, family, options.hidden, seed);
+  const { history } = await fitRows(tf, {
+    network, train, objective: huberObjective(train, validation, prediction.huberDelta),
+    ...(hooks.resume === undefined ? {} : { resume: hooks.resume.state }),
+    onEpoch: (figures, state) => {
+      hooks.onProgress?.({ stage: family, done: figures.epoch, total: options.maxEpochs, epoch: figures });
+      return hooks.onEpoch?.(figures, network, state) ?? Promise.resolve(undefined);
+    },
+  }, { ...options, seed });
+  return { network, history, rows: train.count };
+}
+
+/** The first answers are small: what is not learnt yet is the straight line. */
+const FIRST_OUTPUT_SHARE = 0.01;
+
+function newNetwork(train: MotionRows, family: string, hidden: readonly number[], seed: number): Network {
+  const own = NETWORK_FAMILIES.find((name) => name === family) ?? 'mlp';
+  const network = createNetwork({ family: own, hidden }, { ...train, classCount: train.horizons }, seed);
+  const [kernel] = network.layers.at(-1)?.weights ?? [];
+  kernel?.values.forEach((value, at) => (kernel.values[at] = value * FIRST_OUTPUT_SHARE));
+  return network;
+}
+
+interface Finishing {
+  readonly description: RunDescription;
+  readonly prepared: Prepared;
+  readonly fitted: FittedPredictor;
+  readonly found: FoundTensorflow;
+  readonly clock: Clock;
+}
+
+async function finishRun(folder: string, { description, prepared, fitted, found, clock }: Finishing): Promise<PredictorMetrics> {
+  const { encoding, tracks } = prepared;
+  const model = networkRegression(found.tf, fitted.network);
+  const graph = toOnnx(description.name, model, encoding, RESIDUAL_OUTPUT);
+  const session = await openGraph(graph, inputSpec(encoding).name, RESIDUAL_OUTPUT);
+  let metrics: PredictorMetrics;
+  try {
+    const ask = askInParts(session, encoding);
+    const checked = motionRows(tracks.test.slice(0, 3), prepared.prediction, { seed: 1, speeds: [1], turnsAxes: false });
+    const counts = { ...Object.fromEntries(PARTS.map((part) => [part, tracks[part].length])), trained: fitted.rows } as PredictorMetrics['counts'];
+    metrics = {
+      format: 'copresence.prediction.v1',
+      test: await evaluatePredictor(tracks.test, prepared.prediction, prepared.config.seed, ask),
+      latency: await session.measureLatency(clock, [toTensor(checked.features.slice(0, MOTION_AXES * encoding.steps * encoding.width), MOTION_AXES, encoding)]),
+      bytes: graph.length, parity: checkParity(await ask(checked.features, checked.count), model.predict(checked.features, checked.count)), counts, epochs: fitted.history.length,
+    };
+  } finally {
+    await session.close();
+  }
+  await saveWeights(join(folder, RUN_FILES.weights), fitted.network);
+  const card = predictorCard({ title: description.name, description, metrics, history: fitted.history });
+  const files = { [RUN_FILES.graph]: graph, [RUN_FILES.card]: card, [RUN_FILES.weights]: readFileSync(join(folder, RUN_FILES.weights)) };
+  writeWhole(join(folder, RUN_FILES.graph), graph);
+  writeWhole(join(folder, RUN_FILES.card), card);
+  writeWhole(join(folder, RUN_FILES.metrics), `${JSON.stringify(metrics, null, 2)}\n`);
+  endRun(folder, description, manifestOf(description, prepared.prediction, metrics, files));
+  return metrics;
+}
+
+/** Rows that one call of the graph takes. */
+const ASKED_ROWS = 1536;
+
+function askInParts(session: OpenGraph, encoding: Encoding): (features: Float32Array, rows: number) => Promise<Float32Array> {
+  const size = encoding.steps * encoding.width;
+  return async (features, rows) => {
+    const parts: Float32Array[] = [];
+    for (let start = 0; start < rows; start += ASKED_ROWS) {
+      const count = Math.min(ASKED_ROWS, rows - start);
+      parts.push((await session.run(toTensor(features.slice(start * size, (start + count) * size), count, encoding))).slice());
+    }
+    const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+    parts.reduce((at, part) => (all.set(part, at), at + part.length), 0);
+    return all;
+  };
+}
+
+function toTensor(features: Float32Array, rows: number, { steps, width }: Encoding): Tensor {
+  return new Tensor('float32', features, [rows, steps, width]);
+}
+
+/** The version is 1 until the registry gives another. */
+function manifestOf({ name, config, lineage }: RunDescription, { horizonsMs }: PredictionConfig, { test, latency, epochs }: PredictorMetrics, files: Readonly<Record<string, string | Uint8Array>>): ModelManifest {
+  const metrics: Record<string, number> = { latencyMedianMs: latency.medianMs };
+  for (const { part, horizonMs, quantity, against, ratio } of test.comparisons) {
+    if (against === 'kalman') metrics[`${part}-${quantity}-${horizonMs}ms-over-kalman`] = ratio;
+  }
+  return modelManifest.parse({
+    name, version: '1', task: 'pose-prediction',
+    summary: `${config.family} over the data set ${lineage.dataset.name}: where heads and hands are in ${horizonsMs.join(', ')} ms`,
+    licence: 'UNLICENSED', format: 'onnx',
+    files: Object.fromEntries(Object.entries(files).map(([file, content]) => [file, fileDigest(content)])),
+    inputs: [inputSpec({ kind: 'motion', steps: config.prediction?.steps ?? 0, width: MOTION_FEATURE_COUNT })],
+    outputs: [{ name: RESIDUAL_OUTPUT, dtype: 'float32', shape: ['N', horizonsMs.length], meaning: 'metres or radians a second to add to the straight line, by horizon' }],
+    labels: { [RESIDUAL_OUTPUT]: horizonsMs.map((horizonMs) => `${horizonMs} ms`) },
+    data: lineage.dataset.sources.map(({ name: source, origin, licence }) => ({ name: source, origin, licence })),
+    metrics: Object.fromEntries(Object.entries(metrics).map(([key, value]) => [key, Number(value.toFixed(4))])),
+    trained: { command: `copresence model train --config run.json (data set ${lineage.dataset.version})`, seed: config.seed, epochs },
+  });
+}
