@@ -130,8 +130,9 @@ export function trackProblem({ label, values = [] }: Pick<LabelledSample, 'label
     const [timeMs, x, y, z, ...turn] = values.slice(pose * TRACK_WIDTH, (pose + 1) * TRACK_WIDTH);
     if (typeof timeMs !== 'number' || !(timeMs > lastMs)) return `has a pose ${pose} that is not later than the one before it`;
     if (new Set([x === null, y === null, z === null]).size > 1) return `has a part of a position at pose ${pose}`;
+    if ([x, y, z].some((value) => value !== null && !Number.isFinite(value))) return `has a position at pose ${pose} that is no number`;
     if (!turn.every((value) => value !== null)) return `has no orientation at pose ${pose}`;
-    if (Math.abs(Math.hypot(...turn) - 1) > UNIT_TOLERANCE) return `has an orientation at pose ${pose} that is no unit quaternion`;
+    if (!(Math.abs(Math.hypot(...turn) - 1) <= UNIT_TOLERANCE)) return `has an orientation at pose ${pose} that is no unit quaternion`;
     lastMs = timeMs;
   }
   return undefined;
