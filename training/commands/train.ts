@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { CopresenceError } from '../../core/errors.ts';
 import { openDataset } from '../dataset/store.ts';
 import { PREDICTION_NETWORK } from '../prediction/config.ts';
-import type { PredictorMetrics } from '../prediction/train-predictor.ts';
+import type { PredictorMetrics } from '../prediction/metrics.ts';
 import { checkModelName, FAMILIES, readTrainingConfig } from '../run/config.ts';
 import type { TrainingConfig } from '../run/config.ts';
 import { readRun, RUN_FILES } from '../run/folder.ts';

@@ -5,7 +5,7 @@ import { PARENTS } from '../hands/skeleton.ts';
 import type { LabelledSample, SampleLayout } from './dataset.ts';
 import { valuesPerStep } from './dataset.ts';
 import { countBy } from './store.ts';
-import { refuseTracks } from './tracks.ts';
+import { refuseTracks } from './track.ts';
 
 export const REMOVAL_REASONS = ['empty', 'too-much-missing', 'invalid-joints', 'duplicate', 'contradiction', 'outlier', 'rare-label'] as const;
 export type RemovalReason = (typeof REMOVAL_REASONS)[number];

@@ -10,7 +10,7 @@ import { formatNumber } from '../../registry/format.ts';
 import { linesOf } from './lines.ts';
 import { datasetDescription, labelledSample, MAX_LABELS, MAX_SAMPLES, valuesOf } from './dataset.ts';
 import type { Dataset, DatasetDescription, LabelledSample, SampleLayout, SourceRecord } from './dataset.ts';
-import { trackProblem } from './tracks.ts';
+import { trackProblem } from './track.ts';
 
 const DESCRIPTION = 'dataset.json';
 const SAMPLES = 'samples.jsonl';

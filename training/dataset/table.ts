@@ -7,7 +7,7 @@ import { MAX_TEXT_FEATURES, textFeatures } from '../../features/text.ts';
 import { viewPoints } from '../hands/camera-view.ts';
 import { median } from './clean.ts';
 import type { LabelledSample, SampleLayout } from './dataset.ts';
-import { refuseTracks } from './tracks.ts';
+import { refuseTracks } from './track.ts';
 
 /** What a network reads. */
 export interface Rows {

@@ -1,5 +1,4 @@
 /** Movements as samples: unbroken tracks of heads and hands out of recordings, of participants who allow training only. */
-import { CopresenceError } from '../../core/errors.ts';
 import { MAX_GAP_MS } from '../../client/prediction/part-motion.ts';
 import { HAND_FLOATS } from '../../protocol/codec/hand.ts';
 import { createPoseSample, decodePoseSample, PART_BITS } from '../../protocol/codec/pose-sample.ts';
@@ -7,17 +6,15 @@ import type { PoseSample } from '../../protocol/codec/pose-sample.ts';
 import { POSE_FLOATS } from '../../protocol/codec/quantise.ts';
 import type { Recording } from '../../recording/reader.ts';
 import { TRACK_WIDTH } from './dataset.ts';
-import type { LabelledSample, Part, SampleLayout } from './dataset.ts';
+import type { LabelledSample, Part } from './dataset.ts';
 import type { Collected } from './sources.ts';
+import { LEAST_TRACK_POSES } from './track.ts';
+import type { TRACK_PARTS } from './track.ts';
 
-/** What a track is of: its label. */
-export const TRACK_PARTS = ['head', 'hand'] as const;
-/** Shorter ones have no window and no moment after it. */
-const LEAST_POSES = 8;
+/** Shorter ones have no moment after a window. */
 const LEAST_MS = 500;
 /** Longer ones go on as another sample. */
 const MOST_MS = 60_000;
-const UNIT_TOLERANCE = 0.02;
 
 export interface TrackOptions {
   /** What the recording is called: figures are given by it. */
@@ -51,7 +48,7 @@ export async function readTracks(recording: Recording, { name, prefix, part }: T
   const close = (key: string, participantId: string): void => {
     const track = open.get(key);
     open.delete(key);
-    if (track === undefined || track.values.length < LEAST_POSES * TRACK_WIDTH || track.lastMs - track.startMs < LEAST_MS) return;
+    if (track === undefined || track.values.length < LEAST_TRACK_POSES * TRACK_WIDTH || track.lastMs - track.startMs < LEAST_MS) return;
     samples.push({
       id: `${name}/${participantId}/${key.slice(-1)}/${samples.length}`.slice(-200), participant: `${prefix}${participantId}`.slice(-200), label: track.label, group: name.slice(-64),
       ...(part === undefined ? {} : { part }), values: track.values,
@@ -114,31 +111,4 @@ function addPose(open: Map<string, OpenTrack>, key: string, { place, atMs, pose,
 
 function rounded(value: number, digits: number): number {
   return Number(value.toFixed(digits));
-}
-
-/**
- * Why a sample is no track, or undefined when it is one.
- *
- * @param values - [poses, TRACK_WIDTH]: milliseconds that go up, metres or null where no position was measured, a unit quaternion.
- */
-export function trackProblem({ label, values = [] }: Pick<LabelledSample, 'label' | 'values'>): string | undefined {
-  if (!TRACK_PARTS.some((part) => part === label)) return `is called ${label}, not ${TRACK_PARTS.join(' or ')}`;
-  const poses = values.length / TRACK_WIDTH;
-  if (!Number.isInteger(poses)) return `has ${values.length} values, not ${TRACK_WIDTH} a pose`;
-  if (poses < LEAST_POSES) return `has ${poses} poses, fewer than ${LEAST_POSES}`;
-  for (let pose = 0, lastMs = -1; pose < poses; pose++) {
-    const [timeMs, x, y, z, ...turn] = values.slice(pose * TRACK_WIDTH, (pose + 1) * TRACK_WIDTH);
-    if (typeof timeMs !== 'number' || !(timeMs > lastMs)) return `has a pose ${pose} that is not later than the one before it`;
-    if (new Set([x === null, y === null, z === null]).size > 1) return `has a part of a position at pose ${pose}`;
-    if ([x, y, z].some((value) => value !== null && !Number.isFinite(value))) return `has a position at pose ${pose} that is no number`;
-    if (!turn.every((value) => value !== null)) return `has no orientation at pose ${pose}`;
-    if (!(Math.abs(Math.hypot(...turn) - 1) <= UNIT_TOLERANCE)) return `has an orientation at pose ${pose} that is no unit quaternion`;
-    lastMs = timeMs;
-  }
-  return undefined;
-}
-
-/** @throws CopresenceError CONFIG_INVALID for what is made for samples with labels. */
-export function refuseTracks(layout: SampleLayout): asserts layout is Exclude<SampleLayout, { kind: 'track' }> {
-  if (layout.kind === 'track') throw new CopresenceError('CONFIG_INVALID', 'a data set of tracks has movements and no labels to tell apart: of all commands only inspect and train take it');
 }

@@ -5,7 +5,7 @@ import { plotSvg } from '../evaluate/plot.ts';
 import type { EpochFigures } from '../models/fit-network.ts';
 import type { RunDescription } from '../run/folder.ts';
 import type { Comparison, GroupErrors, PredictorFigures } from './evaluate.ts';
-import type { PredictorMetrics } from './train-predictor.ts';
+import type { PredictorMetrics } from './metrics.ts';
 
 export interface PredictorCardInput {
   readonly title: string;

@@ -16,7 +16,7 @@ import { splitSamples } from '../dataset/split.ts';
 import { openDataset } from '../dataset/store.ts';
 import type { Encoding } from '../dataset/table.ts';
 import { openGraph } from '../export/run-onnx.ts';
-import type { Latency, OpenGraph } from '../export/run-onnx.ts';
+import type { OpenGraph } from '../export/run-onnx.ts';
 import { inputSpec, toOnnx } from '../models/export.ts';
 import type { FitHooks, FitProgress } from '../models/fit.ts';
 import { fitRows } from '../models/fit-network.ts';
@@ -33,7 +33,7 @@ import { predictorCard } from './card.ts';
 import { predictionConfig } from './config.ts';
 import type { PredictionConfig } from './config.ts';
 import { evaluatePredictor } from './evaluate.ts';
-import type { PredictionReport } from './evaluate.ts';
+import type { PredictorMetrics } from './metrics.ts';
 import { huberObjective, motionRows } from './rows.ts';
 import type { MotionRows } from './rows.ts';
 import { trackOf } from './windows.ts';
@@ -41,18 +41,6 @@ import type { Track } from './windows.ts';
 
 /** The graph's output: what is added to the straight line, [N, horizons]. */
 export const RESIDUAL_OUTPUT = 'residuals';
-
-export interface PredictorMetrics {
-  readonly format: 'copresence.prediction.v1';
-  readonly test: PredictionReport;
-  readonly latency: Latency;
-  readonly bytes: number;
-  /** The largest difference between the network as trained and its graph, metres or radians a second. */
-  readonly parity: number;
-  /** Tracks by part, and rows that were learnt from. */
-  readonly counts: Readonly<Record<Part | 'trained', number>>;
-  readonly epochs: number;
-}
 
 interface Prepared {
   readonly dataset: Dataset;

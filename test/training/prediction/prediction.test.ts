@@ -13,7 +13,7 @@ import { makeDataset, openDataset, writeDataset } from '../../../training/datase
 import { readTrackFolder } from '../../../training/dataset/track-folder.ts';
 import { pairedRatio } from '../../../training/evaluate/intervals.ts';
 import { trainPredictor } from '../../../training/prediction/train-predictor.ts';
-import type { PredictorMetrics } from '../../../training/prediction/train-predictor.ts';
+import type { PredictorMetrics } from '../../../training/prediction/metrics.ts';
 import { readTrainingConfig } from '../../../training/run/config.ts';
 import type { TrainingConfig } from '../../../training/run/config.ts';
 import { readRun } from '../../../training/run/folder.ts';

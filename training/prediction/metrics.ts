@@ -1,0 +1,16 @@
+/** What is measured of a run on tracks: `metrics.json`. */
+import type { Part } from '../dataset/dataset.ts';
+import type { Latency } from '../export/run-onnx.ts';
+import type { PredictionReport } from './evaluate.ts';
+
+export interface PredictorMetrics {
+  readonly format: 'copresence.prediction.v1';
+  readonly test: PredictionReport;
+  readonly latency: Latency;
+  readonly bytes: number;
+  /** The largest difference between the network as trained and its graph, metres or radians a second. */
+  readonly parity: number;
+  /** Tracks by part, and rows that were learnt from. */
+  readonly counts: Readonly<Record<Part | 'trained', number>>;
+  readonly epochs: number;
+}
