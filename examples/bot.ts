@@ -1,4 +1,4 @@
-/** A bot in Node: joins a session, waves, says something, and prints what the models make of it. */
+/** A bot in Node: joins a session, waves, draws circles, says something, and prints what the models make of it. */
 import { parseArgs } from 'node:util';
 import { connect, openNodeSocket, type CopresenceClient } from '../client/node.ts';
 import { every, systemClock } from '../core/clock.ts';
@@ -29,8 +29,10 @@ export async function startBot({ print, x, ...options }: BotOptions): Promise<Co
   });
   const sample = createPoseSample();
   const waving = every(clock, 1000 / POSE_RATE_HZ, (nowMs) => {
-    // An open hand for four seconds, a fist for two.
-    writeWavingPose(sample, nowMs / 1000, { x, z: 0, curl: (nowMs / 1000) % 6 < 4 ? 0 : 1 });
+    const seconds = nowMs / 1000;
+    // An open hand for four seconds, a fist for two; in three seconds of ten the other hand draws three circles.
+    const circle = seconds % 10 < 3 ? seconds * 2 * Math.PI : undefined;
+    writeWavingPose(sample, seconds, { x, z: 0, curl: seconds % 6 < 4 ? 0 : 1, circle });
     sample.captureMs = nowMs;
     client.sendPose(sample);
   });

@@ -21,16 +21,19 @@ export interface WaveOptions {
   readonly heightM?: number;
   /** 0 an open hand, 1 a fist. */
   readonly curl?: number;
+  /** Radians on the circle that the left controller draws, clockwise as they see it; it rests where left out. */
+  readonly circle?: number | undefined;
 }
 
 /** Overwrites `sample`: head, left controller and right hand at `seconds` into the wave; facing -Z. */
-export function writeWavingPose(sample: PoseSample, seconds: number, { x, z, heightM = 1.65, curl = 0 }: WaveOptions): void {
+export function writeWavingPose(sample: PoseSample, seconds: number, { x, z, heightM = 1.65, curl = 0, circle }: WaveOptions): void {
   const sway = Math.sin(seconds * 0.9 + x * 3) * 0.03;
   const yaw = Math.sin(seconds * 0.7 + x) * 0.35;
   sample.valid = PART_BITS.head | PART_BITS.leftController | PART_BITS.rightHand;
   sample.tracked = sample.valid;
   sample.rigid.set([x + sway, heightM + Math.sin(seconds * 2) * 0.01, z, ...turn(0, yaw / 2)], 0);
-  sample.rigid.set([x - 0.26 + sway, heightM - 0.62, z - 0.18, ...turn(-0.2, 0)], POSE_FLOATS);
+  const [right, up, ahead] = circle === undefined ? [-0.26, -0.62, 0.18] : [-0.2 + 0.12 * Math.sin(circle), -0.3 + 0.12 * Math.cos(circle), 0.45];
+  sample.rigid.set([x + right + sway, heightM + up, z - ahead, ...turn(-0.2, 0)], POSE_FLOATS);
   const roll = Math.sin(seconds * 6) * 0.45;
   writeHand(sample.hands.subarray(HAND_FLOATS), { x: x + 0.32 - roll * 0.12, y: heightM - 0.2, z: z - 0.2, roll, curl });
 }

@@ -112,6 +112,13 @@ describe('everybody else as figures', () => {
     hear(scene, 1);
     const language = resultOf({ task: 'language', sentiment: { label: 'positive', score: 0.8 }, emotions: [{ label: 'joy', score: 0.7 }], intent: null, moderation: { label: 'ok', score: 1, flagged: false } });
     expect(said(language)).toBe('Grace, joy');
+    const movement = resultOf({ task: 'dynamic-gesture', hand: 'right', label: 'clockwise', score: 0.95 });
+    expect(said(movement)).toBe('Grace, joy, clockwise 95 %');
+    // It is told once, and goes on.
+    expect(said(gesture('tracking', 'point'))).toBe('Grace, joy, clockwise 95 %');
+    scene.clock.advance(2600);
+    hear(scene, 1);
+    expect(said(gesture('tracking', 'point'))).toBe('Grace, joy, point 90 %');
   });
 });
 

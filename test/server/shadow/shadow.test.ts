@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ManualClock, systemClock } from '../../../core/clock.ts';
+import { PATH_WINDOW_BYTES } from '../../../features/hand-path.ts';
 import { encodePoseSample, MAX_POSE_SAMPLE_BYTES, PART_BITS } from '../../../protocol/codec/pose-sample.ts';
 import type { RecordingItem } from '../../../recording/format.ts';
 import { openRecording } from '../../../recording/reader.ts';
@@ -29,6 +30,7 @@ function itemsOf(participantId: string, slot: number): RecordingItem[] {
   const items = Array.from({ length: 20 }, (_, at): RecordingItem => {
     const atMs = 5000 + at * 100;
     sample.captureMs = atMs;
+    for (let joint = 0; joint < 50; joint++) sample.hands[joint * 7]! += 0.01;
     const bytes = new Uint8Array(MAX_POSE_SAMPLE_BYTES);
     const length = encodePoseSample(sample, bytes, 0);
     if (typeof length !== 'number') throw new Error(length);
@@ -84,6 +86,13 @@ describe('the inputs of a recording', () => {
     // Of the willing 20 samples of two hands, of the one who agreed at half time 10.
     expect(await inputs('gesture')).toHaveLength(40 + 20);
     expect(await inputs('language')).toHaveLength(2);
+  });
+
+  it('are windows for models of movements, as the server looks at them', async () => {
+    const windows = await inputs('dynamic-gesture');
+    expect(new Set(windows.map(({ payload, part }) => `${part} ${payload.length}`))).toEqual(new Set([`left ${PATH_WINDOW_BYTES}`, `right ${PATH_WINDOW_BYTES}`]));
+    // From 0.9 s on every second sample of the willing, and the last of the one who agreed at half time.
+    expect(windows).toHaveLength(2 * 6 + 2);
   });
 
   it('are thinned by stream', async () => {
