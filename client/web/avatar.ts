@@ -2,6 +2,7 @@
 import type { Camera, Vector3 } from 'three';
 import { HAND_FLOATS } from '../../protocol/codec/hand.ts';
 import { PART_BITS, type PoseSample } from '../../protocol/codec/pose-sample.ts';
+import { POSE_FLOATS } from '../../protocol/codec/quantise.ts';
 import { CameraView } from './camera-view.ts';
 import { SkeletonPanel } from './skeleton-panel.ts';
 import { ThreeFigure } from './three-figure.ts';
@@ -24,12 +25,14 @@ export class Avatar extends ThreeFigure {
     this.skeleton.group.position.set(0.46, -0.3, 0).applyQuaternion(camera.quaternion).add(this.head.position);
   }
 
-  /** Where a hand's label goes: at the tracked hand, else at the one that a camera saw; undefined when there is neither. */
+  /** Where a hand's label goes: at the tracked hand, else at the one that a camera saw or at the controller; undefined when there is none. */
   handAnchor(side: 'left' | 'right', sample: PoseSample, into: Vector3): Vector3 | undefined {
     const index = side === 'left' ? 0 : 1;
-    if ((sample.valid & (PART_BITS.leftHand << index)) === 0) return this.camera.handAnchor(side, into);
-    const at = index * HAND_FLOATS;
-    return this.group.localToWorld(into.set(sample.hands[at] ?? 0, (sample.hands[at + 1] ?? 0) - 0.03, sample.hands[at + 2] ?? 0));
+    const below = (poses: Float32Array, at: number): Vector3 => this.group.localToWorld(into.set(poses[at] ?? 0, (poses[at + 1] ?? 0) - 0.03, poses[at + 2] ?? 0));
+    if ((sample.valid & (PART_BITS.leftHand << index)) !== 0) return below(sample.hands, index * HAND_FLOATS);
+    const seen = this.camera.handAnchor(side, into);
+    if (seen !== undefined || (sample.valid & (PART_BITS.leftController << index)) === 0) return seen;
+    return below(sample.rigid, (1 + index) * POSE_FLOATS);
   }
 
   override dispose(): void {
