@@ -76,6 +76,7 @@ function limitsOf(task: Task, served: ServedModel, offeredHz: number, { windows 
 function clairvoyantOf(task: Task, { devices, tasks, budgetMs, latencyMs, executionHz }: ServedModel, offeredHz: number, windows: readonly InputWindow[]): Clairvoyant {
   const unknown = (why: string): Clairvoyant => ({ kind: 'unknown', why });
   if (devices !== 1) return unknown('known for one device only');
+  if (task === 'dynamic-gesture') return unknown('which windows the server looks at depends on how hands move');
   if (tasks.length !== 1) return unknown('its model answers other tasks too');
   if (latencyMs.length === 0) return unknown('the server tells no batch times');
   const hands = HANDS_PER_HEADSET * mean(windows.map((window) => window.hands.length));
