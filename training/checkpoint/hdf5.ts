@@ -1,6 +1,6 @@
 /** Weights and training states as HDF5: weights lie as Keras' `save_weights` lays them, so that h5py and Keras read them. */
-import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import h5wasm from 'h5wasm/node';
+import { existsSync, readFileSync } from 'node:fs';
+import h5wasm from 'h5wasm';
 import { CopresenceError } from '../../core/errors.ts';
 import { formatNumber } from '../../registry/format.ts';
 import type { EpochFigures, FitState } from '../models/fit-network.ts';
@@ -9,6 +9,7 @@ import { createLayer } from '../models/layers.ts';
 import { inputShape } from '../models/network.ts';
 import type { Network } from '../models/network.ts';
 import { seededRandom } from '../../core/random.ts';
+import { writeWhole } from '../run/folder.ts';
 
 type Group = InstanceType<typeof h5wasm.Group>;
 type Dataset = InstanceType<typeof h5wasm.Dataset>;
@@ -31,22 +32,27 @@ const SCALE_LAYER = 'normalization';
 const SIGNATURE = Buffer.from('\x89HDF\r\n\x1a\n', 'latin1');
 const EXACT_DEVIATION = 'deviation';
 
+/** Files of the library's own file system, which is memory, have a name each. */
+let scratchFiles = 0;
+
 /**
- * Writes a network, and with `state` everything that training needs to go on. The file is written aside and renamed, so that
- * whoever is interrupted keeps the one before.
+ * Writes a network, and with `state` everything that training needs to go on.
+ *
+ * The file is made in memory and then written aside and renamed, so that whoever is interrupted keeps the one before. HDF5 itself
+ * does not say that a disk is full: what it had closed without an error could not be read.
  */
 export async function saveWeights(path: string, network: Network, state?: FitState): Promise<void> {
-  await h5wasm.ready;
-  const aside = `${path}.partial`;
-  rmSync(aside, { force: true });
-  const file = new h5wasm.File(aside, 'w');
+  const { FS } = await h5wasm.ready;
+  const scratch = `/write-${scratchFiles++}.h5`;
+  const file = new h5wasm.File(scratch, 'w');
   try {
     writeNetwork(file, network);
     if (state !== undefined) writeState(file.create_group(STATE_GROUP), state);
-  } finally {
     file.close();
+    writeWhole(path, FS.readFile(scratch));
+  } finally {
+    FS.unlink(scratch);
   }
-  renameSync(aside, path);
 }
 
 function writeNetwork(file: Group, { layers, scale, width, steps, classCount }: Network): void {
@@ -81,11 +87,14 @@ function writeState(group: Group, { epoch, adam, best, history }: FitState): voi
 /** @throws CopresenceError MODEL_INVALID when it is no HDF5 file, or not one of these. */
 export async function loadWeights(path: string): Promise<{ readonly network: Network; readonly state: FitState | undefined }> {
   if (!existsSync(path)) throw new CopresenceError('MODEL_INVALID', `${path} is not there`);
-  if (!readFileSync(path).subarray(0, SIGNATURE.length).equals(SIGNATURE)) throw new CopresenceError('MODEL_INVALID', `${path} is no HDF5 file`);
-  await h5wasm.ready;
+  const bytes = readFileSync(path);
+  if (!bytes.subarray(0, SIGNATURE.length).equals(SIGNATURE)) throw new CopresenceError('MODEL_INVALID', `${path} is no HDF5 file`);
+  const { FS } = await h5wasm.ready;
+  const scratch = `/read-${scratchFiles++}.h5`;
+  FS.writeFile(scratch, bytes);
   let file: InstanceType<typeof h5wasm.File> | undefined;
   try {
-    file = new h5wasm.File(path, 'r');
+    file = new h5wasm.File(scratch, 'r');
     const network = readNetwork(file);
     const group = file.get(STATE_GROUP);
     return { network, state: group === null ? undefined : readState(group as Group, network) };
@@ -94,6 +103,7 @@ export async function loadWeights(path: string): Promise<{ readonly network: Net
     throw new CopresenceError('MODEL_INVALID', `${path} holds no weights of this kind: ${String(cause)}`, { cause });
   } finally {
     file?.close();
+    FS.unlink(scratch);
   }
 }
 

@@ -1,6 +1,6 @@
 /** The folder of one training run: what it was asked for, where it stands, and last of all what it made. */
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '../../core/clock.ts';
@@ -165,8 +165,15 @@ export function appendHistory(folder: string, line: object): void {
 
 /** Writes aside and renames: a reader sees the old file or the new one, never a part. */
 export function writeWhole(path: string, content: string | Uint8Array): void {
-  writeFileSync(`${path}.partial`, content);
-  renameSync(`${path}.partial`, path);
+  const aside = `${path}.partial`;
+  try {
+    writeFileSync(aside, content);
+    renameSync(aside, path);
+  } catch (error) {
+    // On a full disk what was written of it is room that others need.
+    rmSync(aside, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 /** The commit that runs, or null outside of a checkout. */

@@ -1,9 +1,10 @@
 /** Weights as HDF5: they come back to the last bit, and Python's h5py finds them where Keras would look. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemProblem } from '../../../core/system-error.ts';
 import { loadWeights, saveWeights } from '../../../training/checkpoint/hdf5.ts';
 import { createNetwork } from '../../../training/models/network.ts';
 
@@ -26,8 +27,22 @@ function hasH5py(): boolean {
 describe('weights as HDF5', () => {
   it.each(['linear', 'mlp', 'gru', 'tcn'] as const)('of a %s come back to the last bit', async (family) => {
     const network = createNetwork({ family, hidden: [6, 5] }, rows, 3);
+    // A linear one begins with zeros.
+    for (const { weights } of network.layers) for (const { values } of weights) values.forEach((_, at) => (values[at] = Math.cos(at) / 3));
     const path = join(folder, `${family}.h5`);
     await saveWeights(path, network);
+    expect((await loadWeights(path)).network).toEqual(network);
+  });
+
+  it('that cannot be written leave the file before as it was, and say why', async () => {
+    const network = createNetwork({ family: 'mlp', hidden: [6] }, rows, 3);
+    const path = join(folder, 'kept.h5');
+    await saveWeights(path, network);
+    const before = readFileSync(path);
+    // Where the new one would be written aside something else is: a disk that is full fails in the same place.
+    mkdirSync(`${path}.partial`);
+    await expect(saveWeights(path, createNetwork({ family: 'mlp', hidden: [6] }, rows, 4)).catch((error: unknown) => Promise.reject(systemProblem(error)!))).rejects.toThrow(/STORAGE_FAILED: .*kept\.h5\.partial: it is a folder/);
+    expect(readFileSync(path)).toEqual(before);
     expect((await loadWeights(path)).network).toEqual(network);
   });
 
