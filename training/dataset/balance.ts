@@ -1,8 +1,11 @@
 /** Evens out how many rows the classes have, with rows between neighbours (SMOTE). */
-import { randomInt } from '../../core/random.ts';
+import { randomInt, shuffle } from '../../core/random.ts';
 import type { Random } from '../../core/random.ts';
 import { classCounts } from './table.ts';
 import type { Table } from './table.ts';
+
+/** A class with more rows is searched for neighbours among so many of them: all would be a square of a hundred thousand. */
+const MOST_NEIGHBOURS = 4000;
 
 /**
  * SMOTE (Chawla, Bowyer, Hall and Kegelmeyer 2002, "SMOTE: Synthetic Minority Over-sampling Technique", algorithm 1): every
@@ -10,7 +13,7 @@ import type { Table } from './table.ts';
  * nearest rows of that class. A class with one row is repeated, since it has no neighbour.
  *
  * @returns the rows of `table`, then the new ones by class.
- * @bound O(rows of a class squared) distances for each class that is not the largest.
+ * @bound Distances from each row that a new one begins at to its class, or to MOST_NEIGHBOURS rows of it drawn by `random`.
  */
 export function smote(table: Table, random: Random, k = 5): Table {
   const size = table.width * table.steps;
@@ -20,7 +23,8 @@ export function smote(table: Table, random: Random, k = 5): Table {
   counts.forEach((count, label) => {
     if (count === 0 || count === largest) return;
     const own = Array.from(table.classes.keys()).filter((row) => table.classes[row] === label);
-    const neighbours = own.map((row) => nearestRows(table, row, own, k));
+    const among = own.length <= MOST_NEIGHBOURS ? own : shuffle(random, [...own]).slice(0, MOST_NEIGHBOURS);
+    const neighbours = own.slice(0, largest - count).map((row) => nearestRows(table, row, among, k));
     for (let index = 0; index < largest - count; index++) {
       const at = index % own.length;
       const around = neighbours[at] ?? [];
@@ -39,12 +43,19 @@ export function smote(table: Table, random: Random, k = 5): Table {
 /** The `k` rows of `among`, `row` itself apart, that are nearest to it; ties by order. */
 export function nearestRows(table: Table, row: number, among: readonly number[], k: number): number[] {
   const size = table.width * table.steps;
-  const distances = among.filter((other) => other !== row).map((other) => {
+  /** The nearest so far, in order. */
+  const nearest: { readonly other: number; readonly square: number }[] = [];
+  for (const other of among) {
+    if (other === row) continue;
+    const limit = nearest.length < k ? Number.POSITIVE_INFINITY : (nearest[k - 1]?.square ?? 0);
     let square = 0;
-    for (let column = 0; column < size; column++) square += (table.features[row * size + column]! - table.features[other * size + column]!) ** 2;
-    return { other, square };
-  });
-  return distances.sort((a, b) => a.square - b.square).slice(0, k).map(({ other }) => other);
+    for (let column = 0; column < size && square < limit; column++) square += (table.features[row * size + column]! - table.features[other * size + column]!) ** 2;
+    if (square >= limit) continue;
+    const place = nearest.findIndex((own) => own.square > square);
+    nearest.splice(place < 0 ? nearest.length : place, 0, { other, square });
+    nearest.length = Math.min(nearest.length, k);
+  }
+  return nearest.map(({ other }) => other);
 }
 
 function between(values: Float32Array, from: number, to: number, size: number, share: number): Float32Array {

@@ -180,7 +180,8 @@ function findOutliers(samples: readonly LabelledSample[], limit: number): Map<st
 
 /** Of the numbers among them; NaN where there is none. */
 export function median(values: readonly number[]): number {
-  const sorted = values.filter((value) => !Number.isNaN(value)).sort((a, b) => a - b);
+  // Of a typed array the sort is by number, and several times as fast.
+  const sorted = Float64Array.from(values.filter((value) => !Number.isNaN(value))).sort();
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? (sorted[middle] ?? Number.NaN) : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
 }
