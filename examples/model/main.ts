@@ -54,6 +54,8 @@ const STEPS = 10;
 const METRIC = 'loss';
 const FIRST_RUN = 'run-first';
 const SERVER_LOG = 'server.log';
+/** Lines of it that are told when the demonstration fails. */
+const LAST_WORDS = 5;
 const SOURCE = { name: 'demonstration', origin: 'recorded by npm run demo:model', licence: 'Apache-2.0' };
 
 interface Demo {
@@ -80,6 +82,10 @@ async function main(): Promise<number> {
     writeFileSync(values.report, demoPage(outcome));
     say(`\nThe report is in ${values.report}`);
     return outcome.begin.outcome === 'promoted' && outcome.good.outcome === 'promoted' && outcome.bad.outcome === 'rolled-back' ? 0 : 1;
+  } catch (error) {
+    const log = join(folder, SERVER_LOG);
+    if (existsSync(log)) say(`The server's last words:\n${readFileSync(log, 'utf8').trimEnd().split('\n').slice(-LAST_WORDS).join('\n')}`);
+    throw error;
   } finally {
     if (values.keep) say(`Recording, data set, runs and registry are in ${folder}`);
     else rmSync(folder, { recursive: true, force: true });

@@ -11,7 +11,7 @@ import { RUN_FILES } from '../../training/run/folder.ts';
 
 export const MODEL = 'gesture-mlp';
 /** What the server needs to be ready beside the model that is looked at. */
-const OTHERS = ['avatar-language'];
+const OTHERS = ['avatar-language', 'dynamic-gesture-mlp'];
 const SHIPPED = join(import.meta.dirname, '../../models');
 
 export interface RegistryFolder {

@@ -71,7 +71,7 @@ export const collect: ModelCommand = {
     const { collected, source } = await readSource(values);
     const own = { ...source, ...(collected.sha256 === undefined ? {} : { sha256: collected.sha256 }) };
     const before = values.add ? openDataset(out) : undefined;
-    const dataset = makeDataset(before === undefined ? { name: datasetNameOf(out), ...collected, sources: [own], history: ['collected'] } : joined(before, collected, own));
+    const dataset = makeDataset(before === undefined ? { name: datasetNameOf(out), ...collected, sources: [own], history: ['collected', ...collected.notes] } : joined(before, collected, own));
     const folder = writeDataset(out, dataset);
     const { counts, participants, version } = dataset.description;
     for (const note of collected.notes) console.log(`Note: ${note}`);
