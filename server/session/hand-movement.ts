@@ -40,9 +40,11 @@ export class HandMovement {
     const space = 2 * (sample[5]! >> 5) + (kind === 'hand' ? 1 : 0);
     this.#trail.add({ atMs: captureMs, space, ...pointing });
     const sinceMs = captureMs - this.#lookedMs;
-    if ((sinceMs >= 0 && sinceMs < LOOK_MS) || this.#trail.write(window) !== 'moved') return undefined;
-    this.#lookedMs = captureMs;
-    return encodePathWindow(window);
+    if (sinceMs >= 0 && sinceMs < LOOK_MS) return undefined;
+    const state = this.#trail.write(window);
+    // A hand that rests is tried no more often than one that moves is looked at.
+    if (state !== 'short') this.#lookedMs = captureMs;
+    return state === 'moved' ? encodePathWindow(window) : undefined;
   }
 
   /**

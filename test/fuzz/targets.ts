@@ -7,7 +7,9 @@ import { writeAvatarState } from '../../protocol/codec/delta/avatar-state.ts';
 import { DeltaSnapshotReader } from '../../protocol/codec/delta/delta-snapshot.ts';
 import { decodeHand, HAND_BYTES, HAND_FLOATS } from '../../protocol/codec/hand.ts';
 import { isAcceptableMessagePack } from '../../protocol/codec/message-pack-guard.ts';
-import { checkPoseSample, createPoseSample, decodePoseSample, encodePoseSample, MAX_POSE_SAMPLE_BYTES, poseSampleBytes } from '../../protocol/codec/pose-sample.ts';
+import { createPointing, readPointing } from '../../protocol/codec/pointing.ts';
+import { checkPoseSample, createPoseSample, decodePoseSample, encodePoseSample, MAX_POSE_SAMPLE_BYTES, PART_BITS, poseSampleBytes, type PoseSample } from '../../protocol/codec/pose-sample.ts';
+import { HAND_JOINTS } from '../../protocol/joints.ts';
 import { decodeSnapshot, encodeSnapshot, SNAPSHOT_ENTRY_BYTES, SNAPSHOT_HEADER_BYTES, type SnapshotEntry } from '../../protocol/codec/snapshot.ts';
 import { decodeVideoChunk, encodeVideoChunk } from '../../protocol/codec/video-chunk.ts';
 import type { InterCodec } from '../../protocol/video/picture.ts';
@@ -18,6 +20,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import type { FuzzTarget } from './fuzz.ts';
 
 const NEAR_MS = 1_000_000;
+const INDEX_TIP = HAND_JOINTS.indexOf('index-finger-tip');
 /** A start of image, an APP0 segment and a baseline frame header of 640 x 480. */
 const JPEG_HEADER = Uint8Array.from(Buffer.from('ffd8ffe000104a46494600010100000100010000ffc000110801e002800301220002110103110100', 'hex'));
 
@@ -100,6 +103,24 @@ function checkPose(bytes: Uint8Array): void {
   assert(size <= bytes.length && size <= MAX_POSE_SAMPLE_BYTES, 'reads beyond its input');
   const again = new Uint8Array(MAX_POSE_SAMPLE_BYTES);
   assert(encodePoseSample(sample, again, 0) === size, 'does not encode again to its size');
+  for (const side of ['left', 'right'] as const) checkPointing(bytes, side, sample);
+}
+
+/** What is read alone is what the whole sample has. */
+function checkPointing(bytes: Uint8Array, side: 'left' | 'right', { valid, rigid, hands }: PoseSample): void {
+  const index = side === 'left' ? 0 : 1;
+  const pointing = createPointing();
+  const kind = readPointing(bytes, side, pointing);
+  const hasHead = (valid & PART_BITS.head) !== 0;
+  const expected = !hasHead ? undefined : valid & (PART_BITS.leftHand << index) ? 'hand' : valid & (PART_BITS.leftController << index) ? 'controller' : undefined;
+  assert(kind === expected, 'points with something else');
+  if (kind === undefined) return;
+  const [from, at] = kind === 'hand' ? [hands, index * HAND_FLOATS + INDEX_TIP * 7] : [rigid, (1 + index) * 7];
+  for (let axis = 0; axis < 3; axis++) {
+    assert(pointing.head[axis] === rigid[axis], 'another head');
+    assert(Math.abs(pointing.point[axis]! - from[at + axis]!) < 1e-5, 'another point');
+  }
+  assert(Math.abs(Math.hypot(...pointing.head.subarray(3)) - 1) < 1e-3, 'an up axis that is no unit vector');
 }
 
 function checkSnapshot(bytes: Uint8Array): void {
