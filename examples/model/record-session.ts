@@ -6,20 +6,26 @@ import type { CopresenceClient } from '../../client/node.ts';
 import { every, sleep } from '../../core/clock.ts';
 import type { Clock } from '../../core/clock.ts';
 import { CopresenceError } from '../../core/errors.ts';
+import { randomInt, seededRandom } from '../../core/random.ts';
+import type { Random } from '../../core/random.ts';
 import { createPoseSample } from '../../protocol/codec/pose-sample.ts';
 import { openRecording } from '../../recording/reader.ts';
 import type { Recording } from '../../recording/reader.ts';
 import type { RunningServer } from '../../sim/server-process.ts';
 import { makeToken } from '../../sim/tokens.ts';
 import { appendLabel } from '../../training/dataset/recordings.ts';
-import { GESTURES, makePerson } from './people.ts';
-import type { Gesture, Person } from './people.ts';
+import { GESTURES, makePerson, MOVE_MS } from './people.ts';
+import type { Doing, Gesture, Person } from './people.ts';
 import type { Tell } from './steps.ts';
 
-/** How long a gesture is held, and how long its beginning is left out: the hand is still on its way. */
+/** How long a gesture lasts, with the way to it. */
 const SLOT_MS = 1600;
-const ON_ITS_WAY_MS = 500;
+/** What those who label call a hand that is on its way: it does nothing that it is to be told by. */
+const NO_GESTURE = 'none';
+/** One interval of so many is labelled wrong: whoever labels for hours slips now and then. */
+const SLIP_EVERY = 40;
 const POSE_HZ = 20;
+const SLIP_SEED = 5;
 const FILE_WAIT_MS = 60_000;
 const SESSION = 'studio';
 
@@ -40,11 +46,35 @@ export interface RecordedSession {
   /** With the one who does not allow training. */
   readonly participants: number;
   readonly intervals: number;
+  /** Of those, labelled wrong on purpose. */
+  readonly slips: number;
 }
 
 /** Everybody starts with another gesture, so that each moment of the recording has all of them. */
 function gestureOf(person: number, slot: number): Gesture {
   return GESTURES[(person + slot) % GESTURES.length] ?? 'rest';
+}
+
+/** What one of them does so long after the beginning. */
+export function doingAt(person: number, timeMs: number, slotMs: number, lastSlot = Infinity): Doing {
+  const slot = Math.min(lastSlot, Math.floor(timeMs / slotMs));
+  return { gesture: gestureOf(person, slot), before: gestureOf(person, Math.max(0, slot - 1)), slot, sinceMs: timeMs - slot * slotMs };
+}
+
+export interface LabelledInterval {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly label: string;
+  readonly isSlip: boolean;
+}
+
+/** What is said of one hand of one of them: of each slot the way and the gesture. Times count from the beginning. */
+export function labelledIntervals(person: number, slots: number, random: Random): LabelledInterval[] {
+  return Array.from({ length: slots }, (_, slot): LabelledInterval[] => {
+    const [fromMs, isSlip] = [slot * SLOT_MS, randomInt(random, SLIP_EVERY) === 0];
+    const way = slot === 0 ? [] : [{ fromMs: fromMs + 0.3 * MOVE_MS, toMs: fromMs + 0.7 * MOVE_MS, label: NO_GESTURE, isSlip: false }];
+    return [...way, { fromMs: fromMs + MOVE_MS, toMs: fromMs + SLOT_MS - 50, label: gestureOf(person, isSlip ? slot + 2 : slot), isSlip }];
+  }).flat();
 }
 
 /** The last of the people consents to being recorded, but not to training. */
@@ -65,7 +95,7 @@ export async function recordSession(options: RecordOptions): Promise<RecordedSes
   await Promise.all(members.map(({ client }) => client.leave()));
   const file = await whole(clock, recordingsFolder);
   const labelsFile = join(recordingsFolder, 'labels.jsonl');
-  return { file, labelsFile, seconds, participants: persons.length, intervals: await writeLabels(file, labelsFile, persons, slots) };
+  return { file, labelsFile, seconds, participants: persons.length, ...(await writeLabels(file, labelsFile, persons, slots)) };
 }
 
 export interface Entry {
@@ -84,9 +114,8 @@ async function play(clock: Clock, members: readonly { client: CopresenceClient; 
   const sample = createPoseSample();
   const startMs = clock.nowMs();
   const sending = every(clock, 1000 / POSE_HZ, (nowMs) => {
-    const slot = Math.min(slots - 1, Math.floor((nowMs - startMs) / SLOT_MS));
     members.forEach(({ client, person }, index) => {
-      person.write(gestureOf(index, slot), nowMs - startMs, sample);
+      person.write(doingAt(index, nowMs - startMs, SLOT_MS, slots - 1), nowMs - startMs, sample);
       sample.captureMs = nowMs;
       client.sendPose(sample);
     });
@@ -119,7 +148,7 @@ async function countPoses(recording: Recording): Promise<number> {
 }
 
 /** Times of labels count from the recording's first item; the play began with the first pose. */
-async function writeLabels(file: string, labelsFile: string, persons: readonly Person[], slots: number): Promise<number> {
+async function writeLabels(file: string, labelsFile: string, persons: readonly Person[], slots: number): Promise<{ intervals: number; slips: number }> {
   const recording = await openRecording(file);
   try {
     let firstMs: number | undefined;
@@ -131,18 +160,19 @@ async function writeLabels(file: string, labelsFile: string, persons: readonly P
       break;
     }
     const beginMs = Math.max(0, (firstPoseMs ?? 0) - (firstMs ?? 0) - 1000 / POSE_HZ);
-    let count = 0;
+    const random = seededRandom(SLIP_SEED);
+    let [intervals, slips] = [0, 0];
     for (const { participantId, name } of recording.info.participants) {
       const person = persons.findIndex((own) => own.name === name);
-      for (let slot = 0; slot < slots; slot++) {
-        for (const hand of ['left', 'right'] as const) {
-          const fromMs = beginMs + slot * SLOT_MS + ON_ITS_WAY_MS;
-          appendLabel(labelsFile, { participant: participantId, hand, fromMs, toMs: beginMs + (slot + 1) * SLOT_MS - 50, label: gestureOf(person, slot) });
-          count++;
+      for (const hand of ['left', 'right'] as const) {
+        for (const { fromMs, toMs, label, isSlip } of labelledIntervals(person, slots, random)) {
+          appendLabel(labelsFile, { participant: participantId, hand, fromMs: beginMs + fromMs, toMs: beginMs + toMs, label });
+          intervals++;
+          slips += isSlip ? 1 : 0;
         }
       }
     }
-    return count;
+    return { intervals, slips };
   } finally {
     await recording.close();
   }
