@@ -104,6 +104,7 @@ const SETTINGS = {
   'video-tasks': { schema: videoTasks.default(['body-pose', 'hands']), help: 'what models look for in pictures, separated by commas: body-pose, hands, body-3d' },
   'body-pose-model': { schema: z.enum(['movenet-lightning', 'movenet-thunder']).default('movenet-lightning'), help: 'for body poses: movenet-lightning, or movenet-thunder, which sees more and takes five times as long; under load the first stands in for it' },
   'hands-model': { schema: z.enum(['handlandmark-lite', 'handlandmark-full']).default('handlandmark-lite'), help: 'for hands in pictures: handlandmark-lite, or handlandmark-full, for which the first stands in under load' },
+  'called-models': { schema: list.default([]), help: 'models that no task needs, separated by commas, to load for calls over the Open Inference Protocol alone: pose-prediction' },
   'models-folder': { schema: z.string().optional(), help: 'where the models are; by default those that ship' },
   'model-signers': { schema: z.string().optional(), help: 'file of who may publish models and put them into production: with it, nothing else is loaded' },
   'registry-key': { schema: z.string().optional(), help: 'file of the key that signs what rollouts write into the history of the models; unsigned when left out' },

@@ -79,7 +79,7 @@ function servedByName(pool: ModelPool | undefined): readonly ServedModel[] {
 function poolOptions(config: Config): Parameters<typeof startModelPool>[1] {
   return {
     workerCount: config.workers,
-    models: modelsToLoad(servedRoutes(config)),
+    models: modelsToLoad(servedRoutes(config), config['called-models']),
     modelsFolder: modelsFolderOf(config),
     cacheFolder: config['cache-folder'] ?? folder('.cache/models'),
     signersFile: config['model-signers'],

@@ -23,6 +23,8 @@ const BODY_KEYPOINTS = 'movenet-lightning';
 
 /** The settings that decide what is served: by default every task from pictures, by the lightest models. */
 export type RouteSettings = Partial<Pick<Config, 'video-tasks' | 'body-pose-model' | 'hands-model'>>;
+/** Whoever calls from outside brings a deadline of their own; a batch should not take longer than this. */
+const CALLED_DEADLINE_MS = 100;
 /** Participants whose hands and bodies are tracked at once. */
 const TRACKED_PARTICIPANTS = 8192;
 
@@ -51,8 +53,10 @@ export function lighterModel(routes: Partial<Record<Task, TaskRoute>>, model: st
 /**
  * What the workers load for those tasks, each model once, with the longest that a batch of it is of use: the whole time
  * of a task that it answers alone, half of one that it is a stage of.
+ *
+ * @param called - models that no task needs and that outside callers may ask.
  */
-export function modelsToLoad(routes: Partial<Record<Task, TaskRoute>>): { readonly name: string; readonly deadlineMs: number }[] {
+export function modelsToLoad(routes: Partial<Record<Task, TaskRoute>>, called: readonly string[] = []): { readonly name: string; readonly deadlineMs: number }[] {
   const { hands, 'body-3d': body, ...single } = routes;
   const deadlines = new Map(Object.values(single).map(({ model, deadlineMs }) => [model, deadlineMs]));
   const addStages = (route: TaskRoute | undefined, ...models: readonly string[]): void => {
@@ -62,6 +66,7 @@ export function modelsToLoad(routes: Partial<Record<Task, TaskRoute>>): { readon
   for (const { lighter, deadlineMs } of Object.values(single)) if (lighter !== undefined) deadlines.set(lighter, deadlineMs);
   addStages(hands, HAND_DETECTION, ...modelsOf(hands));
   addStages(body, BODY_KEYPOINTS, ...modelsOf(body));
+  for (const name of called) if (!deadlines.has(name)) deadlines.set(name, CALLED_DEADLINE_MS);
   return [...deadlines].map(([name, deadlineMs]) => ({ name, deadlineMs }));
 }
 

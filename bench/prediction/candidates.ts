@@ -8,6 +8,8 @@ import { createMotion, type Motion, type MotionEstimator } from '../../client/pr
 /** A predictor under test. */
 export interface Candidate {
   readonly estimator: () => MotionEstimator;
+  /** How what the estimator has seen goes on; its motion, fading, when left out. Writes 7 floats from `at` of `into`. */
+  readonly goOn?: (estimator: MotionEstimator, aheadMs: number, into: Float32Array, at: number) => void;
   readonly moveFadeMs: number;
   readonly turnFadeMs: number;
 }

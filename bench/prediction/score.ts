@@ -1,5 +1,5 @@
 /** How far predictions are from what then happened. */
-import { continuePose, leadMs, type Lead } from '../../client/prediction/motion.ts';
+import { continuePose, leadMs, type Lead, type MotionEstimator } from '../../client/prediction/motion.ts';
 import { PartMotion } from '../../client/prediction/part-motion.ts';
 import { writeTurnBetween } from '../../core/rotation.ts';
 import { createPoseSample } from '../../protocol/codec/pose-sample.ts';
@@ -43,7 +43,8 @@ export function score(runs: readonly Run[], parts: readonly number[], candidate:
 }
 
 function scorePart(track: PoseTrack, received: readonly Received[], part: number, candidate: Candidate, errors: readonly Errors[]): void {
-  const motion = new PartMotion(candidate.estimator());
+  const estimator = candidate.estimator();
+  const motion = new PartMotion(estimator);
   const at = part * POSE_FLOATS;
   let newestMs = -1;
   for (const { captureMs, sample } of received) {
@@ -52,11 +53,16 @@ function scorePart(track: PoseTrack, received: readonly Received[], part: number
     motion.observe(captureMs, sample.rigid, at);
     HORIZONS_MS.forEach((horizonMs, index) => {
       if (captureMs + horizonMs > trackDurationMs(track)) return;
-      continuePose(motion.motion, leadOf(candidate, horizonMs), sample.rigid, predicted, at);
+      goOn(candidate, estimator, horizonMs, sample.rigid, at);
       sampleTrack(track, captureMs + horizonMs, truth);
       addError(errors[index] as Errors, { from: sample.rigid, at });
     });
   }
+}
+
+function goOn(candidate: Candidate, estimator: MotionEstimator, aheadMs: number, newest: Float32Array, at: number): void {
+  if (candidate.goOn !== undefined) candidate.goOn(estimator, aheadMs, predicted, at);
+  else continuePose(estimator.motion, leadOf(candidate, aheadMs), newest, predicted, at);
 }
 
 export function leadOf({ moveFadeMs, turnFadeMs }: Candidate, aheadMs: number): Lead {
@@ -103,7 +109,8 @@ export function roughness(runs: readonly Run[], parts: readonly number[], candid
 }
 
 function paths(track: PoseTrack, received: readonly Received[], part: number, candidate: Candidate, aheadMs: number): [number[], number[]] {
-  const motion = new PartMotion(candidate.estimator());
+  const estimator = candidate.estimator();
+  const motion = new PartMotion(estimator);
   const at = part * POSE_FLOATS;
   const inOrder = received.filter(({ sample }) => (sample.valid & (1 << part)) !== 0).sort((a, b) => a.captureMs - b.captureMs);
   const shown: number[] = [], real: number[] = [];
@@ -112,7 +119,7 @@ function paths(track: PoseTrack, received: readonly Received[], part: number, ca
     for (; (inOrder[next]?.captureMs ?? Infinity) <= drawnMs - aheadMs; next++) motion.observe(inOrder[next]!.captureMs, inOrder[next]!.sample.rigid, at);
     const newest = inOrder[next - 1];
     if (newest === undefined) continue;
-    continuePose(motion.motion, leadOf(candidate, drawnMs - newest.captureMs), newest.sample.rigid, predicted, at);
+    goOn(candidate, estimator, drawnMs - newest.captureMs, newest.sample.rigid, at);
     sampleTrack(track, drawnMs, truth);
     for (let axis = at; axis < at + 3; axis++) {
       shown.push(predicted[axis]!);

@@ -19,6 +19,7 @@ import { createGesture } from './task/gesture.ts';
 import { createHandDetection } from './task/hand-detection.ts';
 import { createHandLandmarks } from './task/hand-landmarks.ts';
 import { createLanguage } from './task/language.ts';
+import { createTensorsOnly } from './task/tensors-only.ts';
 import { allocateBlock, isRowFinite, packRows } from './tensor-block.ts';
 import type { ModelReference } from '../../registry/reference.ts';
 import type { Looks } from '../watch-flow.ts';
@@ -33,6 +34,7 @@ const ADAPTERS: Readonly<Partial<Record<ModelTask, (tensors: TaskTensors) => Tas
   gesture: createGesture,
   'dynamic-gesture': createDynamicGesture,
   language: createLanguage,
+  'pose-prediction': createTensorsOnly,
 };
 
 /** Batches are packed to a multiple of this where a dimension is symbolic, so that few different shapes occur. */

@@ -75,6 +75,7 @@ type Values = ReturnType<typeof readOptions<typeof OPTIONS>>['values'];
 
 function readConfig(values: Values, kind: string, augmentation: Partial<TrainingConfig['augmentation']>): TrainingConfig {
   const given = values.config === undefined ? {} : readJson(values.config);
+  if (kind === 'track' && (values.smote || values.augment !== undefined)) throw new CopresenceError('CONFIG_INVALID', '--smote and --augment do not go with tracks, which are played at several speeds and in turned axes anyway');
   const base = kind === 'track' ? { ...given, prediction: given.prediction ?? {}, network: { ...PREDICTION_NETWORK, ...(given.network as object | undefined) } } : given;
   const copies = values.augment === undefined ? undefined : wholeNumber('augment', values.augment);
   const distillation = { ...numberOption('temperature', values.temperature), ...numberOption('weight', values['teacher-weight']) };

@@ -31,13 +31,15 @@ interface OpenTrack {
   readonly values: (number | null)[];
   startMs: number;
   lastMs: number;
-  spaceEpoch: number;
+  readonly spaceEpoch: number;
+  /** Whether its positions were measured. */
+  readonly isTracked: boolean;
 }
 
 /**
  * The movements of heads, and of controllers or wrists, as samples of the layout `track`: label `head` or `hand`, the recording as group.
  *
- * A track ends where a part is not seen, more than 250 ms are missing, or space was reset. Positions that no sensor measured are missing values.
+ * A track ends where a part is not seen, more than 250 ms are missing, space was reset, or positions begin or cease to be measured. Those that no sensor measured are missing values.
  * Whoever's last word is against training gives nothing; of others, what they sent while they were against it is left out.
  */
 export async function readTracks(recording: Recording, { name, prefix, part }: TrackOptions): Promise<Collected> {
@@ -66,7 +68,7 @@ export async function readTracks(recording: Recording, { name, prefix, part }: T
     for (let place = 0; place < PLACES; place++) {
       const key = `${participantId} ${place}`;
       const source = isUsable ? sourceOf(pose, place) : undefined;
-      if (source === undefined || !goesOn(open.get(key), captureServerMs, pose.spaceEpoch)) close(key, participantId);
+      if (source === undefined || !goesOn(open.get(key), captureServerMs, { spaceEpoch: pose.spaceEpoch, isTracked: source.isTracked })) close(key, participantId);
       if (source !== undefined) addPose(open, key, { place, atMs: captureServerMs, pose, source });
     }
   }
@@ -93,14 +95,14 @@ function sourceOf(pose: PoseSample, place: number): Source | undefined {
   return { floats: pose.hands, at: (place - 1) * HAND_FLOATS, isTracked: (pose.tracked & hand) !== 0 };
 }
 
-function goesOn(track: OpenTrack | undefined, atMs: number, spaceEpoch: number): boolean {
-  return track === undefined || (track.spaceEpoch === spaceEpoch && atMs - track.lastMs <= MAX_GAP_MS && atMs - track.startMs < MOST_MS);
+function goesOn(track: OpenTrack | undefined, atMs: number, { spaceEpoch, isTracked }: Pick<OpenTrack, 'spaceEpoch' | 'isTracked'>): boolean {
+  return track === undefined || (track.spaceEpoch === spaceEpoch && track.isTracked === isTracked && atMs - track.lastMs <= MAX_GAP_MS && atMs - track.startMs < MOST_MS);
 }
 
 function addPose(open: Map<string, OpenTrack>, key: string, { place, atMs, pose, source }: { place: number; atMs: number; pose: PoseSample; source: Source }): void {
   let track = open.get(key);
   if (track !== undefined && atMs <= track.lastMs) return;
-  if (track === undefined) open.set(key, (track = { label: place === 0 ? 'head' : 'hand', values: [], startMs: atMs, lastMs: atMs, spaceEpoch: pose.spaceEpoch }));
+  if (track === undefined) open.set(key, (track = { label: place === 0 ? 'head' : 'hand', values: [], startMs: atMs, lastMs: atMs, spaceEpoch: pose.spaceEpoch, isTracked: source.isTracked }));
   track.lastMs = atMs;
   track.values.push(rounded(atMs - track.startMs, 2));
   for (let index = 0; index < POSE_FLOATS; index++) {

@@ -33,19 +33,19 @@ that trained it. The graph differs from the trained network by ${parity.toExpone
 
 function figureTable(figures: readonly PredictorFigures[]): string {
   const rows = figures.map(({ part, horizonMs, predictor, moments, position, angle, overshootP95 }) => [
-    part, `${horizonMs} ms`, NAMES[predictor], position?.rmse.toFixed(1) ?? '', position?.p95.toFixed(1) ?? '', angle.rmse.toFixed(2), angle.p95.toFixed(2), overshootP95?.toFixed(1) ?? '', String(moments),
+    part, `${horizonMs}&nbsp;ms`, NAMES[predictor], position?.rmse.toFixed(1) ?? '', position?.p95.toFixed(1) ?? '', angle.rmse.toFixed(2), angle.p95.toFixed(2), overshootP95?.toFixed(1) ?? '', String(moments),
   ]);
   return `<h2>Errors by part and horizon</h2>${table(['part', 'ahead', 'predictor', 'position RMSE, mm', '95 %, mm', 'angle RMSE, degrees', '95 %, degrees', 'overshoot 95 %, mm', 'moments'], rows)}`;
 }
 
 function comparisonTable(comparisons: readonly Comparison[]): string {
-  const rows = comparisons.map((own) => [own.part, `${own.horizonMs} ms`, own.quantity, NAMES[own.against], ...ratioCells(own)]);
+  const rows = comparisons.map((own) => [own.part, `${own.horizonMs}&nbsp;ms`, own.quantity, NAMES[own.against], ...ratioCells(own)]);
   return `<h2>Against the others, paired by recording</h2><p>Root mean square error over that of the other; below 1 this model is nearer to what happened.</p>
 ${table(['part', 'ahead', 'of', 'against', 'ratio', '95 % interval', 'nearer in'], rows)}`;
 }
 
 function rateTable({ metrics: { test } }: PredictorCardInput): string {
-  const rows = test.byRate.map((own) => [String(own.rateHz), own.part, `${own.horizonMs} ms`, own.quantity, ...ratioCells(own)]);
+  const rows = test.byRate.map((own) => [String(own.rateHz), own.part, `${own.horizonMs}&nbsp;ms`, own.quantity, ...ratioCells(own)]);
   return `<h2>Against the Kalman filter, by rate</h2>${table(['Hz', 'part', 'ahead', 'of', 'ratio', '95 % interval', 'nearer in'], rows)}`;
 }
 
@@ -54,7 +54,7 @@ function ratioCells({ ratio, interval, recordings, lower }: Comparison): string[
 }
 
 function groupTable(title: string, groups: readonly GroupErrors[]): string {
-  const rows = groups.map(({ group, part, horizonMs, quantity, model, kalman }) => [escapeXml(group), part, `${horizonMs} ms`, quantity === 'position' ? 'position, mm' : 'angle, degrees', model.toFixed(2), kalman.toFixed(2)]);
+  const rows = groups.map(({ group, part, horizonMs, quantity, model, kalman }) => [escapeXml(group), part, `${horizonMs}&nbsp;ms`, quantity === 'position' ? 'position, mm' : 'angle, degrees', model.toFixed(2), kalman.toFixed(2)]);
   return `<h2>${title}</h2>${table(['', 'part', 'ahead', 'RMSE of', NAMES.model, NAMES.kalman], rows)}`;
 }
 

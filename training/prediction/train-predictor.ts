@@ -132,7 +132,7 @@ async function finishRun(folder: string, { description, prepared, fitted, found,
   let metrics: PredictorMetrics;
   try {
     const ask = askInParts(session, encoding);
-    const checked = motionRows(tracks.test.slice(0, 3), prepared.prediction, { seed: 1, speeds: [1], turnsAxes: false });
+    const checked = motionRows(tracks.test, prepared.prediction, { seed: 1, speeds: [1], turnsAxes: false });
     const counts = { ...Object.fromEntries(PARTS.map((part) => [part, tracks[part].length])), trained: fitted.rows } as PredictorMetrics['counts'];
     metrics = {
       format: 'copresence.prediction.v1',

@@ -10,6 +10,7 @@ import { systemClock } from '../../../core/clock.ts';
 import { randomNormal, seededRandom } from '../../../core/random.ts';
 import { askGestures } from '../../../examples/inference/gesture.ts';
 import { HAND_FEATURE_COUNT } from '../../../features/hand.ts';
+import { MOTION_AXES, MOTION_FEATURE_COUNT, MotionWindow } from '../../../features/motion-window.ts';
 import { loadOipService, type GrpcInferResponse } from '../../../protocol/oip/grpc.ts';
 import { writeHttpRequest } from '../../../protocol/oip/http-request.ts';
 import { readHttpResponse } from '../../../protocol/oip/http-response.ts';
@@ -49,7 +50,7 @@ describe('the models of a server process', () => {
   const body = (): { inputs: object[] } => ({ inputs: [{ name: 'features', datatype: 'FP32', shape: [ROWS, HAND_FEATURE_COUNT], data: [...features] }] });
 
   beforeAll(async () => {
-    const flags = ['--video-tasks', '', '--grpc-port'];
+    const flags = ['--video-tasks', '', '--called-models', 'pose-prediction', '--grpc-port'];
     port = await freePort();
     server = await startServerProcess(clock, new AbortController().signal, { flags: [...flags, String(port)] });
     token = await tokenFor(server);
@@ -84,6 +85,23 @@ describe('the models of a server process', () => {
       });
     });
   };
+
+  it('are those too that no session asks: where a head is in 50 to 150 ms', async () => {
+    const window = new MotionWindow(8);
+    for (let index = 0; index < 9; index++) window.observe(index * 14, Float32Array.of(0.4 * Math.sin(index / 9), 1.6, 0, 0, 0, 0, 1), 0);
+    const rows = new Float32Array(MOTION_AXES * 8 * MOTION_FEATURE_COUNT);
+    window.writeFeatures('head', rows, 0);
+    const asked = { inputs: [{ name: 'features', datatype: 'FP32', shape: [MOTION_AXES, 8, MOTION_FEATURE_COUNT], data: [...rows] }] };
+    const response = await fetch(`${server.url}/v2/models/pose-prediction/infer`, { method: 'POST', body: JSON.stringify(asked), headers: { Authorization: `Bearer ${token}` } });
+    const answer = (await response.json()) as { outputs: { name: string; shape: number[]; data: number[] }[] };
+    expect(answer.outputs[0]).toMatchObject({ name: 'residuals', shape: [MOTION_AXES, 3] });
+    const session = await InferenceSession.create(join(shippedFolder('pose-prediction'), 'model.onnx'));
+    const { residuals } = await session.run({ features: new Tensor('float32', rows, [MOTION_AXES, 8, MOTION_FEATURE_COUNT]) });
+    await session.release();
+    (residuals?.data as Float32Array).forEach((value, index) => expect(answer.outputs[0]?.data[index]).toBeCloseTo(value, DIGITS));
+    // The sway to the right slows down, and the model says so.
+    expect(answer.outputs[0]?.data[2]).toBeLessThan(0);
+  });
 
   it('answer in JSON as ONNX Runtime does', async () => {
     const response = await post(JSON.stringify(body()), { Authorization: `Bearer ${token}` });

@@ -133,6 +133,10 @@ describe('a data set of tracks', () => {
     expect(notes).toEqual(['ann/r: 1 of 2 participants do not allow training']);
     expect(samples.every(({ values }) => values?.length === 60 * 8)).toBe(true);
     expect(datasetOf(samples).description.participants).toBe(2);
+    const other = join(folder, 'dark');
+    await record(other, Array.from({ length: 120 }, (_, index) => posed('x', index * 14, index < 60 ? PART_BITS.head : 0)), { x: true });
+    const heads = (await readTrackFolder(other)).samples.filter(({ label }) => label === 'head');
+    expect(heads.map(({ values }) => [values?.length, values?.[1] === null])).toEqual([[480, false], [480, true]]);
     mkdirSync(join(folder, 'empty'));
     await expect(readTrackFolder(join(folder, 'empty'))).rejects.toThrow(/DATASET_INVALID.*0 recordings/);
     await expect(readTrackFolder(join(folder, 'nowhere'))).rejects.toThrow(/DATASET_INVALID/);
@@ -148,10 +152,11 @@ it('a paired ratio is the geometric mean, with Student\'s interval over recordin
   expect(pairedRatio([[1, 2]]).interval).toBeUndefined();
 });
 
-function posed(participantId: string, atMs: number): RecordingItem {
+function posed(participantId: string, atMs: number, tracked: number = PART_BITS.head | PART_BITS.rightController): RecordingItem {
   const pose = createPoseSample();
   pose.captureMs = 5000 + atMs;
-  pose.valid = pose.tracked = PART_BITS.head | PART_BITS.rightController;
+  pose.valid = PART_BITS.head | PART_BITS.rightController;
+  pose.tracked = tracked;
   for (const part of [0, 2]) pose.rigid.set([atMs / 5000, 1.5, 0, 0, 0, 0, 1], part * 7);
   const bytes = new Uint8Array(MAX_POSE_SAMPLE_BYTES);
   const length = encodePoseSample(pose, bytes, 0);
