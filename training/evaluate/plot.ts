@@ -25,7 +25,7 @@ export interface Plot {
 
 const WIDTH = 420;
 const HEIGHT = 300;
-const MARGIN = { left: 52, right: 16, top: 34, bottom: 44 };
+const MARGIN = { left: 60, right: 16, top: 34, bottom: 44 };
 const LEGEND_LINE = 15;
 /** In half the width. */
 const LEGEND_CHARACTERS = 24;
@@ -38,10 +38,12 @@ export function plotSvg(plot: Plot): string {
   const span = [MARGIN.left, WIDTH - MARGIN.right];
   const xScale = plot.logX === true ? scaleLog([left, right], span) : scaleLinear([left, right], span);
   const yScale = scaleLinear([...yDomain], [HEIGHT - MARGIN.bottom, MARGIN.top]);
+  // Between one trial or epoch and the next there is none.
+  const countsX = plot.xRange === undefined && plot.series.every(({ points }) => points.every(([x]) => Number.isInteger(x)));
   const named = plot.series.filter(({ label }) => label !== '');
   const height = HEIGHT + LEGEND_LINE * Math.ceil(named.length / 2);
   const ticksX = plot.xNames === undefined
-    ? apart(legible(xScale.ticks(5)), (tick) => xScale(tick)).map((tick) => gridLine(xScale(tick), tickText(tick), 'x'))
+    ? apart(legible(xScale.ticks(5)).filter((tick) => !countsX || Number.isInteger(tick)), (tick) => xScale(tick)).map((tick) => gridLine(xScale(tick), tickText(tick), 'x'))
     : plot.xNames.map((name, index) => gridLine(xScale(index + 1), shortLabel(name, charactersFor(plot.xNames?.length ?? 1)), 'x'));
   const ticksY = yScale.ticks(5).map((tick) => gridLine(yScale(tick), tickText(tick), 'y'));
   return [
@@ -50,7 +52,7 @@ export function plotSvg(plot: Plot): string {
     `<text x="12" y="20" font-size="14">${escapeXml(plot.title)}</text>`,
     ...ticksX, ...ticksY,
     `<text x="${(span[0]! + span[1]!) / 2}" y="${HEIGHT - 10}" text-anchor="middle">${escapeXml(plot.x)}</text>`,
-    `<text transform="translate(10 ${HEIGHT / 2}) rotate(-90)" text-anchor="middle">${escapeXml(plot.y)}</text>`,
+    `<text transform="translate(14 ${HEIGHT / 2}) rotate(-90)" text-anchor="middle">${escapeXml(plot.y)}</text>`,
     ...plot.series.map((series, index) => drawSeries(series, COLOURS[index % COLOURS.length] ?? '', (x) => xScale(x), (y) => yScale(y))),
     ...named.map(({ label }, index) => legend(label, COLOURS[plot.series.findIndex((own) => own.label === label) % COLOURS.length] ?? '', index)),
     '</svg>',

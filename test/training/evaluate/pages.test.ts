@@ -29,6 +29,11 @@ describe('a plot', () => {
     }
   });
 
+  it('of what is counted has no ticks between whole numbers', () => {
+    const svg = plotSvg({ title: 't', x: 'trial', y: 'y', series: [{ label: 'a', kind: 'dots', points: [[0, 0.2], [1, 0.3], [2, 0.1]] }] });
+    expect(ticksOf(svg).map(({ text }) => text)).toEqual(['0', '1', '2']);
+  });
+
   it('of choices names them, and has no ticks between them', () => {
     const svg = plotSvg({ title: 't', x: 'family', y: 'y', xNames: ['mlp', 'a & b'], xRange: [0.5, 2.5], series: [{ label: 'a', kind: 'dots', points: [[1, 0], [2, 1]] }] });
     expect(ticksOf(svg).map(({ text }) => text)).toEqual(['mlp', 'a &amp; b']);
