@@ -29,6 +29,11 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+/** Its first lines: under the whole of it a message would be out of sight. */
+function usageOf(help: string): string {
+  return help.slice(0, help.indexOf('\n\n'));
+}
+
 /** What the world does wrong is told in one line; a stack is for our own bugs. */
 function explain(error: unknown, help: string): number {
   const problem = error instanceof CopresenceError ? error : systemProblem(error);
@@ -37,7 +42,7 @@ function explain(error: unknown, help: string): number {
     return EXIT.failed;
   }
   console.error(problem.message);
-  if (problem.code === 'CONFIG_INVALID') console.error(`\n${help}`);
+  if (problem.code === 'CONFIG_INVALID') console.error(`\n${usageOf(help)}\n\n  --help says what each option is.`);
   return problem.entry.retry === 'later' || problem.code === 'TRAINING_FAILED' ? EXIT.failed : EXIT.badInput;
 }
 

@@ -9,7 +9,7 @@ import type { FitProgress } from '../models/fit.ts';
 export const EXIT = { ok: 0, failed: 1, badInput: 2 } as const;
 
 export interface ModelCommand {
-  /** Printed for `--help`, and after the message about a wrong option. */
+  /** Printed for `--help`; what is before its first empty line also after the message about a wrong option. */
   readonly help: string;
   /**
    * Runs it.

@@ -1,5 +1,5 @@
 /** A tuning: trials one after the other or several at once, each in a process of its own, and a run with the best configuration. */
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../core/clock.ts';
 import { CopresenceError } from '../../core/errors.ts';
@@ -46,7 +46,11 @@ export async function tune(request: TuneRequest): Promise<TuningResult> {
   const strategy = createStrategy(tuning.strategy, { ...tuning, family: tuning.base.family });
   return withRunFolder(request.outFolder, request.clock, () => {
     beginTuning(request.outFolder, tuning);
-    return new Tuning(request, tuning, strategy, []).run();
+    return new Tuning(request, tuning, strategy, []).run().catch((error: unknown) => {
+      // With data that no trial can be made of there is nothing to go on with.
+      if (request.signal?.aborted !== true && readTrials(request.outFolder).length === 0) rmSync(join(request.outFolder, TUNING_FILES.tuning));
+      throw error;
+    });
   });
 }
 
@@ -86,12 +90,13 @@ class Tuning {
     signal?.addEventListener('abort', stop, { once: true });
     if (signal?.aborted === true) stop();
     try {
-      const lanes = await Promise.allSettled(Array.from({ length: parallel }, () => this.#lane().catch((error: unknown) => {
+      // Of several that end, the first is the cause: the others were ended because of it.
+      let cause: unknown;
+      await Promise.all(Array.from({ length: parallel }, () => this.#lane().catch((error: unknown) => {
+        cause ??= error;
         stop();
-        throw error;
       })));
-      const failed = lanes.find((lane) => lane.status === 'rejected');
-      if (failed !== undefined) throw failed.reason;
+      if (cause !== undefined) throw cause;
       if (this.#stop.signal.aborted) throw new CopresenceError('WORKER_FAILED', 'interrupted');
       const best = this.#best();
       const result = { trials: this.#trials(), best, runFolder: await this.#trainBest(best) };

@@ -66,6 +66,13 @@ describe('a tuning', { timeout: 120_000 }, () => {
     await expect(Promise.resolve().then(() => resumeTuning(requestOf('whole')))).rejects.toThrow(/RUN_INVALID.*is finished/);
   });
 
+  it('of data that cannot be cut says so, from however many processes, and leaves nothing to go on with', async () => {
+    const own = samples.map((sample) => ({ ...sample, participant: sample.label }));
+    const data = writeDataset(join(folder, 'uncut'), makeDataset({ name: 'uncut', layout: { kind: 'columns', width: 3 }, steps: 1, samples: own, sources, history: [] }));
+    await expect(tune({ ...requestOf('none'), datasetFolder: data, parallel: 2 })).rejects.toThrow(/DATASET_INVALID: no sample of . in the/);
+    expect(existsSync(join(folder, 'none', 'tuning.json'))).toBe(false);
+  });
+
   it('that was interrupted goes on to the same trials', async () => {
     const stop = new AbortController();
     const cut = tune({ ...requestOf('cut'), signal: stop.signal, onTrial: ({ number }) => void (number === 3 && stop.abort()) });
