@@ -51,6 +51,8 @@ type Values = ReturnType<typeof readArguments>['values'];
 
 const root = new URL('..', import.meta.url);
 const clock = systemClock();
+/** Words behind each command, at most. */
+const WORDS: Readonly<Record<string, number>> = { key: 1, publish: 1, sign: 2, alias: 3, rollback: 2, list: 0, history: 1, verify: 0, pull: 0, push: 0 };
 
 try {
   await main(readArguments());
@@ -113,9 +115,6 @@ function readArguments() {
     throw new CopresenceError('CONFIG_INVALID', error instanceof Error ? error.message : String(error));
   }
 }
-
-/** Words behind each command, at most. */
-const WORDS: Readonly<Record<string, number>> = { key: 1, publish: 1, sign: 2, alias: 3, rollback: 2, list: 0, history: 1, verify: 0, pull: 0, push: 0 };
 
 function refuseStray(command: string, rest: readonly string[]): void {
   const stray = rest[WORDS[command] ?? rest.length];
