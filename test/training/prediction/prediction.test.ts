@@ -8,6 +8,8 @@ import { modelManifest } from '../../../registry/manifest.ts';
 import { createPoseSample, encodePoseSample, MAX_POSE_SAMPLE_BYTES, PART_BITS } from '../../../protocol/codec/pose-sample.ts';
 import type { RecordingItem } from '../../../recording/format.ts';
 import { createRecordingWriter } from '../../../recording/writer.ts';
+import { collect } from '../../../training/commands/collect.ts';
+import { train as trainCommand } from '../../../training/commands/train.ts';
 import type { LabelledSample } from '../../../training/dataset/dataset.ts';
 import { makeDataset, openDataset, writeDataset } from '../../../training/dataset/store.ts';
 import { readTrackFolder } from '../../../training/dataset/track-folder.ts';
@@ -95,6 +97,7 @@ describe('a run on tracks', () => {
     const rows = Array.from({ length: 12 }, (_, index) => ({ id: `s${index}`, participant: `p${index}`, label: ['a', 'b'][index % 2]!, values: [index] }));
     const labelled = writeDataset(join(folder, 'rows'), makeDataset({ name: 'rows', layout: { kind: 'columns', width: 1 }, steps: 1, samples: rows, sources: [], history: [] }));
     await expect(train('rows-run', { data: labelled })).rejects.toThrow(/DATASET_INVALID.*no tracks/);
+    await expect(trainCommand.run(['--data', datasetFolder, '--smote'])).rejects.toThrow(/CONFIG_INVALID.*--smote/);
     await expect(trainRun({ datasetFolder, runFolder: join(folder, 'none'), name: 'none', config, resume: false }, systemClock(), () => undefined)).rejects.toThrow(/CONFIG_INVALID.*tracks/);
   });
 });
@@ -133,6 +136,13 @@ describe('a data set of tracks', () => {
     expect(notes).toEqual(['ann/r: 1 of 2 participants do not allow training']);
     expect(samples.every(({ values }) => values?.length === 60 * 8)).toBe(true);
     expect(datasetOf(samples).description.participants).toBe(2);
+    expect(await collect.run(['--tracks', root, '--out', join(folder, 'collected')])).toBe(0);
+    expect(openDataset(join(folder, 'collected')).samples).toHaveLength(6);
+    const withdrawn = join(folder, 'withdrawn');
+    const between = [consented('late', 0, true), ...poses('late', 0, 60), consented('late', 900, false), consented('pause', 1400, false), ...poses('pause', 0, 200), consented('pause', 1900, true)];
+    await record(withdrawn, between.sort((a, b) => a.captureServerMs - b.captureServerMs), { late: false, pause: true });
+    const kept = (await readTrackFolder(withdrawn)).samples;
+    expect(kept.filter(({ label }) => label === 'head').map(({ participant, values }) => [participant, values?.length])).toEqual([['pause', 100 * 8], ['pause', 64 * 8]]);
     const other = join(folder, 'dark');
     await record(other, Array.from({ length: 120 }, (_, index) => posed('x', index * 14, index < 60 ? PART_BITS.head : 0)), { x: true });
     const heads = (await readTrackFolder(other)).samples.filter(({ label }) => label === 'head');
@@ -162,6 +172,10 @@ function posed(participantId: string, atMs: number, tracked: number = PART_BITS.
   const length = encodePoseSample(pose, bytes, 0);
   if (typeof length !== 'number') throw new Error(length);
   return { kind: 'pose', participantId, slot: 0, bytes: bytes.subarray(0, length), captureDeviceMs: atMs, captureServerMs: 5000 + atMs, arrivedMs: 5000 + atMs };
+}
+
+function consented(participantId: string, atMs: number, training: boolean): RecordingItem {
+  return { ...posed(participantId, atMs), kind: 'consent', bytes: new TextEncoder().encode(JSON.stringify({ inference: true, recording: true, training })) };
 }
 
 /** `r.mcap`, a real file. */
