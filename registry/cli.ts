@@ -9,7 +9,7 @@ import { systemClock } from '../core/clock.ts';
 import { CopresenceError } from '../core/errors.ts';
 import { systemProblem } from '../core/system-error.ts';
 import { aliasAt, aliasesOf, PRODUCTION, readHistory, type HistoryAction, type HistoryEntry } from './history.ts';
-import { publishModel, rollBackAlias, setAlias, signModel, type RegistryOptions } from './publish.ts';
+import { publishModel, rollBackAlias, setAlias, signModel, type RegistryOptions, type Said } from './publish.ts';
 import { pullModels, pushModels, withStore } from './remote/mirror.ts';
 import { readStore } from './remote/read-store.ts';
 import { createKeyPair, readSigners, readSigningKey, readSigningKeyFile } from './signers.ts';
@@ -19,7 +19,8 @@ import { modelsIn, versionsOf } from './versions.ts';
 const HELP = `Usage: npm run registry -- <command> [options]
 
   key <name>                        a new signing key: <name>.key, to be kept, and <name>.pub, for the signers file
-  publish <folder>                  publishes the model in a folder (manifest.json and its files) as the next version
+  publish <folder>                  publishes the model in a folder (manifest.json and its files) as the next version;
+                                    --licence and --summary say what a training cannot know
   sign <model> <version>            signs a version that is there, such as one that ships
   alias <model> <version> <alias>   makes an alias name a version; servers load \`production\`
   rollback <model> [<alias>]        makes an alias (production) name what it named before
@@ -43,6 +44,8 @@ const OPTIONS = {
   store: { type: 'string' },
   signers: { type: 'string' },
   reason: { type: 'string', default: '' },
+  licence: { type: 'string' },
+  summary: { type: 'string' },
   at: { type: 'string' },
   help: { type: 'boolean', default: false },
 } as const;
@@ -81,7 +84,7 @@ async function main({ values, positionals: [command = '', ...rest] }: ReturnType
     case 'key':
       return writeKeyPair(one(rest, 'a name'));
     case 'publish': {
-      const { name, version } = await changing(() => publishModel(registry, one(rest, 'the folder of a model'), values.reason));
+      const { name, version } = await changing(() => publishModel(registry, one(rest, 'the folder of a model'), values.reason, saidOf(values)));
       return console.log(`published ${name} ${version}${key === undefined ? ', unsigned' : ''}; no alias names it yet`);
     }
     case 'sign':
@@ -125,6 +128,10 @@ function one(rest: readonly string[], what: string): string {
   const [value] = rest;
   if (value === undefined) throw new CopresenceError('CONFIG_INVALID', `${what} is missing; --help shows the order`);
   return value;
+}
+
+function saidOf({ licence, summary }: Values): Said {
+  return { ...(licence === undefined ? {} : { licence }), ...(summary === undefined ? {} : { summary }) };
 }
 
 /** A folder that was mistyped holds no model that is wrong either. @throws CopresenceError CONFIG_INVALID */

@@ -27,17 +27,24 @@ export interface RegistryOptions {
   readonly key?: SigningKey | undefined;
 }
 
+/** What a training cannot know. */
+export interface Said {
+  readonly licence?: string;
+  readonly summary?: string;
+}
+
 /**
  * Publishes the model in `source` (a manifest and the files that it lists; its version is ignored) as the next version of its name.
  *
  * The version appears in one step, with every file in it. Once there it is never changed.
  *
+ * @param said - in place of what the folder's manifest says.
  * @throws CopresenceError MODEL_INVALID when the manifest or a file does not fit, MODEL_TAMPERED when a file differs from
  * its digest, MODEL_EXISTS when the highest version is the same model already; nothing is published then.
  */
-export async function publishModel(registry: RegistryOptions, source: string, reason: string): Promise<ModelManifest> {
+export async function publishModel(registry: RegistryOptions, source: string, reason: string, said: Said = {}): Promise<ModelManifest> {
   checkReason(reason);
-  const draft = await readDraft(source);
+  const draft = { ...(await readDraft(source)), ...said };
   await mkdir(registry.modelsFolder, { recursive: true });
   return withFolderLock(registry.modelsFolder, registry.clock, async () => {
     const versions = await versionsOf(registry.modelsFolder, draft.name);

@@ -1,8 +1,9 @@
 /**
- * Gesture models side by side on hands that none of them has learnt: `npm run compare:gesture -- --data <folder> [--json <file>] <version folder>...`.
+ * Gesture models side by side on hands that none of them has learnt: `npm run compare:gesture -- --data <folder> [--json <file>] [--markdown <file>] <version folder>...`.
  *
  * Every model sees the same hands. Figures of hands alike those that a model was chosen by flatter it; nothing was chosen by the photographs.
  */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { printTable, saveReport } from '../support.ts';
@@ -12,10 +13,10 @@ import { openGestureModel } from './model.ts';
 import { readPhotographs } from './photographs.ts';
 import { readTestHands } from './test-hands.ts';
 
-const USAGE = 'usage: npm run compare:gesture -- --data <folder> [--json <file>] <folder of a version>...';
+const USAGE = 'usage: npm run compare:gesture -- --data <folder> [--json <file>] [--markdown <file>] <folder of a version>...';
 
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { data: { type: 'string' }, json: { type: 'string' } } });
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { data: { type: 'string' }, json: { type: 'string' }, markdown: { type: 'string' } } });
   if (values.data === undefined || positionals.length === 0) {
     console.error(USAGE);
     process.exitCode = 2;
@@ -29,8 +30,21 @@ async function main(): Promise<void> {
     figures.push(await measureModel(model, hands, photographs));
     await model.close();
   }
-  printTable(rowsOf(figures));
+  const rows = rowsOf(figures);
+  printTable(rows);
   if (values.json !== undefined) saveReport(values.json, { format: 'copresence.gesture-figures.v1', figures });
+  if (values.markdown !== undefined) writeFileSync(values.markdown, `${markdownTable(rows)}\n${figures.map(unseenTable).join('\n')}`);
+}
+
+function markdownTable(rows: readonly Record<string, string>[]): string {
+  const columns = Object.keys(rows[0] ?? {});
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |\n`;
+  return [line(columns), line(columns.map(() => '---')), ...rows.map((row) => line(columns.map((column) => row[column] ?? '')))].join('');
+}
+
+function unseenTable({ model, unseen }: GestureFigures): string {
+  const rows = unseen.map(({ name, nearest, distanceDegrees, label, score }) => ({ capture: name, 'nearest gesture, degrees': `${nearest}, ${distanceDegrees.toFixed(0)}`, called: label, score: score.toFixed(2) }));
+  return `Handshapes that training never saw, by ${model}:\n\n${markdownTable(rows)}`;
 }
 
 /** One row a figure, one column a model. */

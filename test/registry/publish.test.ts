@@ -59,6 +59,12 @@ async function writeSigners(...signers: { name: string; publicKey: string; roles
 }
 
 describe('publishing', () => {
+  it('says of a model what its training could not know, where whoever publishes says it', async () => {
+    const said = await publishModel(registry, source, 'for all', { licence: 'MIT', summary: 'Names hands' });
+    expect(said).toMatchObject({ licence: 'MIT', summary: 'Names hands', task: 'gesture' });
+    expect((await store().resolve(NAME)).manifest).toEqual(said);
+  });
+
   it('makes the next version with every file, and never changes one that is there', async () => {
     await publishVersions(2);
     const first = await readFile(join(registry.modelsFolder, NAME, '1/manifest.json'));

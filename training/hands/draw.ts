@@ -132,6 +132,8 @@ function chimera(random: Random, prototypes: readonly Prototype[]): Skeleton {
 /** How far a finger done wrong turns at the knuckle, sideways or by its curl; a joint of it takes its share. */
 const WRONG_SPREAD = [14 * DEGREE, 35 * DEGREE] as const;
 const WRONG_CURL = [25 * DEGREE, 80 * DEGREE] as const;
+/** A hand that is done wrong differs less otherwise, or it would be wrong in all. */
+const MISSED_VARIATION = 0.7;
 /** What sets a near miss apart: neighbours closer or wider by this, or a finger bent by that. */
 const SPREAD_APART = 11 * DEGREE;
 const BEND_APART = 18 * DEGREE;
@@ -147,7 +149,8 @@ function nearMiss(random: Random, pool: HandPool): Skeleton | undefined {
     let hand = pick(random, gestures).skeleton;
     const wrong = random.next() < 0.6 ? 1 : 2;
     for (let made = 0; made < wrong; made++) hand = doneWrong(random, hand, pool);
-    if (isNoGesture(hand, pool)) return jitter(random, hand, 0.7 * pool.variation);
+    hand = jitter(random, hand, MISSED_VARIATION * pool.variation);
+    if (isNoGesture(hand, pool)) return hand;
   }
   return undefined;
 }

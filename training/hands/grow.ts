@@ -22,7 +22,7 @@ export interface DrawingOptions {
   readonly variation: number;
   /** The largest deviation of a joint's coordinates, metres; each hand has its own from 0 to this. */
   readonly drawnNoise: number;
-  /** So many camera views for each drawn hand, 0..1, of hands of their own, with half of the noise. */
+  /** So many camera views of a label for each of its drawn hands, 0..1, of hands of their own with half of the noise. */
   readonly views: number;
   /** Hands without joints, which show nothing. */
   readonly empty: number;
@@ -37,6 +37,8 @@ export const NO_DRAWING: DrawingOptions = {
   drawn: 0, drawnNone: 0, nearMisses: 0, variation: 1, drawnNoise: 0, views: 0, empty: 0, drawnValidation: 0, rest: '', touches: {},
 };
 
+/** Views of hands that show nothing, at most, for each of a label: seen without depth, most handshapes can look like some other. */
+const NONE_IN_VIEWS = 1;
 /** Hands that show nothing in a validation part, for each that shows a label. */
 const NONE_IN_VALIDATION = 5;
 /** The same whatever a tuning tries, so that trials are judged on the same hands. Noise in metres. */
@@ -53,7 +55,8 @@ export function drawHands(train: readonly LabelledSample[], options: DrawingOpti
   if (options.drawn + options.drawnNone + options.empty === 0) return [];
   const pool = poolOf(train, options, none);
   const counts = { perLabel: options.drawn, none: options.drawnNone };
-  const views = { perLabel: Math.round(options.views * options.drawn), none: Math.round(options.views * options.drawnNone) };
+  const seen = Math.round(options.views * options.drawn);
+  const views = { perLabel: seen, none: Math.min(Math.round(options.views * options.drawnNone), NONE_IN_VIEWS * seen) };
   const empty = Array.from({ length: options.empty }, (_, index): LabelledSample => ({
     id: `empty~${index + 1}`, participant: 'drawn', label: none, handedness: 'right', values: new Array<number>(XR_HAND_JOINT_COUNT * 3).fill(0),
   }));

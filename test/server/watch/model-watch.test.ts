@@ -134,6 +134,22 @@ describe('the watch over a version', () => {
     expect(alerted()).toEqual(expect.arrayContaining(['confidence-drift raised', 'label-drift raised']));
   });
 
+  it('holds labels against its own first window where the reference has confidences alone', () => {
+    const usual = new Uint32Array(CONFIDENCE_EDGES.length + 1);
+    for (let sample = 0; sample < 4000; sample++) usual[binOf(CONFIDENCE_EDGES, 0.7 + 0.3 * random.next())]! += 1;
+    const outputs = { samples: 4000, participants: 400, confidence: Array.from(usual, (count) => count / 4000) };
+    served = [{ key: 'gesture', name: 'gesture', version: '2', reference: { outputs } }];
+    clock.advance(1000);
+    const mixed = (): string => (random.next() < 0.5 ? 'fist' : 'open');
+    window({ label: mixed });
+    expect(levels()).toMatchObject({ 'confidence-drift': 'none', 'label-drift': 'unknown' });
+    for (let turn = 0; turn < 2; turn++) window({ label: () => 'open' });
+    expect(levels()).toMatchObject({ 'confidence-drift': 'none', 'label-drift': 'large' });
+    expect(alerted()).toEqual(['label-drift raised']);
+    for (let turn = 0; turn < 2; turn++) window({ confidence: () => 0.3 * random.next(), label: mixed });
+    expect(alerted()).toEqual(['label-drift raised', 'confidence-drift raised', 'label-drift cleared']);
+  });
+
   it('raises failures and lateness, of sessions alone, and ends what it raised when the version goes', () => {
     const failing = (): RequestOutcome => (random.next() < 0.2 ? { kind: 'failed', code: 'MODEL_FAILED' } : random.next() < 0.3 ? { kind: 'expired' } : done('1'));
     for (let turn = 0; turn < 2; turn++) window({ outcome: failing });
