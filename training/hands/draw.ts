@@ -135,8 +135,8 @@ const WRONG_CURL = [25 * DEGREE, 80 * DEGREE] as const;
 /** A hand that is done wrong differs less otherwise, or it would be wrong in all. */
 const MISSED_VARIATION = 0.7;
 /** What sets a near miss apart: neighbours closer or wider by this, or a finger bent by that. */
-const SPREAD_APART = 11 * DEGREE;
-const BEND_APART = 18 * DEGREE;
+const SPREAD_APART = 13 * DEGREE;
+const BEND_APART = 20 * DEGREE;
 
 /**
  * A gesture with one or two fingers bent, spread, crossed or borrowed, near to the gesture and yet not it.
