@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { assert } from '../core/assert.ts';
 import { every, systemClock, type Clock } from '../core/clock.ts';
 import { HAND_FEATURE_COUNT } from '../features/hand.ts';
+import { versionsOf } from '../registry/versions.ts';
 import { signToken } from '../server/session/token-signer.ts';
 import { writeSection } from './performance-doc.ts';
 import { machineInfo, median, parseBenchArguments, printTable, saveReport } from './support.ts';
@@ -64,9 +65,14 @@ async function measure(clock: Clock, swaps: number): Promise<SwapsReport> {
 
 /** Two versions that differ in a threshold: what is swapped is the whole model, its weights included. */
 async function start(modelsFolder: string): Promise<ChildProcess> {
-  for (const version of ['1', '2']) await cp(fileURLToPath(new URL(`../models/${MODEL}/1`, import.meta.url)), join(modelsFolder, MODEL, version), { recursive: true });
-  const path = join(modelsFolder, MODEL, '2', 'manifest.json');
-  await writeFile(path, (await readFile(path, 'utf8')).replace('"version": "1"', '"version": "2"').replace('"probabilities": 0.55', '"probabilities": 0.5'));
+  const models = fileURLToPath(new URL('../models', import.meta.url));
+  const shipped = (await versionsOf(models, MODEL)).at(-1) ?? '';
+  for (const [version, threshold] of [['1', 0.55], ['2', 0.5]] as const) {
+    const folder = join(modelsFolder, MODEL, version);
+    await cp(join(models, MODEL, shipped), folder, { recursive: true });
+    const path = join(folder, 'manifest.json');
+    await writeFile(path, JSON.stringify({ ...(JSON.parse(await readFile(path, 'utf8')) as object), version, thresholds: { probabilities: threshold } }));
+  }
   return fork(fileURLToPath(new URL('./swaps/server-process.ts', import.meta.url)), [modelsFolder, KEY], { execArgv: [...process.execArgv, '--expose-gc'] });
 }
 

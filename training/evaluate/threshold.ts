@@ -16,30 +16,31 @@ export interface RejectionFigures {
 const CANDIDATES = Array.from({ length: 14 }, (_, step) => Number((0.3 + step * 0.05).toFixed(2)));
 
 /**
- * The threshold with the best accuracy, as the mean over the groups: a group with many rows that show nothing pulls it up, one
- * that always shows something pulls it down, whichever has more rows. The lowest of equals.
+ * The lowest threshold whose accuracy is within a standard error of the best (the rule of Breiman, Friedman, Olshen and Stone 1984, section
+ * 3.4.3): a model that has learnt what shows nothing says so itself, and a threshold above that only takes away.
+ *
+ * Accuracy is the mean over the groups: a group with many rows that show nothing pulls the threshold up, one that always shows
+ * something pulls it down, whichever has more rows.
  *
  * @param rows - of the validation part; at least one.
  * @param rejection - the class that a lower score counts as.
  */
 export function chooseThreshold(rows: EvaluatedRows, rejection: number): number {
-  const groups = [...new Set(rows.groups)];
-  const accuracyAt = (threshold: number): number => {
-    const decided = decide(rows, rejection, threshold);
-    const [right, all] = [new Map<string | undefined, number>(), new Map<string | undefined, number>()];
-    decided.forEach((own, row) => {
-      const group = rows.groups[row];
-      all.set(group, (all.get(group) ?? 0) + 1);
-      if (own === rows.classes[row]) right.set(group, (right.get(group) ?? 0) + 1);
-    });
-    return groups.reduce((sum, group) => sum + (right.get(group) ?? 0) / (all.get(group) ?? 1), 0) / groups.length;
-  };
-  let best = { threshold: 0, accuracy: -1 };
-  for (const threshold of CANDIDATES) {
-    const accuracy = accuracyAt(threshold);
-    if (accuracy > best.accuracy) best = { threshold, accuracy };
-  }
-  return best.threshold;
+  const tried = CANDIDATES.map((threshold) => ({ threshold, ...meanAccuracy(rows, decide(rows, rejection, threshold)) }));
+  const best = tried.reduce((one, other) => (other.accuracy > one.accuracy ? other : one));
+  return tried.find(({ accuracy }) => accuracy >= best.accuracy - best.error)?.threshold ?? best.threshold;
+}
+
+/** Over the groups, with its standard error. */
+function meanAccuracy({ groups, classes }: EvaluatedRows, decided: Int32Array): { accuracy: number; error: number } {
+  const counts = new Map<string | undefined, { right: number; all: number }>();
+  decided.forEach((own, row) => {
+    const count = counts.get(groups[row]) ?? { right: 0, all: 0 };
+    counts.set(groups[row], { right: count.right + (own === classes[row] ? 1 : 0), all: count.all + 1 });
+  });
+  const shares = [...counts.values()].map(({ right, all }) => ({ share: right / all, variance: ((right / all) * (1 - right / all)) / all }));
+  const mean = (of: (own: { share: number; variance: number }) => number): number => shares.reduce((sum, own) => sum + of(own), 0) / shares.length;
+  return { accuracy: mean(({ share }) => share), error: Math.sqrt(mean(({ variance }) => variance) / shares.length) };
 }
 
 /** The test part with a threshold. */

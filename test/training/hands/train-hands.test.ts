@@ -54,7 +54,7 @@ describe('a gesture model of few captures', { timeout: 120_000 }, () => {
     const metrics = await trainRun({ datasetFolder, runFolder: run, name: 'hands', config, resume: false }, systemClock(), () => {});
     expect(metrics.test.classification.accuracy).toBeGreaterThan(0.9);
     expect(metrics.counts).toMatchObject({ train: 53, test: 103, validation: 10 * 2 + 50 });
-    expect(metrics.counts.trained).toBe(2 * 53 + 2 * 60 + 90 + 60 + 45 + 5);
+    expect(metrics.counts.trained).toBe(2 * 53 + 2 * 60 + 90 + 60 + 30 + 5);
     const manifest = modelManifest.parse(JSON.parse(readFileSync(join(run, 'manifest.json'), 'utf8')));
     expect(manifest.task).toBe('gesture');
     expect(manifest.labels).toEqual({ probabilities: ['fist', 'none', 'open-palm'] });
@@ -84,7 +84,7 @@ describe('a gesture model of few captures', { timeout: 120_000 }, () => {
     const samples = dataset.samples.filter(({ label }) => label !== 'none');
     const { labels, tables } = prepareData({ ...dataset, samples }, { ...config, augmentation: { ...config.augmentation, rest: '' } });
     expect(labels).toEqual(['fist', 'none', 'open-palm']);
-    expect(tables.train.classes.filter((own) => labels[own] === 'none')).toHaveLength(90 + 45 + 5);
+    expect(tables.train.classes.filter((own) => labels[own] === 'none')).toHaveLength(90 + 30 + 5);
   });
 });
 
@@ -100,5 +100,19 @@ describe('a threshold', () => {
     const lone = { ...evaluated, groups: rows.map(({ group }) => (group === 'small' ? 'small' : 'small, too')) };
     expect(chooseThreshold({ ...lone, classes: rows.map(({ own, group }, index) => (group === 'large' && index % 2 === 0 ? 1 : own)) }, 1)).toBe(0.75);
     expect(rejectionFigures(evaluated, 1, 0.75)).toMatchObject({ label: 'none', threshold: 0.75, accuracy: 0.1 });
+  });
+
+  it('stays the lowest, where a higher one is better by no more than chance', () => {
+    const evaluatedOf = (wrong: number) => {
+      const classes = Array.from({ length: 100 }, (_, row) => (row < wrong ? 1 : 0));
+      return { labels, classes, probabilities: Float32Array.from(classes.flatMap((own) => (own === 1 ? [0.55, 0.45] : [0.9, 0.1]))), groups: classes.map(() => undefined) };
+    };
+    // From 0.6 on all is right; of a hundred rows one that was not is chance, and ten are not.
+    expect(chooseThreshold({ ...evaluatedOf(10) }, 1)).toBe(0.6);
+    const near = evaluatedOf(3);
+    // A row that is right only below 0.95 makes the best less than certain, so that it has an error.
+    const classes = near.classes.map((own, row) => (row >= 90 && row < 96 ? 1 : own));
+    expect(chooseThreshold({ ...near, classes }, 1)).toBe(0.6);
+    expect(chooseThreshold({ ...near, classes: classes.map((own, row) => (row < 2 ? 0 : own)) }, 1)).toBe(0.3);
   });
 });
