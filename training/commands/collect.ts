@@ -69,6 +69,7 @@ export const collect: ModelCommand = {
     const { values } = readOptions(args, OPTIONS);
     const out = required('out', values.out);
     const { collected, source } = await readSource(values);
+    if (collected.samples.length === 0) throw new CopresenceError('DATASET_INVALID', ['there is no sample', ...collected.notes].join('; '));
     const own = { ...source, ...(collected.sha256 === undefined ? {} : { sha256: collected.sha256 }) };
     const before = values.add ? openDataset(out) : undefined;
     const dataset = makeDataset(before === undefined ? { name: datasetNameOf(out), ...collected, sources: [own], history: ['collected', ...collected.notes] } : joined(before, collected, own));
@@ -163,7 +164,10 @@ async function readRecordings(folder: string, values: Values): Promise<Collected
 }
 
 function readLabels(values: Values): (recording: Recording, labels: readonly LabelInterval[]) => Promise<Collected> {
-  if (values.paths) return readLabelledPaths;
   const steps = stepsOf(values);
-  return (recording, labels) => readLabelledHands(recording, labels, steps);
+  return async (recording, labels) => {
+    const collected = await (values.paths ? readLabelledPaths(recording, labels) : readLabelledHands(recording, labels, steps));
+    if (recording.info.complete) return collected;
+    return { ...collected, notes: [...collected.notes, `a recording was cut off after ${recording.info.durationMs.toFixed(0)} ms; intervals behind that hold nothing`] };
+  };
 }

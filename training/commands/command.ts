@@ -78,6 +78,13 @@ function epochDetail({ loss, validationLoss, validationAccuracy }: NonNullable<F
   return `loss ${loss.toFixed(4)}, validation ${validationLoss.toFixed(4)}${validationAccuracy === undefined ? '' : ` (${(validationAccuracy * 100).toFixed(1)} %)`}`;
 }
 
+/** 0 takes a free one. @throws CopresenceError CONFIG_INVALID when it is none of TCP's. */
+export function portNumber(text: string): number {
+  const port = wholeNumber('port', text);
+  if (port > 0xffff) throw new CopresenceError('CONFIG_INVALID', `--port ${text} is more than ${0xffff}`);
+  return port;
+}
+
 /** One bar at a time, for the stage that is being worked on. */
 export function progressBar(): { tell(progress: FitProgress): void; stop(): void } {
   const bar = new SingleBar({ format: '{stage} [{bar}] {value}/{total} {detail}', noTTYOutput: true, notTTYSchedule: 10_000, hideCursor: true });

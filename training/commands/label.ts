@@ -7,7 +7,7 @@ import { openRecording } from '../../recording/reader.ts';
 import { appendLabel } from '../dataset/recordings.ts';
 import { readHandTracks } from '../labelling/hand-tracks.ts';
 import { createLabellingApp, labellingScript } from '../labelling/labelling-app.ts';
-import { EXIT, readOptions, required, wholeNumber } from './command.ts';
+import { EXIT, portNumber, readOptions, required } from './command.ts';
 import type { ModelCommand } from './command.ts';
 
 const OPTIONS = {
@@ -25,7 +25,7 @@ export const label: ModelCommand = {
   async run(args) {
     const { values } = readOptions(args, OPTIONS);
     const file = required('labels', values.labels);
-    if (values.recording !== undefined) return serve(values.recording, file, wholeNumber('port', values.port));
+    if (values.recording !== undefined) return serve(values.recording, file, portNumber(values.port));
     const added = appendLabel(file, {
       participant: required('participant', values.participant), hand: required('hand', values.hand),
       fromMs: Number(required('from', values.from)), toMs: Number(required('to', values.to)), label: required('label', values.label),

@@ -11,7 +11,7 @@ import { createApi } from '../service/api.ts';
 import { JobDesk } from '../service/job-desk.ts';
 import { addPage, pageScript } from '../service/page-files.ts';
 import { Workspace } from '../service/workspace.ts';
-import { EXIT, readOptions, required, wholeNumber } from './command.ts';
+import { EXIT, portNumber, readOptions, required } from './command.ts';
 import type { ModelCommand } from './command.ts';
 
 const OPTIONS = {
@@ -48,7 +48,7 @@ export const serve: ModelCommand = {
     });
     addPage(app, await pageScript());
     const server = createAdaptorServer({ fetch: app.fetch });
-    server.listen(wholeNumber('port', values.port), values.host);
+    server.listen(portNumber(values.port), values.host);
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     console.log(`the models' service listens on http://${values.host}:${port}`);

@@ -1,5 +1,5 @@
 /** Labelled hands out of recordings: which frames, and whose. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,6 +9,8 @@ import type { RecordingItem } from '../../../recording/format.ts';
 import { openRecording } from '../../../recording/reader.ts';
 import type { Recording } from '../../../recording/reader.ts';
 import { createRecordingWriter } from '../../../recording/writer.ts';
+import { collect } from '../../../training/commands/collect.ts';
+import { openDataset } from '../../../training/dataset/store.ts';
 import { parseLabels, readLabelledHands } from '../../../training/dataset/recordings.ts';
 
 function posed(participantId: string, atMs: number): RecordingItem {
@@ -77,5 +79,22 @@ describe('labelled hands', () => {
 
   it('have label files whose wrong line is named', () => {
     expect(() => parseLabels('{"participant":"a","hand":"left","fromMs":5,"toMs":2,"label":"x"}', 'l.jsonl')).toThrow(/DATASET_INVALID: l\.jsonl:1/);
+  });
+});
+
+describe('collect --recording', () => {
+  it('says why it finds nothing, and that a recording was cut off', async () => {
+    await recordingOf([...frames('ada'), ...frames('ben')].sort((a, b) => a.arrivedMs - b.arrivedMs), { ada: true, ben: false });
+    const whole = join(folder, `${opened.length - 1}.mcap`);
+    const labelsFile = join(folder, 'labels.jsonl');
+    const label = (participants: readonly string[]): Promise<void> => writeFile(labelsFile, participants.flatMap((participant) => [{ ...interval, participant }, { ...interval, participant, fromMs: 500, toMs: 780, label: 'rest' }]).map((own) => `${JSON.stringify(own)}\n`).join(''));
+    await label(['ben', 'nobody']);
+    await expect(collect.run(['--recording', whole, '--labels', labelsFile, '--out', join(folder, 'none')])).rejects.toThrow('DATASET_INVALID: there is no sample; 4 of 4 intervals left out: their participants are unknown or do not allow training');
+    await label(['ada']);
+    const cut = join(folder, 'cut.mcap');
+    // Without its footer it is one that nobody closed.
+    await writeFile(cut, (await readFile(whole)).subarray(0, -100));
+    expect(await collect.run(['--recording', cut, '--labels', labelsFile, '--out', join(folder, 'hands')])).toBe(0);
+    expect(openDataset(join(folder, 'hands')).description.history).toEqual(['collected', '0 of 2 intervals left out: their participants are unknown or do not allow training', 'a recording was cut off after 780 ms; intervals behind that hold nothing']);
   });
 });
