@@ -34,10 +34,10 @@ export function systemProblem(error: unknown): CopresenceError | undefined {
   return new CopresenceError('STORAGE_FAILED', `${path === undefined ? '' : `${dest ?? path}: `}${why} (${syscall})`, { cause: error });
 }
 
-/** Why the operating system refused, in words. */
+/** Why the operating system refused, in words; of any other error what it says. */
 export function whyNot(error: unknown): string {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  return MEANINGS[code ?? ''] ?? code ?? String(error);
+  return MEANINGS[code ?? ''] ?? code ?? (error instanceof Error ? error.message : String(error));
 }
 
 /** Calls on a file that is open do not say its path. */

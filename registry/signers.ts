@@ -3,6 +3,7 @@ import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sig
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { CopresenceError } from '../core/errors.ts';
+import { whyNot } from '../core/system-error.ts';
 
 /** `publish`: signs new versions. `promote`: moves aliases, such as what is in production. */
 export const SIGNER_ROLES = ['publish', 'promote'] as const;
@@ -102,6 +103,6 @@ async function readJson(path: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(path, 'utf8'));
   } catch (cause) {
-    throw new CopresenceError('CONFIG_INVALID', `${path} cannot be read as JSON`, { cause });
+    throw new CopresenceError('CONFIG_INVALID', `${path} cannot be read as JSON: ${whyNot(cause)}`, { cause });
   }
 }

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../core/clock.ts';
 import { CopresenceError } from '../../core/errors.ts';
+import { systemProblem } from '../../core/system-error.ts';
 import { openRecording } from '../../recording/reader.ts';
 import { openModelStore } from '../../registry/store.ts';
 import { openRunner } from '../model/runner.ts';
@@ -38,11 +39,12 @@ async function main(values: Values): Promise<number> {
     console.log(HELP);
     return 0;
   }
+  const leastAgreement = numberOf('min-agreement', values['min-agreement'], 1);
   const report = await compare(values);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`);
   tell(report);
   if (report.compared === 0) throw new CopresenceError('RECORDING_INVALID', 'there was nothing in the recording that both could answer and that may be used');
-  return report.agreement >= numberOf('min-agreement', values['min-agreement'], 1) ? 0 : 1;
+  return report.agreement >= leastAgreement ? 0 : 1;
 }
 
 async function compare(values: Values): Promise<ShadowReport> {
@@ -93,7 +95,8 @@ function folder(path: string): string {
 try {
   process.exitCode = await main(readArguments());
 } catch (error) {
-  if (!(error instanceof CopresenceError)) throw error;
-  console.error(error.message);
+  const problem = error instanceof CopresenceError ? error : systemProblem(error);
+  if (problem === undefined) throw error;
+  console.error(problem.message);
   process.exitCode = 2;
 }

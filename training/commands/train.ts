@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CopresenceError } from '../../core/errors.ts';
+import { whyNot } from '../../core/system-error.ts';
 import { openDataset } from '../dataset/store.ts';
 import { PREDICTION_NETWORK } from '../prediction/config.ts';
 import type { PredictorMetrics } from '../prediction/metrics.ts';
@@ -100,7 +101,7 @@ export function readJson(path: string): Record<string, unknown> {
     const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   } catch (cause) {
-    throw new CopresenceError('CONFIG_INVALID', `${path} cannot be read as JSON`, { cause });
+    throw new CopresenceError('CONFIG_INVALID', `${path} cannot be read as JSON: ${whyNot(cause)}`, { cause });
   }
   throw new CopresenceError('CONFIG_INVALID', `${path} holds no JSON object`);
 }

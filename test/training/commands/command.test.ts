@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { collect } from '../../../training/commands/collect.ts';
 import { readOptions, refuseWithResume, wholeNumber, withAdvice } from '../../../training/commands/command.ts';
 import { optimise } from '../../../training/commands/optimise.ts';
-import { train } from '../../../training/commands/train.ts';
+import { readJson, train } from '../../../training/commands/train.ts';
 import { tuneCommand } from '../../../training/commands/tune.ts';
 import { CopresenceError } from '../../../core/errors.ts';
 
@@ -30,6 +30,11 @@ describe('options', () => {
   it('of another source are refused by collect', async () => {
     await expect(collect.run(['--out', 'd', '--csv', 'f.csv', '--label', 'a', '--steps', '3'])).rejects.toThrow('CONFIG_INVALID: --steps does not go with --csv');
     await expect(collect.run(['--out', 'd', '--jsonl', 'f.jsonl', '--participant', 'a'])).rejects.toThrow('CONFIG_INVALID: --participant does not go with --jsonl');
+  });
+
+  it('that name a file say what is wrong with it', () => {
+    expect(() => readJson('/nowhere/config.json')).toThrow('CONFIG_INVALID: /nowhere/config.json cannot be read as JSON: there is no such file or folder');
+    expect(() => readJson(import.meta.filename)).toThrow(/cannot be read as JSON: Unexpected token/);
   });
 
   it('that no variant can keep are refused before anything is measured', async () => {
