@@ -31,11 +31,23 @@ export async function openS3Store(settings: S3Settings): Promise<ObjectStore> {
   const key = `.probe-${randomUUID()}`;
   const once = new TextEncoder().encode('once');
   if ((await store.put(key, once, { kind: 'absent' })) !== 'written') throw new CopresenceError('MODEL_INVALID', `${store.name} refuses a new object`);
-  const again = await store.put(key, once, { kind: 'absent' });
-  await store.remove(key);
-  if (again === 'written') throw new CopresenceError('CONFIG_INVALID', `${store.name} does not keep If-None-Match: two publishers would overwrite each other there`);
+  try {
+    const refuse = (condition: string): never => {
+      throw new CopresenceError('CONFIG_INVALID', `${store.name} does not keep ${condition}: two publishers would overwrite each other there`);
+    };
+    if ((await store.put(key, once, { kind: 'absent' })) === 'written') refuse('If-None-Match');
+    // There are stores that keep one of the two, and the history needs the other.
+    const etag = (await store.get(key, once.length))?.etag ?? '';
+    if ((await store.put(key, once, { kind: 'unchanged', etag: OTHER_ETAG })) === 'written') refuse('If-Match');
+    if (etag === '' || (await store.put(key, once, { kind: 'unchanged', etag })) !== 'written') throw new CopresenceError('CONFIG_INVALID', `${store.name} refuses to change an object that nobody has changed since`);
+  } finally {
+    await store.remove(key);
+  }
   return store;
 }
+
+/** Of nothing that is kept: the MD5 of an empty object. */
+const OTHER_ETAG = '"d41d8cd98f00b204e9800998ecf8427e"';
 
 export function s3Store({ endpoint, bucket, prefix, region, accessKeyId, secretAccessKey }: S3Settings): ObjectStore {
   const client = new AwsClient({ accessKeyId, secretAccessKey, region, service: 's3', retries: RETRIES });

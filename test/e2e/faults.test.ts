@@ -18,7 +18,7 @@ describe('a server whose body model dies of a white picture', () => {
 
   beforeAll(async () => {
     const models = join(folder, 'models');
-    for (const name of ['gesture-mlp', 'avatar-language']) cpSync(join(import.meta.dirname, '../../models', name), join(models, name), { recursive: true });
+    for (const name of ['gesture-mlp', 'avatar-language', 'dynamic-gesture-mlp']) cpSync(join(import.meta.dirname, '../../models', name), join(models, name), { recursive: true });
     await publish(models, fragileBody('movenet-lightning'));
     const chunk = { codec: 'jpeg', kind: 'key', width: 32, height: 24 } as const;
     pictures = { dark: { ...chunk, bytes: await plain(10) }, white: { ...chunk, bytes: await plain(255) } };

@@ -37,7 +37,7 @@ describe('a rollout on a running server', { timeout: 180_000 }, () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'rollout-'));
     const models = join(folder, 'models');
-    for (const name of [NAME, 'avatar-language']) copyAsFirst(name, models);
+    for (const name of [NAME, 'avatar-language', 'dynamic-gesture-mlp']) copyAsFirst(name, models);
     alerts = createServer((request, response) => {
       let text = '';
       request.on('data', (bytes: Buffer) => (text += bytes.toString()));

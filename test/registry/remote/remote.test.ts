@@ -126,9 +126,12 @@ describe.each(STORES)('%s', (_, open) => {
 
 describe('an S3 store', () => {
   it('that keeps no conditions, has another key or is not there is refused, and no secret is told', async () => {
-    server.conditions = false;
-    await expect(openS3Store(settings('old/'))).rejects.toThrow(/CONFIG_INVALID: .*does not keep If-None-Match/);
-    server.conditions = true;
+    const all = server.conditions;
+    for (const [kept, missing] of [[[], 'If-None-Match'], [['if-match'], 'If-None-Match'], [['if-none-match'], 'If-Match']] as const) {
+      server.conditions = kept;
+      await expect(openS3Store(settings('old/'))).rejects.toThrow(new RegExp(`CONFIG_INVALID: .*does not keep ${missing}`));
+    }
+    server.conditions = all;
     expect([...server.objects.keys()].filter((key) => key.startsWith('old/'))).toEqual([]);
     const wrong = await s3Store({ ...settings(''), secretAccessKey: 'wrong' }).list('').catch((error: unknown) => String(error));
     expect(wrong).toMatch(/MODEL_INVALID.*403 SignatureDoesNotMatch/);

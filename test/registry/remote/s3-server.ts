@@ -8,8 +8,8 @@ export interface S3Server {
   readonly objects: Map<string, Buffer>;
   /** Requests that were answered, as `PUT key`. */
   readonly asked: string[];
-  /** Whether conditions are kept; a store of long ago passes over them. */
-  conditions: boolean;
+  /** The conditions that are kept; a store of long ago passes over both, and some over one. */
+  conditions: readonly ('if-none-match' | 'if-match')[];
   close(): Promise<void>;
 }
 
@@ -18,7 +18,7 @@ const PAGE = 3;
 export async function openS3Server({ accessKeyId, secretAccessKey, region, bucket }: { accessKeyId: string; secretAccessKey: string; region: string; bucket: string }): Promise<S3Server> {
   const objects = new Map<string, Buffer>();
   const asked: string[] = [];
-  const state = { conditions: true };
+  const state: Pick<S3Server, 'conditions'> = { conditions: ['if-none-match', 'if-match'] };
   const etagOf = (bytes: Buffer): string => `"${createHash('md5').update(bytes).digest('hex')}"`;
   const server: Server = createServer((request, response) => {
     void readAll(request).then((body) => {
@@ -33,9 +33,9 @@ export async function openS3Server({ accessKeyId, secretAccessKey, region, bucke
       const there = objects.get(key);
       if (request.method === 'GET') return there === undefined ? fail(404, 'NoSuchKey') : void response.writeHead(200, { etag: etagOf(there), 'content-length': there.length }).end(there);
       if (request.method === 'DELETE') return void (objects.delete(key), response.writeHead(204).end());
-      if (state.conditions && request.headers['if-none-match'] === '*' && there !== undefined) return fail(412, 'PreconditionFailed');
+      if (state.conditions.includes('if-none-match') && request.headers['if-none-match'] === '*' && there !== undefined) return fail(412, 'PreconditionFailed');
       const match = request.headers['if-match'];
-      if (state.conditions && match !== undefined && (there === undefined || etagOf(there) !== match)) return fail(there === undefined ? 404 : 412, 'PreconditionFailed');
+      if (state.conditions.includes('if-match') && match !== undefined && (there === undefined || etagOf(there) !== match)) return fail(there === undefined ? 404 : 412, 'PreconditionFailed');
       objects.set(key, body);
       response.writeHead(200, { etag: etagOf(body) }).end();
     });
