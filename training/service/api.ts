@@ -10,6 +10,7 @@ import { CopresenceError } from '../../core/errors.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import { problemOf } from '../../core/problem.ts';
 import { RateLimit } from '../../core/rate-limit.ts';
+import { systemProblem } from '../../core/system-error.ts';
 import type { Caller } from './access.ts';
 import { addCalls, type Call, type Env } from './call.ts';
 import { datasetCalls } from './calls/datasets.ts';
@@ -28,7 +29,7 @@ const STRANGERS_PER_SECOND = 10;
 const STATUSES: Readonly<Partial<Record<ErrorCode, ContentfulStatusCode>>> = {
   MESSAGE_INVALID: 400, CONFIG_INVALID: 400, TOKEN_INVALID: 401, GRANT_MISSING: 403, NOT_FOUND: 404, MODEL_NOT_FOUND: 404, PACKET_TOO_LARGE: 413, RATE_LIMITED: 429,
   DATASET_INVALID: 422, DATASET_TAMPERED: 422, DATASET_LEAKS: 422, MODEL_INVALID: 422, MODEL_TAMPERED: 422, MODEL_UNSIGNED: 422, FORMAT_NEWER: 422, SHAPE_MISMATCH: 422,
-  RUN_INVALID: 409, MODEL_EXISTS: 409, ROLLOUT_EXISTS: 409, REGISTRY_BUSY: 503, SERVER_FULL: 503, SERVER_DRAINING: 503, CONNECTION_LOST: 502,
+  RUN_INVALID: 409, RUN_BUSY: 409, MODEL_EXISTS: 409, ROLLOUT_EXISTS: 409, REGISTRY_BUSY: 503, SERVER_FULL: 503, SERVER_DRAINING: 503, CONNECTION_LOST: 502, STORAGE_FAILED: 507,
 };
 
 /** Every call of the service. */
@@ -60,9 +61,9 @@ export function createApi(parts: ApiParts): Hono<Env> {
 }
 
 function problem({ audit }: ApiParts, context: Context<Env>, error: unknown): Response {
-  const known = error instanceof CopresenceError ? error : undefined;
+  const known = error instanceof CopresenceError ? error : systemProblem(error);
   const status = (known && STATUSES[known.code]) ?? 500;
   const who = (context.get('caller') as Caller | undefined)?.name ?? 'stranger';
   audit({ who, call: `${context.req.method} ${context.req.path.slice(0, 200)}`, outcome: known?.code ?? 'INTERNAL' });
-  return context.body(JSON.stringify(problemOf(error, status)), status, { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}) });
+  return context.body(JSON.stringify(problemOf(known ?? error, status)), status, { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}) });
 }

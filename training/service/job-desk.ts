@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '../../core/clock.ts';
 import { CopresenceError, ERRORS } from '../../core/errors.ts';
-import type { ErrorCode } from '../../core/errors.ts';
+import { systemProblem } from '../../core/system-error.ts';
 import type { FitProgress } from '../models/fit.ts';
 import { writeWhole } from '../run/folder.ts';
 import { runJob } from '../run/job.ts';
@@ -162,9 +162,10 @@ export class JobDesk {
       const outcome = await entry.work?.({ signal: entry.abort.signal, onProgress: (progress) => this.#progress(entry, progress) });
       this.#note(entry, { state: 'done', endedAtMs: this.#clock.wallMs(), ...(outcome === undefined ? {} : { outcome: outcome.slice(0, MAX_TEXT) }) });
     } catch (error) {
-      const code: ErrorCode | undefined = error instanceof CopresenceError ? error.code : undefined;
+      const known = error instanceof CopresenceError ? error : systemProblem(error);
+      const code = known?.code;
       const state = entry.abort.signal.aborted ? (this.#closed ? 'interrupted' : 'cancelled') : 'failed';
-      const told = state !== 'failed' ? {} : { code: code ?? 'WORKER_FAILED', detail: code === undefined ? ERRORS.WORKER_FAILED.summary : (error as Error).message };
+      const told = state !== 'failed' ? {} : { code: code ?? 'WORKER_FAILED', detail: known?.message ?? ERRORS.WORKER_FAILED.summary };
       this.#note(entry, { state, endedAtMs: this.#clock.wallMs(), ...told });
     }
   }

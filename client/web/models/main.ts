@@ -116,12 +116,12 @@ function bringData(): void {
     title: 'Bring data', explain: 'A table (CSV) with a row for each sample, or JSON lines.', act: 'Bring',
     fields: [
       { name: 'file', label: 'File', kind: 'file', required: true }, { name: 'name', label: 'Name', kind: 'text', required: true, hint: 'a-z, 0-9 and -' },
-      { name: 'label', label: 'Column with the label', kind: 'text', value: 'label' }, { name: 'participant', label: 'Column that says whose it is', kind: 'text', hint: 'Without it nobody can say how well strangers do.' },
+      { name: 'label', label: 'Column with the label', kind: 'text', value: 'label' }, { name: 'participant', label: 'Column that says whose it is', kind: 'text', hint: 'Without it nobody can say how well strangers do.' }, { name: 'leaveOut', label: 'Columns that say nothing, with commas', kind: 'text', hint: 'A row\'s number, a time.' },
     ],
   }, async ({ text, files }) => {
     const [file] = files('file');
     const isLines = /\.jsonl?$/.test(file?.name ?? '');
-    const query = isLines ? { format: 'jsonl' } : { format: 'csv', label: text('label'), ...(text('participant') === '' ? {} : { participant: text('participant') }) };
+    const query = isLines ? { format: 'jsonl' } : { format: 'csv', label: text('label'), ...(text('participant') === '' ? {} : { participant: text('participant') }), ...(text('leaveOut') === '' ? {} : { leaveOut: text('leaveOut') }) };
     await service.ask('PUT', `/v1/datasets/${encodeURIComponent(text('name'))}?${new URLSearchParams({ ...query, source: file?.name ?? 'uploaded' }).toString()}`, file);
     return `${text('name')} is there`;
   });

@@ -151,8 +151,9 @@ describe('the models’ life over HTTP', () => {
   });
 
   it('measures by folds, and looks into the data set', { timeout: 240_000 }, async () => {
-    const dirty = `${table(4)}\na,p1,,\na,p2,900,900`;
-    await call('train', 'PUT', '/v1/datasets/dirty?format=csv&label=what&participant=who', dirty);
+    const dirty = `${table(4)}\na,p1,,\na,p2,900,900`.split('\n').map((line, row) => `${row === 0 ? 'row' : row},${line}`).join('\n');
+    const brought = await call('train', 'PUT', '/v1/datasets/dirty?format=csv&label=what&participant=who&leaveOut=row', dirty);
+    expect(brought.json).toMatchObject({ layout: { kind: 'columns', width: 2 } });
     const asked = await call('train', 'POST', '/v1/cross-validations', { dataset: 'dirty', config: { family: 'naive-bayes', baselines: [] }, folds: 3 });
     const [found, again] = [await call('read', 'GET', '/v1/datasets/dirty/inspection'), await call('read', 'GET', '/v1/datasets/dirty/inspection')];
     expect(found.json).toMatchObject({ cleaning: { seen: 242, kept: 240, byReason: { 'empty': 1, outlier: 1 } }, labels: [{ label: 'a', samples: 122, kept: 120, participants: 20 }, { label: 'b', kept: 120 }] });

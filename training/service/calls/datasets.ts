@@ -12,7 +12,9 @@ import { call, type Call } from '../call.ts';
 import type { ApiParts } from '../parts.ts';
 
 const about = { source: z.string().max(200).default('uploaded'), licence: z.string().max(200).default('not said') };
-const csvQuery = z.strictObject({ ...about, format: z.literal('csv'), label: z.string(), text: z.string().optional(), participant: z.string().optional(), group: z.string().optional(), part: z.string().optional(), hand: z.stringbool().optional() });
+/** Names with commas in between. */
+const columns = z.string().max(2000).transform((text) => text.split(',').map((name) => name.trim()).filter((name) => name !== ''));
+const csvQuery = z.strictObject({ ...about, format: z.literal('csv'), label: z.string(), text: z.string().optional(), participant: z.string().optional(), group: z.string().optional(), part: z.string().optional(), leaveOut: columns.optional(), hand: z.stringbool().optional() });
 const linesQuery = z.strictObject({ ...about, format: z.literal('jsonl'), steps: z.coerce.number().int().min(1).default(1), hand: z.stringbool().optional() });
 
 export function datasetCalls({ workspace }: ApiParts): Call[] {
