@@ -9,8 +9,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../core/clock.ts';
 import { randomNormal, seededRandom } from '../../../core/random.ts';
 import { askGestures } from '../../../examples/inference/gesture.ts';
+import { askResiduals, STEPS, swaying } from '../../../examples/inference/prediction.ts';
 import { HAND_FEATURE_COUNT } from '../../../features/hand.ts';
-import { MOTION_AXES, MOTION_FEATURE_COUNT, MotionWindow } from '../../../features/motion-window.ts';
+import { MOTION_AXES, MOTION_FEATURE_COUNT } from '../../../features/motion-window.ts';
 import { loadOipService, type GrpcInferResponse } from '../../../protocol/oip/grpc.ts';
 import { writeHttpRequest } from '../../../protocol/oip/http-request.ts';
 import { readHttpResponse } from '../../../protocol/oip/http-response.ts';
@@ -87,20 +88,20 @@ describe('the models of a server process', () => {
   };
 
   it('are those too that no session asks: where a head is in 50 to 150 ms', async () => {
-    const window = new MotionWindow(8);
-    for (let index = 0; index < 9; index++) window.observe(index * 14, Float32Array.of(0.4 * Math.sin(index / 9), 1.6, 0, 0, 0, 0, 1), 0);
-    const rows = new Float32Array(MOTION_AXES * 8 * MOTION_FEATURE_COUNT);
+    const window = swaying();
+    const { values, horizonsMs } = await askResiduals({ url: server.url, token, window, part: 'head' });
+    const rows = new Float32Array(MOTION_AXES * STEPS * MOTION_FEATURE_COUNT);
     window.writeFeatures('head', rows, 0);
-    const asked = { inputs: [{ name: 'features', datatype: 'FP32', shape: [MOTION_AXES, 8, MOTION_FEATURE_COUNT], data: [...rows] }] };
-    const response = await fetch(`${server.url}/v2/models/pose-prediction/infer`, { method: 'POST', body: JSON.stringify(asked), headers: { Authorization: `Bearer ${token}` } });
-    const answer = (await response.json()) as { outputs: { name: string; shape: number[]; data: number[] }[] };
-    expect(answer.outputs[0]).toMatchObject({ name: 'residuals', shape: [MOTION_AXES, 3] });
     const session = await InferenceSession.create(join(shippedFolder('pose-prediction'), 'model.onnx'));
-    const { residuals } = await session.run({ features: new Tensor('float32', rows, [MOTION_AXES, 8, MOTION_FEATURE_COUNT]) });
+    const { residuals } = await session.run({ features: new Tensor('float32', rows, [MOTION_AXES, STEPS, MOTION_FEATURE_COUNT]) });
     await session.release();
-    (residuals?.data as Float32Array).forEach((value, index) => expect(answer.outputs[0]?.data[index]).toBeCloseTo(value, DIGITS));
-    // The sway to the right slows down, and the model says so.
-    expect(answer.outputs[0]?.data[2]).toBeLessThan(0);
+    expect(values).toHaveLength(MOTION_AXES * horizonsMs.length);
+    (residuals?.data as Float32Array).forEach((value, index) => expect(values[index]).toBeCloseTo(value, DIGITS));
+    // Its way slows down, and the model says so.
+    const places = [new Float32Array(7), new Float32Array(7)] as const;
+    window.continue({ values, at: 0, horizonsMs }, 150, places[0], 0);
+    window.continue({ values: new Float32Array(values.length), at: 0, horizonsMs }, 150, places[1], 0);
+    expect(places[0][0]).toBeLessThan(places[1][0]!);
   });
 
   it('answer in JSON as ONNX Runtime does', async () => {
