@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { systemClock } from '../core/clock.ts';
 import { CopresenceError } from '../core/errors.ts';
 import { systemProblem } from '../core/system-error.ts';
+import { auditVersions, headOf, readHead, requireHead } from './audit.ts';
 import { aliasAt, aliasesOf, PRODUCTION, readHistory, type HistoryAction, type HistoryEntry } from './history.ts';
 import { publishModel, rollBackAlias, setAlias, signModel, type RegistryOptions, type Said } from './publish.ts';
 import { pullModels, pushModels, withStore } from './remote/mirror.ts';
@@ -27,7 +28,7 @@ const HELP = `Usage: npm run registry -- <command> [options]
   list                              models, versions and aliases
   history [<model>]                 what was done, oldest first
   history <model> --at <time>       which version was in production then (2026-11-28T18:00Z, or milliseconds of Unix time)
-  verify                            checks every digest, every signature and the history
+  verify                            checks every digest, every signature and the history, and tells its head
   pull, push                        bring the folder up to what --store has, or the other way round
 
   --models-folder <path>  where the models are (default: those that ship)
@@ -35,6 +36,7 @@ const HELP = `Usage: npm run registry -- <command> [options]
   --store <file>          a bucket that others use too, as docs/registry.md has it: publish, alias, rollback and sign change both
   --signers <file>        whose signatures count, for list, history and verify
   --at <time>             for history
+  --head <n:digest>       for verify: what an earlier verify told and you have kept; the history has to go on from there
   --reason <text>         why, for the history
   --help                  print this and exit`;
 
@@ -47,6 +49,7 @@ const OPTIONS = {
   licence: { type: 'string' },
   summary: { type: 'string' },
   at: { type: 'string' },
+  head: { type: 'string' },
   help: { type: 'boolean', default: false },
 } as const;
 
@@ -208,8 +211,13 @@ async function verifyAll(modelsFolder: string, values: Values): Promise<void> {
     }
   }
   const history = await historyOf(modelsFolder, values);
-  console.log(`history: ${history.length} entries, ok`);
-  if (bad.length > 0) process.exitCode = 2;
+  if (values.head !== undefined) await requireHead(modelsFolder, readHead(values.head));
+  const { problems, unwritten } = await auditVersions(modelsFolder, history);
+  for (const problem of problems) console.log(problem);
+  if (history.length > 0 && unwritten.length > 0) console.log(`not in the history: ${unwritten.join(', ')}`);
+  const { sequence, sha256 } = await headOf(modelsFolder);
+  console.log(`history: ${history.length} entries, ${problems.length === 0 ? 'ok' : 'and the folder is not as it says'}; head ${sequence}:${sha256}`);
+  if (bad.length + problems.length > 0) process.exitCode = 2;
 }
 
 function messageOf(error: unknown): string {

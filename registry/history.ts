@@ -2,7 +2,7 @@
  * What was done to the models under one folder: an append-only log, one JSON line an entry.
  *
  * Each line holds the SHA-256 of the line before it, so that none can be changed or taken out from between the others
- * unnoticed; what is cut off at the end can be, unless somebody else keeps the last digest. Aliases, and so what is in
+ * unnoticed; what is cut off at the end can be, unless somebody else keeps the last digest (audit.ts). Aliases, and so what is in
  * production, follow from the log and stand nowhere else.
  */
 import { createHash } from 'node:crypto';
@@ -69,6 +69,12 @@ export async function readHistory(modelsFolder: string, signers?: Signers): Prom
     previous = sha256(text);
     return read.entry;
   });
+}
+
+/** The SHA-256 of nothing, and of each line: at place `n` that of entry `n`. The chain is not checked. */
+export async function historyDigests(modelsFolder: string): Promise<string[]> {
+  const { lines } = await readLines(join(modelsFolder, HISTORY_FILE));
+  return ['', ...lines].map(sha256);
 }
 
 /**
