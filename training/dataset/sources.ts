@@ -46,6 +46,8 @@ export function readCsv(bytes: Uint8Array, file: string, columns: CsvColumns): C
   const head = first.value.fields.map((name) => name.trim());
   const twice = head.find((name, index) => head.indexOf(name) !== index);
   if (twice !== undefined) throw invalid(`${file} has more than one column called '${twice}'`);
+  const unnamed = head.indexOf('');
+  if (unnamed >= 0 && columns.leaveOut?.includes('') !== true) throw invalid(`${file}: column ${unnamed + 1} has no name: give it one, or leave it out with --leave-out ''`);
   const place = (name: string | undefined): number | undefined => {
     if (name === undefined) return undefined;
     const index = head.indexOf(name);

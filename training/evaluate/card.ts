@@ -29,11 +29,19 @@ export function evaluationCard(input: CardInput): string {
   return htmlPage(title, parts);
 }
 
-function summary({ description: { config, labels, lineage }, metrics: { test, rejection } }: CardInput): string {
+function summary({ description: { config, labels, lineage }, metrics }: CardInput): string {
+  const { test, rejection } = metrics;
   const [low, high] = test.accuracyInterval;
   return `<p>A <b>${config.family}</b> that tells ${labels.length} labels apart, from the data set <b>${escapeXml(lineage.dataset.name)}</b>.
-On ${test.count} samples of participants that it has not learnt from, it is right in <b>${percent(test.classification.accuracy)}</b>
+On ${test.count} samples ${ofWhom(metrics)}, it is right in <b>${percent(test.classification.accuracy)}</b>
 (95 % interval ${percent(low)} to ${percent(high)}); macro F1 ${test.classification.macroF1.toFixed(3)}.${rejected(rejection)}</p>`;
+}
+
+/** Where nobody said whose a sample is, samples of one person may be on both sides, and the figures flatter. */
+export function ofWhom({ test, testParticipants }: { readonly test: { readonly count: number }; readonly testParticipants?: number }): string {
+  if (testParticipants === undefined) return 'of participants that it has not learnt from';
+  if (testParticipants === test.count) return 'that it has not learnt from (each counts as a participant of its own: where one person gave several, it may know the person)';
+  return `of ${testParticipants} participants that it has not learnt from`;
 }
 
 function rejected(rejection: RunMetrics['rejection']): string {

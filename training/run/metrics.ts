@@ -24,6 +24,8 @@ export interface RunMetrics {
   /** The largest difference between the model as trained and its graph, over the probabilities of the test part. */
   readonly parity: number;
   readonly counts: PreparedData['counts'];
+  /** Whose samples the test part holds; absent in runs of older programs. */
+  readonly testParticipants?: number;
   readonly epochs: number;
 }
 

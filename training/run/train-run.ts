@@ -116,7 +116,7 @@ async function measure({ request, data, fitted, found, teacher, clock, onProgres
       ...(threshold === undefined ? {} : { rejection: rejectionFigures(tested, rejection, threshold) }),
       baselines: await measureBaselines({ request, data, found, teacher, onProgress }),
       latency: await session.measureLatency(clock, samples.test),
-      bytes: graph.length, parity, counts: data.counts, epochs: fitted.history?.length ?? 0,
+      bytes: graph.length, parity, counts: data.counts, testParticipants: new Set(samples.test.map(({ participant }) => participant)).size, epochs: fitted.history?.length ?? 0,
     };
     return { metrics, reference: referenceOf(data, request.config.reference, probabilities) };
   } finally {

@@ -89,6 +89,9 @@ describe('reading sources', () => {
     expect(() => read(`who,what,a\n${'x'.repeat(201)},wave,1\n`)).toThrow('f.csv:2: a participant of 201 characters');
     expect(() => read('who,what,a,a\nann,wave,1,2\n')).toThrow("DATASET_INVALID: f.csv has more than one column called 'a'");
     for (const wild of ['Infinity', '1e300', '0x10', '1e999']) expect(() => read(`who,what,a\nann,wave,${wild}\n`)).toThrow(/column 'a': '.*' is no number/);
+    // A row's number, as pandas writes it, tells the label where a file is sorted by label.
+    expect(() => read(',who,what,a\n0,ann,wave,1\n')).toThrow("DATASET_INVALID: f.csv: column 1 has no name");
+    expect(read(',who,what,a\n0,ann,wave,1\n', { leaveOut: [''] }).samples[0]?.values).toEqual([1]);
     expect(() => read('who;what;a\nann;wave;1\n')).toThrow(/CONFIG_INVALID: .*fields are parted by commas/);
     const [sample] = read('row,who,what,site,a\n7,ann,wave,,1\n', { leaveOut: ['row'], group: 'site' }).samples;
     expect(sample).toEqual({ id: 'line-2', participant: 'ann', label: 'wave', values: [1] });

@@ -1,5 +1,6 @@
 /** What stands on cards and pages can be read: long names, narrow screens, crowded axes. */
 import { describe, expect, it } from 'vitest';
+import { ofWhom } from '../../../training/evaluate/card.ts';
 import { confusionSvg, shortLabel } from '../../../training/evaluate/confusion-svg.ts';
 import { htmlPage, table } from '../../../training/evaluate/page.ts';
 import { plotSvg } from '../../../training/evaluate/plot.ts';
@@ -37,6 +38,14 @@ describe('a plot', () => {
   it('of choices names them, and has no ticks between them', () => {
     const svg = plotSvg({ title: 't', x: 'family', y: 'y', xNames: ['mlp', 'a & b'], xRange: [0.5, 2.5], series: [{ label: 'a', kind: 'dots', points: [[1, 0], [2, 1]] }] });
     expect(ticksOf(svg).map(({ text }) => text)).toEqual(['mlp', 'a &amp; b']);
+  });
+});
+
+describe('a card', () => {
+  it('says of whom the test part is, and does not claim strangers where nobody said whose a sample is', () => {
+    expect(ofWhom({ test: { count: 90 }, testParticipants: 7 })).toBe('of 7 participants that it has not learnt from');
+    expect(ofWhom({ test: { count: 90 }, testParticipants: 90 })).toContain('each counts as a participant of its own');
+    expect(ofWhom({ test: { count: 90 } })).toBe('of participants that it has not learnt from');
   });
 });
 

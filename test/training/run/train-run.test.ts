@@ -45,6 +45,9 @@ describe('a training run', { timeout: 180_000 }, () => {
     expect(modelManifest.parse(JSON.parse(readFileSync(join(run, 'manifest.json'), 'utf8'))).task).toBe('classification');
     expect(readRun(run).lineage.dataset.version).toMatch(/^[0-9a-f]{16}$/);
     expect(readGraph(run).length).toBe(metrics.bytes);
+    // Forty people, of whom the test part has its share.
+    expect(metrics.testParticipants).toBe(6);
+    expect(readFileSync(join(run, 'card.html'), 'utf8')).toContain('samples of 6 participants that it has not learnt from');
     const manifest = modelManifest.parse(JSON.parse(readFileSync(join(run, 'manifest.json'), 'utf8')));
     const reference = await readReference({ manifest, folder: run });
     expect(reference?.inputs).toMatchObject({ samples: metrics.counts.train, columns: [{ name: 'column 1' }, {}, {}] });
