@@ -21,7 +21,7 @@ const HELP = `Usage: npm run registry -- <command> [options]
 
   key <name>                        a new signing key: <name>.key, to be kept, and <name>.pub, for the signers file
   publish <folder>                  publishes the model in a folder (manifest.json and its files) as the next version;
-                                    --licence and --summary say what a training cannot know
+                                    --licence and --summary say what a training cannot know, --leave-out <file> leaves one out
   sign <model> <version>            signs a version that is there, such as one that ships
   alias <model> <version> <alias>   makes an alias name a version; servers load \`production\`
   rollback <model> [<alias>]        makes an alias (production) name what it named before
@@ -48,6 +48,7 @@ const OPTIONS = {
   reason: { type: 'string', default: '' },
   licence: { type: 'string' },
   summary: { type: 'string' },
+  'leave-out': { type: 'string', multiple: true },
   at: { type: 'string' },
   head: { type: 'string' },
   help: { type: 'boolean', default: false },
@@ -133,8 +134,8 @@ function one(rest: readonly string[], what: string): string {
   return value;
 }
 
-function saidOf({ licence, summary }: Values): Said {
-  return { ...(licence === undefined ? {} : { licence }), ...(summary === undefined ? {} : { summary }) };
+function saidOf({ licence, summary, 'leave-out': leaveOut = [] }: Values): Said {
+  return { leaveOut, ...(licence === undefined ? {} : { licence }), ...(summary === undefined ? {} : { summary }) };
 }
 
 /** A folder that was mistyped holds no model that is wrong either. @throws CopresenceError CONFIG_INVALID */

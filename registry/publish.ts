@@ -8,7 +8,7 @@ import { CopresenceError } from '../core/errors.ts';
 import { digestOf, readVerified } from './digest.ts';
 import { withFolderLock } from './folder-lock.ts';
 import { aliasesOf, aliasHistory, aliasName, appendHistory, MAX_REASON, readHistory, type HistoryAction } from './history.ts';
-import { GRAPH_FILE, modelManifest, modelName, refuseNewerManifest, type ModelManifest } from './manifest.ts';
+import { GRAPH_FILE, GRAPH_FILES, modelManifest, modelName, refuseNewerManifest, type ModelManifest } from './manifest.ts';
 import { SIGNATURE_FILE, signatureOf } from './signature.ts';
 import type { SigningKey } from './signers.ts';
 import { readManifest, versionsOf } from './versions.ts';
@@ -31,6 +31,8 @@ export interface RegistryOptions {
 export interface Said {
   readonly licence?: string;
   readonly summary?: string;
+  /** Files of the folder that the version is to be without: weights that no server reads, a reference that is none for those whom it serves. */
+  readonly leaveOut?: readonly string[];
 }
 
 /**
@@ -42,9 +44,12 @@ export interface Said {
  * @throws CopresenceError MODEL_INVALID when the manifest or a file does not fit, MODEL_TAMPERED when a file differs from
  * its digest, MODEL_EXISTS when the highest version is the same model already; nothing is published then.
  */
-export async function publishModel(registry: RegistryOptions, source: string, reason: string, said: Said = {}): Promise<ModelManifest> {
+export async function publishModel(registry: RegistryOptions, source: string, reason: string, { leaveOut = [], ...said }: Said = {}): Promise<ModelManifest> {
   checkReason(reason);
-  const draft = { ...(await readDraft(source)), ...said };
+  const whole = await readDraft(source);
+  const stray = leaveOut.find((file) => !(file in whole.files) || Object.values(GRAPH_FILES).some((graph) => graph === file));
+  if (stray !== undefined) throw new CopresenceError('MODEL_INVALID', `${stray} cannot be left out: the manifest does not list it, or it is the graph`);
+  const draft = { ...whole, ...said, files: Object.fromEntries(Object.entries(whole.files).filter(([file]) => !leaveOut.includes(file))) };
   await mkdir(registry.modelsFolder, { recursive: true });
   return withFolderLock(registry.modelsFolder, registry.clock, async () => {
     const versions = await versionsOf(registry.modelsFolder, draft.name);

@@ -65,6 +65,17 @@ describe('publishing', () => {
     expect((await store().resolve(NAME)).manifest).toEqual(said);
   });
 
+  it('leaves out the files that are named, and never the graph', async () => {
+    await writeFile(join(source, 'notes'), 'x');
+    const { files } = JSON.parse(await readFile(join(source, 'manifest.json'), 'utf8')) as { files: object };
+    await change({ files: { ...files, notes: digestOf(Buffer.from('x')) } });
+    await expect(publishModel(registry, source, '', { leaveOut: ['model.onnx'] })).rejects.toMatchObject({ code: 'MODEL_INVALID' });
+    await expect(publishModel(registry, source, '', { leaveOut: ['other'] })).rejects.toMatchObject({ code: 'MODEL_INVALID' });
+    const published = await publishModel(registry, source, '', { leaveOut: ['notes'] });
+    expect(published.files).toEqual(files);
+    expect(await readdir(join(registry.modelsFolder, NAME, published.version))).not.toContain('notes');
+  });
+
   it('makes the next version with every file, and never changes one that is there', async () => {
     await publishVersions(2);
     const first = await readFile(join(registry.modelsFolder, NAME, '1/manifest.json'));
