@@ -8,6 +8,9 @@ export type Task = (typeof TASKS)[number];
 export const VIDEO_TASKS = ['body-pose', 'body-3d', 'hands'] as const satisfies readonly Task[];
 export type VideoTask = (typeof VIDEO_TASKS)[number];
 
+/** Those that are answered from the hands and controllers of poses. */
+export const HAND_TASKS = ['gesture', 'dynamic-gesture'] as const satisfies readonly Task[];
+
 export function isVideoTask(task: Task): task is VideoTask {
   return VIDEO_TASKS.some((video) => video === task);
 }

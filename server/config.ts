@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { CopresenceError } from '../core/errors.ts';
-import { VIDEO_TASKS } from '../core/tasks.ts';
+import { HAND_TASKS, VIDEO_TASKS } from '../core/tasks.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import { SIGNAL_LIMITS, type IceServer } from '../protocol/rtc/signal.ts';
 import { readIceServer, readPortRange, type PortRange } from '../protocol/rtc/settings.ts';
@@ -18,6 +18,7 @@ const list = z.string().transform((text) => text.split(',').map((item) => item.t
 const count = z.coerce.number().int().min(0);
 const baseUrl = z.url({ protocol: /^https?$/ }).max(LIMITS.urlLength).refine((text) => new URL(text).username === '' && new URL(text).password === '', 'has a name or password in it');
 const videoTasks = list.pipe(z.array(z.enum(VIDEO_TASKS)));
+const handTasks = list.pipe(z.array(z.enum(HAND_TASKS)));
 
 const providers = list.pipe(z.array(z.enum(['cpu', 'webgpu', 'cuda', 'tensorrt', 'coreml', 'dml'])).min(1));
 const gpus = list.transform((items) => items.map(Number)).pipe(z.array(z.number().int().min(0).max(63)).max(64));
@@ -101,6 +102,7 @@ const SETTINGS = {
   'remote-url': { schema: z.string().optional(), help: 'server of the Open Inference Protocol (NVIDIA Triton, KServe, or another of these servers) that computes models: grpc://host:port, grpcs://, http:// or https://' },
   'remote-token': { schema: z.string().optional(), help: 'bearer token for --remote-url' },
   'remote-models': { schema: list.default([]), help: 'the models that --remote-url computes, separated by commas; all of them when left out' },
+  'hand-tasks': { schema: handTasks.default([...HAND_TASKS]), help: 'what models look for in hands and controllers, separated by commas: gesture, dynamic-gesture' },
   'video-tasks': { schema: videoTasks.default(['body-pose', 'hands']), help: 'what models look for in pictures, separated by commas: body-pose, hands, body-3d' },
   'body-pose-model': { schema: z.enum(['movenet-lightning', 'movenet-thunder']).default('movenet-lightning'), help: 'for body poses: movenet-lightning, or movenet-thunder, which sees more and takes five times as long; under load the first stands in for it' },
   'hands-model': { schema: z.enum(['handlandmark-lite', 'handlandmark-full']).default('handlandmark-lite'), help: 'for hands in pictures: handlandmark-lite, or handlandmark-full, for which the first stands in under load' },

@@ -1,6 +1,6 @@
 /** Which models answer which task, and which of them a server has to load. */
 import type { Clock } from '../core/clock.ts';
-import { isVideoTask, VIDEO_TASKS, type Task } from '../core/tasks.ts';
+import { HAND_TASKS, VIDEO_TASKS, type Task } from '../core/tasks.ts';
 import type { Config } from './config.ts';
 import type { DevicePool, InferenceScheduler, OutcomeListener } from './flow.ts';
 import { readJpegHeader } from './model/jpeg-header.ts';
@@ -21,8 +21,8 @@ const HAND_DETECTION = 'handdetect';
 /** What a 3D body is looked for with; its joints need not be exact. */
 const BODY_KEYPOINTS = 'movenet-lightning';
 
-/** The settings that decide what is served: by default every task from pictures, by the lightest models. */
-export type RouteSettings = Partial<Pick<Config, 'video-tasks' | 'body-pose-model' | 'hands-model'>>;
+/** The settings that decide what is served: by default every task, by the lightest models. */
+export type RouteSettings = Partial<Pick<Config, 'hand-tasks' | 'video-tasks' | 'body-pose-model' | 'hands-model'>>;
 /** Whoever calls from outside brings a deadline of their own; a batch should not take longer than this. */
 const CALLED_DEADLINE_MS = 100;
 /** Participants whose hands and bodies are tracked at once. */
@@ -30,8 +30,9 @@ const TRACKED_PARTICIPANTS = 8192;
 
 /** The tasks that a server answers; one whose model is not the lightest has that for times of overload. */
 export function servedRoutes(settings: RouteSettings): Partial<Record<Task, TaskRoute>> {
-  const { 'video-tasks': videoTasks = VIDEO_TASKS, 'body-pose-model': bodyPose, 'hands-model': hands } = settings;
-  const isServed = (task: Task): boolean => !isVideoTask(task) || videoTasks.includes(task);
+  const { 'hand-tasks': handTasks = HAND_TASKS, 'video-tasks': videoTasks = VIDEO_TASKS, 'body-pose-model': bodyPose, 'hands-model': hands } = settings;
+  const asked: readonly Task[] = [...handTasks, ...videoTasks, 'language'];
+  const isServed = (task: Task): boolean => asked.includes(task);
   const routes: Record<Task, TaskRoute> = { ...ROUTES, 'body-pose': withModel(ROUTES['body-pose'], bodyPose), hands: withModel(ROUTES.hands, hands) };
   return Object.fromEntries(Object.entries(routes).filter(([task]) => isServed(task as Task)));
 }

@@ -57,7 +57,7 @@ export class HandMovement {
    * @returns whether a movement of this label has begun that nobody has been told of.
    */
   isBegun(label: string, captureMs: number): boolean {
-    const { seen, told } = { seen: this.#seen, told: this.#told };
+    const [seen, told] = [this.#seen, this.#told];
     if (captureMs <= seen.lastMs) return false;
     const goesOn = label === seen.label && captureMs - seen.lastMs <= SILENCE_MS;
     this.#seen = { label, sinceMs: goesOn ? seen.sinceMs : captureMs, lastMs: captureMs };

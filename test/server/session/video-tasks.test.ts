@@ -90,6 +90,7 @@ describe('what is looked for in a picture', () => {
     expect(Object.keys(routes).sort()).toEqual(['dynamic-gesture', 'gesture', 'hands', 'language']);
     expect(modelsToLoad(routes).map(({ name }) => name).sort()).toEqual(['avatar-language', 'dynamic-gesture-mlp', 'gesture-mlp', 'handdetect', 'handlandmark-lite']);
     expect(modelsToLoad(servedRoutes({ 'video-tasks': ['body-3d'] })).map(({ name }) => name)).toContain('movenet-lightning');
+    expect(Object.keys(servedRoutes(readConfig(['--hand-tasks', 'gesture', '--video-tasks', ''], {}))).sort()).toEqual(['gesture', 'language']);
     expect(() => readConfig(['--video-tasks', 'feet'], {})).toThrow('--video-tasks');
   });
 
