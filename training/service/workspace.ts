@@ -1,5 +1,5 @@
 /** The folder that the service works in: data sets, what was made of them, and jobs, by names that cannot lead out of it. */
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CopresenceError } from '../../core/errors.ts';
 import { readDescription } from '../dataset/store.ts';
@@ -33,6 +33,8 @@ export class Workspace {
   constructor(folder: string) {
     this.#folder = folder;
     for (const part of ['datasets', 'inspections', 'jobs', ...PLACES]) mkdirSync(join(folder, part), { recursive: true });
+    // What was brought for an import that an earlier process did not end is of no use: imports are not taken up again.
+    for (const id of readdirSync(join(folder, 'imports'))) rmSync(join(folder, 'imports', id, 'source'), { recursive: true, force: true });
   }
 
   get jobsFolder(): string {

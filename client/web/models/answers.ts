@@ -47,6 +47,7 @@ export interface Run {
 
 export interface Tuning {
   readonly id: string;
+  readonly problem?: string;
   readonly state: 'running' | 'done';
   readonly trials: number;
   readonly base: { readonly family: string };

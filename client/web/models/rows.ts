@@ -121,7 +121,8 @@ export function otherRows({ tunings, folds, imports, plans }: Everything, busy: 
   ];
 }
 
-function tuningRow({ id, state, trials, base, best }: Tuning, isBusy: boolean, may: May, acts: Acts): HTMLElement {
+function tuningRow({ id, problem, state, trials, base, best }: Tuning, isBusy: boolean, may: May, acts: Acts): HTMLElement {
+  if (problem !== undefined) return row(`Search ${id}`, 'cannot be read', [create('span', 'bad', problem)], []);
   const path = `/v1/tunings/${id}`;
   return row(`Search ${id}`, `${base.family}, ${trials} trials`, [best === undefined ? create('span', 'badge warn', isBusy ? 'at work' : 'not finished') : figure('best score', best.score.toFixed(4))], [
     button('Trials', () => acts.card(`${path}/page`)),

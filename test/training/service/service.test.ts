@@ -267,6 +267,19 @@ describe('the description of the service', () => {
   });
 });
 
+describe('what is damaged', () => {
+  it('is named in the lists and hides nothing else, and what an import left behind is gone', async () => {
+    for (const [place, file] of [['runs', 'run.json'], ['tunings', 'tuning.json']] as const) {
+      mkdirSync(join(folder, 'work', place, 'broken-1'), { recursive: true });
+      writeFileSync(join(folder, 'work', place, 'broken-1', file), '{');
+      expect((await call('read', 'GET', `/v1/${place}`)).json[place]).toContainEqual({ id: 'broken-1', problem: 'RUN_INVALID' });
+    }
+    mkdirSync(join(folder, 'work', 'imports', 'left-1', 'source'), { recursive: true });
+    expect(new Workspace(join(folder, 'work')).list('imports')).not.toContain('left-1');
+    expect(readdirSync(join(folder, 'work', 'imports', 'left-1'))).toEqual([]);
+  });
+});
+
 describe('a desk that was ended', () => {
   it('says of what it had not finished that it was interrupted', () => {
     const jobs = join(folder, 'old');

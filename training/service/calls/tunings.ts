@@ -36,8 +36,18 @@ const tuneRequest = z.strictObject({
 const foldRequest = z.strictObject({ dataset: z.string(), name: newName.optional(), config: trainingConfig.prefault({}), folds: folds.default(5) });
 const tuningView = z.strictObject({ id: z.string(), tuning: tuningDescription, trials: z.array(trial), /** Of the best configuration, once it is trained. */ run: z.string().optional() });
 
+const listed = z.union([tuningDescription.extend({ id: z.string() }), /** One that cannot be read. */ z.strictObject({ id: z.string(), problem: z.string() })]);
+
 export function tuningCalls(parts: ApiParts): Call[] {
   const { workspace } = parts;
+  const row = (id: string): z.infer<typeof listed> => {
+    try {
+      return { id, ...readTuning(workspace.folder('tunings', id)) };
+    } catch (error) {
+      if (!(error instanceof CopresenceError)) throw error;
+      return { id, problem: error.code };
+    }
+  };
   const view = (id: string): z.output<typeof tuningView> => {
     const folder = workspace.existing('tunings', id);
     const tuning = readTuning(folder);
@@ -65,7 +75,7 @@ export function tuningCalls(parts: ApiParts): Call[] {
         return { tuning: id, job: begin(parts, { id, by: caller.name, trials: tuning.trials, work: (request) => resumeTuning({ ...request, datasetFolder, parallel: body.parallel }) }) };
       },
     }),
-    call({ method: 'GET', path: '/v1/tunings', roles: ['read'], summary: 'Lists tunings', status: 200, answer: z.strictObject({ tunings: z.array(tuningDescription.extend({ id: z.string() })) }), run: () => ({ tunings: workspace.list('tunings').map((id) => ({ id, ...readTuning(workspace.folder('tunings', id)) })) }) }),
+    call({ method: 'GET', path: '/v1/tunings', roles: ['read'], summary: 'Lists tunings', status: 200, answer: z.strictObject({ tunings: z.array(listed) }), run: () => ({ tunings: workspace.list('tunings').map(row) }) }),
     call({ method: 'GET', path: '/v1/tunings/{id}', roles: ['read'], summary: 'Shows a tuning and the trials that have ended, also while it goes on', status: 200, answer: tuningView, run: ({ param }) => view(param('id')) }),
     call({
       method: 'GET', path: '/v1/tunings/{id}/page', roles: ['read'], summary: 'The table and the plots of a tuning as a page, also while it goes on', status: 200, type: 'text/html',
