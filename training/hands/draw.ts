@@ -100,6 +100,8 @@ function freeFingers(random: Random, { relax, together }: Touch): readonly numbe
 /**
  * One hand that shows no gesture: a capture of another handshape, a point on the way between two captures, or
  * fingers of different captures, kept only where it is far from every gesture; or a gesture done wrong.
+ *
+ * @bound 2,500 attempts, after which it gives what came last: captures between which nothing else lies.
  */
 export function noneHand(random: Random, pool: HandPool): Skeleton {
   const others = pool.prototypes.filter((prototype) => prototype.label === pool.none);
