@@ -11,6 +11,9 @@ export interface Token {
   readonly folded: string;
 }
 
+/** Code points one by one; plain text is that as it is, and is cut faster. */
+type Characters = string | readonly string[];
+
 /** What most letters of a text belong to. */
 export type Script = 'latin' | 'han' | 'other';
 
@@ -49,7 +52,8 @@ export function normalizeText(raw: string): string {
 
 /** The tokens of a message in their order, then the words that it spells letter by letter. */
 export function tokenize(raw: string): Token[] {
-  const characters = Array.from(normalizeText(raw));
+  const text = normalizeText(raw);
+  const characters = isPlain(text) ? text : Array.from(text);
   const tokens: Token[] = [];
   let at = 0;
   while (at < characters.length) {
@@ -133,7 +137,7 @@ function mayRepeat(text: string): boolean {
 }
 
 /** Reads one token at `start` into `tokens` and gives the index behind it. */
-function readToken(characters: readonly string[], start: number, tokens: Token[]): number {
+function readToken(characters: Characters, start: number, tokens: Token[]): number {
   const first = characters[start] ?? '';
   if (startsUrl(characters, start)) {
     tokens.push(placeholder('url', '<url>'));
@@ -149,29 +153,28 @@ function readToken(characters: readonly string[], start: number, tokens: Token[]
   return start + 1;
 }
 
-function readHan(characters: readonly string[], start: number, tokens: Token[]): number {
+function readHan(characters: Characters, start: number, tokens: Token[]): number {
   const end = skip(characters, start, isHan);
-  const text = characters.slice(start, end).join('');
+  const text = pieceOf(characters, start, end);
   tokens.push({ kind: 'han', text, folded: text });
   return end;
 }
 
-function readWord(characters: readonly string[], start: number, tokens: Token[]): number {
+function readWord(characters: Characters, start: number, tokens: Token[]): number {
   let end = start + 1;
   while (continuesWord(characters, end)) end++;
-  const word = characters.slice(start, end);
-  const digits = word.filter(isDigit).length;
-  if (digits > 0 && !word.some((character) => LETTER.test(character))) {
+  const digits = countOf(characters, start, end, isDigit);
+  if (digits > 0 && countOf(characters, start, end, isLetter) === 0) {
     tokens.push(placeholder('number', numberClass(digits)));
     return end;
   }
-  const text = word.join('').slice(0, MAX_WORD_UNITS);
+  const text = pieceOf(characters, start, end).slice(0, MAX_WORD_UNITS);
   tokens.push({ kind: 'word', text, folded: foldLookalikes(text) });
   return end;
 }
 
 /** A sign or a point belongs to a word only between two of its characters: `f*ck`, `10.50`, not `hi!`. A `$` may also end it. */
-function continuesWord(characters: readonly string[], at: number): boolean {
+function continuesWord(characters: Characters, at: number): boolean {
   const character = characters[at] ?? '';
   if (isHan(character)) return false;
   if (isWordCharacter(character)) return true;
@@ -213,14 +216,24 @@ function spelledWords(tokens: readonly Token[]): Token[] {
   return words;
 }
 
-function startsUrl(characters: readonly string[], at: number): boolean {
+function startsUrl(characters: Characters, at: number): boolean {
   if (characters[at] !== 'h' && characters[at] !== 'w') return false;
   // `www` has lost a letter to the squeezing.
-  const head = characters.slice(at, at + 8).join('');
+  const head = pieceOf(characters, at, at + 8);
   return head.startsWith('http://') || head.startsWith('https://') || head.startsWith('ww.');
 }
 
-function skip(characters: readonly string[], from: number, while_: (character: string) => boolean): number {
+function pieceOf(characters: Characters, start: number, end: number): string {
+  return typeof characters === 'string' ? characters.slice(start, end) : characters.slice(start, end).join('');
+}
+
+function countOf(characters: Characters, start: number, end: number, holds: (character: string) => boolean): number {
+  let count = 0;
+  for (let at = start; at < end; at++) if (holds(characters[at] ?? '')) count++;
+  return count;
+}
+
+function skip(characters: Characters, from: number, while_: (character: string) => boolean): number {
   let at = from;
   while (at < characters.length && while_(characters[at] ?? '')) at++;
   return at;
@@ -232,6 +245,10 @@ function isSpace(character: string): boolean {
 
 function isHan(character: string): boolean {
   return !isAscii(character) && HAN.test(character);
+}
+
+function isLetter(character: string): boolean {
+  return LETTER.test(character);
 }
 
 function isDigit(character: string): boolean {

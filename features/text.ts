@@ -71,6 +71,11 @@ export function fnv1a(text: string): number {
   return hashText(FNV_OFFSET, text) >>> 0;
 }
 
+/** The hash of what has the hash `start`, and `text` behind it. */
+export function fnv1aFrom(start: number, text: string): number {
+  return hashText(start, text) >>> 0;
+}
+
 /** Takes one feature's hash; false when no more are wanted. */
 type AddFeature = (hash: number) => boolean;
 

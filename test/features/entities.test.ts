@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeEntities } from '../../features/entities.ts';
 import { ENTITY_TOKENS, entityFeatures, entityTokens, TOKEN_FEATURES } from '../../features/entity-tokens.ts';
 import { LANGUAGE_ROWS, languageFeatures, wordRow } from '../../features/language-input.ts';
-import { TEXT_BUCKETS, textFeatures } from '../../features/text.ts';
+import { fnv1a, TEXT_BUCKETS, textFeatures } from '../../features/text.ts';
 
 const anyText = fc.oneof(
   fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 300 }).map((units) => String.fromCharCode(...units)),
@@ -34,6 +34,19 @@ describe('tokens', () => {
 
   it.each(['a', "'", '@', '.', '-', 'a-', 'http://', '你'])('take no time on ten megabytes of %j', (unit) => {
     expect(entityTokens(unit.repeat(10_000_000 / unit.length)).length).toBeLessThanOrEqual(ENTITY_TOKENS);
+  });
+
+  it('have the rows of the documented features, each once', () => {
+    const row = (feature: string): number => 1 + (fnv1a(feature) % (TEXT_BUCKETS - 1));
+    const ids = new Int32Array(ENTITY_TOKENS * TOKEN_FEATURES);
+    entityFeatures('Zürich-West No http://x 12', ids, 0);
+    const style = `capitals 3`;
+    const rowsOf = (token: number): number[] => [...ids.subarray(token * TOKEN_FEATURES, (token + 1) * TOKEN_FEATURES)];
+    expect(rowsOf(0)).toEqual([wordRow('zürich-west'), ...['wzürich-west', 'xZürich-West', 'eXx-Xx', `eXx-Xx ${style}`, 'p<zür', 'pest>', 'pst>'].map(row)]);
+    // A word of two letters ends in itself, whole or not.
+    expect(rowsOf(1)).toEqual([wordRow('no'), ...['wno', 'xNo', 'eXx', `eXx ${style}`, 'p<no', 'pno>'].map(row), 0]);
+    expect(rowsOf(2).slice(0, 3)).toEqual([wordRow('<url>'), row('w<url>'), row('xhttp://x')]);
+    expect(rowsOf(3).slice(0, 4)).toEqual([wordRow('<number>'), row('w<number>'), row('x12'), row('ed')]);
   });
 
   it('have rows within the table and their own place, and padding behind them', () => {

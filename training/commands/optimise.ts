@@ -1,9 +1,12 @@
 /** `copresence model optimise`: smaller variants of a finished run, and the one that keeps the bounds. */
 import { CopresenceError } from '../../core/errors.ts';
+import { readLanguageRun } from '../language/facts.ts';
+import type { OptimiseRequest } from '../optimise/optimise-run.ts';
 import type { PruningScope } from '../optimise/prune.ts';
 import { runJob } from '../run/job.ts';
 import { EXIT, interruption, progressBar, readOptions, required, wholeNumber, withAdvice } from './command.ts';
 import type { ModelCommand } from './command.ts';
+import { formRows } from './train-language.ts';
 
 const OPTIONS = {
   run: { type: 'string' }, data: { type: 'string' }, 'min-quality': { type: 'string', default: '0.99' }, 'max-bytes': { type: 'string' }, 'max-ms': { type: 'string' },
@@ -24,13 +27,17 @@ export const optimise: ModelCommand = {
 
   Rounds the weights of each to float16 and to int8, measures every variant, and writes optimised/ into the run's folder: the
   graphs, pareto.json, pareto.svg, and package/, which can be published. The smallest that keeps all bounds is chosen, by the run's
-  validation part; the test part is measured afterwards. Weights that are 0 make a download smaller (see gzip), the file only where units go.`,
+  validation part; the test part is measured afterwards. Weights that are 0 make a download smaller (see gzip), the file only where units go.
+
+  A run of train-language, with --data as it had, is measured by its score (the mean of one figure a data set) in place of macro F1; its tables
+  alone are pruned, and not trained on.`,
 
   async run(args) {
     const { values } = readOptions(args, OPTIONS);
     const bounds = { minQualityShare: qualityShare(values['min-quality']), maxBytes: optional('max-bytes', values['max-bytes']), maxLatencyMs: optional('max-ms', values['max-ms']) };
     const thinning = { sparsities: shares('prune', values.prune), unitShares: shares('narrow', values.narrow), scope: scopeOf(values.scope), epochs: wholeNumber('epochs', values.epochs, 1) };
     const request = { runFolder: required('run', values.run), datasetFolder: required('data', values.data), bounds, thinning, otherRuns: values.with ?? [] };
+    if (readLanguageRun(request.runFolder) !== undefined) return optimiseLanguage(request);
     const bar = progressBar();
     const signal = interruption();
     const { variants, front, chosen, path, packageFolder } = await runJob('optimise', request, { onProgress: bar.tell, signal }).finally(() => bar.stop())
@@ -42,6 +49,17 @@ export const optimise: ModelCommand = {
     return EXIT.ok;
   },
 };
+
+/** `--data` is the folder that `train-language` was given; pruned weights are not trained on. */
+async function optimiseLanguage({ runFolder, datasetFolder, bounds, thinning, otherRuns }: OptimiseRequest): Promise<number> {
+  if (thinning.unitShares.length + otherRuns.length > 0) throw new CopresenceError('CONFIG_INVALID', 'forms of the language model are rounded and pruned: --narrow and --with are for other runs');
+  const request = { runFolder, dataFolder: datasetFolder, bounds, sparsities: thinning.sparsities };
+  const bar = progressBar();
+  const { variants, front, chosen, path, packageFolder } = await runJob('optimiseLanguage', request, { onProgress: bar.tell }).finally(() => bar.stop());
+  console.table(formRows({ variants, front }));
+  console.log(`chosen: ${chosen} (${path}); publish ${packageFolder}`);
+  return EXIT.ok;
+}
 
 function scopeOf(text: string): PruningScope {
   if (text === 'global' || text === 'layer') return text;

@@ -29,15 +29,21 @@ export function variantRows({ variants, front, chosen }: ComparedVariants): stri
   ]);
 }
 
+export interface PlottedVariants extends Pick<ComparedVariants, 'front' | 'chosen'> {
+  readonly variants: readonly Pick<ComparedVariant, 'name' | 'quality' | 'bytes'>[];
+  /** What quality is, where it is no macro F1. */
+  readonly measure?: string;
+}
+
 /** Only what is not beaten bears its name, since the rest lies close together; the legend has that of the chosen one. */
-export function variantsPlot({ variants, front, chosen }: ComparedVariants): string {
+export function variantsPlot({ variants, front, chosen, measure = 'macro F1, validation part' }: PlottedVariants): string {
   const series = [
     { label: 'beaten', of: variants.filter(({ name }) => !front.includes(name) && name !== chosen), named: false },
     { label: 'not beaten', of: variants.filter(({ name }) => front.includes(name) && name !== chosen), named: true },
     { label: `chosen: ${chosen}`, of: variants.filter(({ name }) => name === chosen), named: false },
   ].filter(({ of }) => of.length > 0);
   return plotSvg({
-    title: 'Quality and size of the variants', x: 'KiB', y: 'macro F1, validation part',
+    title: 'Quality and size of the variants', x: 'KiB', y: measure,
     series: series.map(({ label, of, named }) => ({
       label, kind: 'dots', points: of.map(({ bytes, quality }) => [bytes / 1024, quality] as const), ...(named ? { names: of.map(({ name }) => name) } : {}),
     })),

@@ -3,8 +3,9 @@ import { ENTITY_TOKENS, TOKEN_FEATURES } from '../../features/entity-tokens.ts';
 import { LANGUAGE_ROWS } from '../../features/language-input.ts';
 import type { ClassScore } from '../evaluate/classification.ts';
 import { wilsonInterval } from '../evaluate/report.ts';
+import type { LanguagePackage } from './compare.ts';
+import type { Figures } from './figures.ts';
 import { DATA_SOURCES, WORD_VECTORS } from './provenance.ts';
-import type { TrainedLanguageModel } from './run.ts';
 
 const METRICS: Readonly<Record<string, string>> = {
   intentAccuracy: 'intent: accuracy on in-scope texts, best intent always taken',
@@ -28,7 +29,7 @@ const METRICS: Readonly<Record<string, string>> = {
 };
 
 /** Figures that are a share of texts, with the number of texts: these have an interval that can be computed. */
-function intervals({ testSamples, chosen: { figures } }: TrainedLanguageModel): string {
+function intervals({ testSamples, chosen: { figures } }: LanguagePackage): string {
   const inScope = figures.intent.classes.reduce((sum, { support }) => sum + support, 0);
   const row = (metric: string, count: number): string[] => {
     const share = figures.metrics[metric] ?? 0;
@@ -43,11 +44,11 @@ function intervals({ testSamples, chosen: { figures } }: TrainedLanguageModel): 
 }
 
 /** Markdown. @param command - how to make the model again. */
-export function languageCard(model: TrainedLanguageModel, command: string): string {
-  const { chosen, variants, baselines, testSamples } = model;
-  const columns = { ...Object.fromEntries(variants.map(({ name, figures }) => [name, figures])), ...baselines };
-  const rows = Object.entries(METRICS).map(([metric, meaning]) => [meaning, ...Object.values(columns).map(({ metrics }) => (metrics[metric] ?? 0).toFixed(3))]);
-  const sizes = variants.map(({ name, bytes, quality, latencyMs }) => [name, String(bytes), quality.toFixed(4), latencyMs.toFixed(3)]);
+export function languageCard(model: LanguagePackage, command: string): string {
+  const { chosen, variants, facts, testSamples } = model;
+  const columns = { ...Object.fromEntries(variants.map(({ name, figures }) => [name, figures.metrics])), ...facts.baselines };
+  const rows = Object.entries(METRICS).map(([metric, meaning]) => [meaning, ...Object.values(columns).map((metrics) => (metrics[metric] ?? 0).toFixed(3))]);
+  const sizes = variants.map(({ name, bytes, gzipBytes, quality, tested, latencyMs }) => [name, String(bytes), String(gzipBytes), quality.toFixed(4), tested.toFixed(4), latencyMs.toFixed(3)]);
   const { figures } = chosen;
   return [
     '# avatar-language',
@@ -56,17 +57,18 @@ export function languageCard(model: TrainedLanguageModel, command: string): stri
     `On texts that training never saw: ${testSamples.intent} requests, ${testSamples.emotion} comments, ${testSamples.moderation} tweets, ${testSamples.spam} text messages, ` +
       `${testSamples.chinese} Chinese posts, ${testSamples.entities} texts with ${figures.entities.all.support} entities. Measured on the exported graphs. ` +
       'Every threshold and temperature, the number of epochs and the rounding were chosen on the validation parts. Features, class weights and dropout ' +
-      'of the first version were settled over some earlier runs whose test figures were seen, so the English figures may be slightly high. ' +
+      'of the first version were settled over some earlier runs whose test figures were seen, so the English figures may be slightly high; those of ' +
+      'version 3 were looked at once, when nothing was left to choose. ' +
       `**${chosen.name}** ships. "linear" is a linear model of the same features for each head alone, and for entities a list of all that training has named; ` +
       '"majority" gives each class its share. Both were trained and tuned in the same run, on each head\'s own data only.',
     table(['figure', ...Object.keys(columns)], rows),
     'Wilson intervals of those that are a share of texts or entities:',
     intervals(model),
     `Made by:\n\n\`\`\`\n${command}\n\`\`\``,
-    `It ended with the weights of epoch ${model.epochs}.`,
+    facts.isMean ? 'It ended with the mean of the weights that the second half of the epochs passed through.' : `It ended with the weights of epoch ${facts.epochs}.`,
     '### Size and time',
-    'The score is the mean of one figure a data set, on the validation parts; the time is the median of one comment alone, one thread, on the machine of the training.',
-    table(['graph', 'bytes', 'score', 'ms'], sizes),
+    'The score is the mean of one figure a data set; the one of the validation parts chooses. The time is the median of one comment alone, one thread, on the machine of the training.',
+    table(['graph', 'bytes', 'bytes, gzip', 'score, validation', 'score, test', 'ms'], sizes),
     '### Moderation by class',
     'See confusion.svg for what is taken for what.',
     classTable(figures.moderation.classes),
@@ -94,7 +96,8 @@ const INTRODUCTION = `What a chat line in a shared session feels (28 emotions an
 none), whether it is hateful, offensive or spam, and which people, places, groups, companies, products and works it names. English; of
 Chinese only whether it is offensive. A message becomes at most 512 rows of one table of ${LANGUAGE_ROWS} x 64: of its words, which began as word vectors, and
 of hashed features (words, pairs of words, 3 to 5 characters within words, 1 to 3 Chinese characters). They are summed, and one hidden
-layer of 128 units feeds five heads. For entities the first ${ENTITY_TOKENS} tokens are summed each from at most ${TOKEN_FEATURES} rows of the same table, and a layer of 64 units
+layer of 128 units feeds five heads. Besides, each feature says something of each class by itself, as in a linear model, from a second
+table of 32768 x 187 whose rows it shares with others. For entities the first ${ENTITY_TOKENS} tokens are summed each from at most ${TOKEN_FEATURES} rows of the first table, and a layer of 48 units
 tags each by itself and two neighbours on each side. A score is a hint for avatars, filters and people, **not a ground for automatic punishment**:
 do not mute, ban or report anybody on it alone.`;
 
@@ -102,7 +105,7 @@ const COUNTER_EXAMPLES = `Besides, assistant requests of CLINC150's train part w
 text messages of the train parts to the intent head as out-of-scope, half of them in the other's typing style. These labels are
 ours; some will be wrong.`;
 
-function limits({ moderation, entities }: TrainedLanguageModel['chosen']['figures']): string {
+function limits({ moderation, entities }: Figures): string {
   const hate = moderation.classes[0];
   const missed = Math.round(100 * (1 - (hate?.recall ?? 0)));
   const wrong = Math.round(100 * (1 - (hate?.precision ?? 0)));
@@ -112,11 +115,11 @@ function limits({ moderation, entities }: TrainedLanguageModel['chosen']['figure
   call African American English (AAVE) offensive or hateful far more often than other English with the same meaning (Davidson,
   Bhattacharya and Weber 2019; Sap et al. 2019), and nothing here corrects for it. Expect false positives on reclaimed words, on AAVE grammar
   and on talk about identity, and give people a way to appeal.
-- **Identity.** In a handful of hand-written probes, plain sentences that name a religion, an origin or a sexual orientation got
-  hate scores up to 0.45, and plain AAVE sentences offensive scores up to 0.6, where others get below 0.1. Not measured further.
+- **Identity.** Of 96 plain sentences that name one of 16 groups (test/training/language/shipped.test.ts) version 3 calls 10 hateful, all with
+  the words white, muslim or gay; version 2 flagged 31. A phrase of AAVE ("ain't nobody got time for that") is called offensive.
 - Hate is the weakest class: ${missed} % of the hateful test tweets get another label, and ${wrong} % of what is called hate is not.
-  Words weigh more than meaning: mild insults ("you are an idiot") and threats without a slur ("I will find you and hurt you")
-  pass; friendly swearing ("that was fucking awesome") and quotations of hateful speech are flagged.
+  Words weigh more than meaning: a mild insult ("you are an idiot") is called hate, a threat without a slur ("I will find you and hurt you")
+  passes, and friendly swearing ("that was fucking awesome") is called offensive.
 - **Chinese** is what people wrote on Zhihu and Weibo about race, gender and region, simplified characters, by the key words of those topics. Offence elsewhere
   will be missed more often. Hate is not told from offence. Traditional characters, and any other language, were not measured.
 - Entities were learnt from some thousand tweets of 2010, and ${Math.round(100 * (1 - entities.all.recall))} % of those in the test texts are not found. Use them to underline, not to decide.
@@ -125,6 +128,7 @@ function limits({ moderation, entities }: TrainedLanguageModel['chosen']['figure
 - Spam is what British and Singaporean telephones received before 2012; today's scams differ ("add me on telegram to earn
   $500 per day" passes). The test part has few spam messages, so its F1 may be a few hundredths off.
 - Intents are requests to a US voice assistant. A greeting, thanks or a question is useful in a session; a bank balance is not.
+  Short lines of words that are no request may get one all the same: "nice avatar" is taken for a farewell.
 - Words unseen in training are known by their character n-grams only. Look-alike digits, stretched and spelled-out words are read;
   letters of other alphabets that look Latin are not.
 - The test texts come from the same sources as the training texts. On chat in a session the figures will be lower.`;

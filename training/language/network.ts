@@ -1,10 +1,15 @@
-/** The network: embedding rows summed over the features, one hidden layer, five heads. Plain float32 kernels. */
+/**
+ * The network: embedding rows summed over the features and one hidden layer, and beside them what each feature says of each class by
+ * itself, as in a linear model; five heads. Plain float32 kernels.
+ */
 import { randomNormal } from '../../core/random.ts';
 import type { Random } from '../../core/random.ts';
 import type { Head } from './heads.ts';
 
 export interface NetworkShape {
   readonly buckets: number;
+  /** Rows of what features say by themselves: one has the row of its id modulo this. */
+  readonly wideRows: number;
   readonly dim: number;
   readonly hidden: number;
   /** Columns of the output layer, all heads together. */
@@ -16,6 +21,8 @@ export interface Network {
   readonly shape: NetworkShape;
   /** [buckets, dim]; row 0, the padding, stays zero. */
   readonly embedding: Float32Array;
+  /** [wideRows, columns]; row 0, the padding, stays zero, and so do the few ids that share it. */
+  readonly wide: Float32Array;
   /** [hidden, dim] */
   readonly hiddenWeights: Float32Array;
   readonly hiddenBias: Float32Array;
@@ -42,14 +49,15 @@ export interface Activations {
   readonly pooledGradients: Float32Array;
 }
 
-/** Random weights: small embeddings, He-scaled dense layers, biases at zero. */
+/** Random weights: small embeddings, He-scaled dense layers, biases and what features say by themselves at zero. */
 export function createNetwork(shape: NetworkShape, random: Random): Network {
-  const { buckets, dim, hidden, columns } = shape;
+  const { buckets, dim, hidden, columns, wideRows } = shape;
   const embedding = randomArray(buckets * dim, 0.5 / Math.sqrt(dim), random);
   embedding.fill(0, 0, dim);
   return {
     shape,
     embedding,
+    wide: new Float32Array(wideRows * columns),
     hiddenWeights: randomArray(hidden * dim, Math.sqrt(2 / dim), random),
     hiddenBias: new Float32Array(hidden),
     outputWeights: randomArray(columns * hidden, Math.sqrt(1 / hidden), random),
@@ -94,12 +102,23 @@ export function forward(network: Network, ids: Int32Array, heads: readonly Head[
   for (let unit = 0; unit < hidden.length; unit++) hidden[unit] = Math.max(0, hidden[unit]!) * hiddenMask[unit]!;
   for (const head of heads) {
     multiply(network.outputWeights, network.outputBias, hidden, logits, head.offset, head.offset + head.classes.length);
+    addWide(network, ids, head, logits);
+  }
+}
+
+/** Adds what features say by themselves, over the root of their number like the embedding rows. */
+function addWide({ wide, shape: { wideRows, columns } }: Network, ids: Int32Array, { offset, classes }: Head, logits: Float32Array): void {
+  const scale = poolScale(ids.length);
+  for (let at = 0; at < ids.length; at++) {
+    const row = (ids[at]! % wideRows) * columns + offset;
+    for (let column = 0; column < classes.length; column++) logits[offset + column]! += wide[row + column]! * scale;
   }
 }
 
 /**
  * Carries `logitGradients` of the given heads back: adds to `gradients`, and leaves the gradient of the pooled vector
- * in `activations.pooledGradients`. The gradient of each feature's embedding row is that, times `poolScale`.
+ * in `activations.pooledGradients`. The gradient of each feature's embedding row is that, times `poolScale`; of what it says by itself it is
+ * `logitGradients`, times the same.
  */
 export function backward(network: Network, heads: readonly Head[], activations: Activations, gradients: DenseGradients): void {
   const { pooled, hidden, hiddenMask, logitGradients, hiddenGradients, pooledGradients } = activations;

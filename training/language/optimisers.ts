@@ -39,30 +39,37 @@ export class Adam {
  */
 export class SparseAdagrad {
   readonly #table: Float32Array;
+  readonly #dim: number;
+  readonly #first: number;
   /** By row, the sum of the mean squares of its gradients. */
   readonly #squares: Float32Array;
 
-  /** @param table - [rows, dim]; overwritten by `apply`; still owned by the caller. */
-  constructor(table: Float32Array, dim: number) {
+  /**
+   * @param table - [rows, dim]; overwritten by `apply`; still owned by the caller.
+   * @param first - the first of the columns that are moved, as many as gradients have.
+   */
+  constructor(table: Float32Array, dim: number, first = 0) {
     this.#table = table;
+    this.#dim = dim;
+    this.#first = first;
     // Starts above zero: the first step of a rare feature would otherwise have full length.
     this.#squares = new Float32Array(table.length / dim).fill(1e-4);
   }
 
-  /** Moves each row of `ids` down the same gradient, times `scale`. @param gradient - [dim]. Read only. */
+  /** Moves each row of `ids` down the same gradient, times `scale`. @param gradient - [columns, at most dim]. Read only. */
   apply(ids: Int32Array, gradient: Float32Array, options: { rate: number; scale: number }): void {
-    const dim = gradient.length;
+    const width = gradient.length;
     const table = this.#table;
     let square = 0;
-    for (let column = 0; column < dim; column++) square += gradient[column]! * gradient[column]!;
-    square *= (options.scale * options.scale) / dim;
+    for (let column = 0; column < width; column++) square += gradient[column]! * gradient[column]!;
+    square *= (options.scale * options.scale) / width;
     for (let index = 0; index < ids.length; index++) {
       const id = ids[index]!;
       const sum = this.#squares[id]! + square;
       this.#squares[id] = sum;
       const rate = (options.rate * options.scale) / Math.sqrt(sum);
-      const row = id * dim;
-      for (let column = 0; column < dim; column++) table[row + column]! -= rate * gradient[column]!;
+      const row = id * this.#dim + this.#first;
+      for (let column = 0; column < width; column++) table[row + column]! -= rate * gradient[column]!;
     }
   }
 }

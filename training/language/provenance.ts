@@ -1,4 +1,8 @@
 /** Where the training data comes from and what its licences ask to be said. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CopresenceError } from '../../core/errors.ts';
+import { fileDigest } from '../run/folder.ts';
 
 export interface Provenance {
   readonly name: string;
@@ -75,3 +79,23 @@ export const WORD_VECTORS: Provenance = {
   credit: 'Pennington, Socher and Manning, "GloVe: Global Vectors for Word Representation", EMNLP 2014.',
   use: 'Where the rows of the 30,000 most frequent words begin, turned and cut to 64 columns; training moves them.',
 };
+
+/** A file that was learnt from, with its digest. */
+export interface SourceRecord {
+  readonly name: string;
+  readonly origin: string;
+  readonly licence: string;
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+/** @throws CopresenceError DATASET_INVALID when one cannot be read. */
+export function sourcesOf(dataFolder: string): SourceRecord[] {
+  return [...DATA_SOURCES, WORD_VECTORS].map(({ name, origin, licence, file }) => {
+    try {
+      return { name, origin, licence, ...fileDigest(readFileSync(join(dataFolder, file))) };
+    } catch (cause) {
+      throw new CopresenceError('DATASET_INVALID', `${join(dataFolder, file)}: cannot be read`, { cause });
+    }
+  });
+}

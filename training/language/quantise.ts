@@ -1,4 +1,4 @@
-/** Rounds the embedding table to int8, which is what makes the weights small enough to ship. */
+/** Rounds the tables to int8, which is what makes the weights small enough to ship. */
 import type { Network } from './network.ts';
 
 export interface QuantisedTable {
@@ -23,8 +23,21 @@ export function quantiseTable(table: Float32Array, dim: number): QuantisedTable 
   return { values, scales };
 }
 
-/** The network as it computes with the rounded table; shares the dense layers. */
-export function withTable(network: Network, table: QuantisedTable): Network {
-  const dim = table.scales.length;
-  return { ...network, embedding: Float32Array.from(table.values, (value, at) => value * table.scales[at % dim]!) };
+/** The two tables of a network, rounded. */
+export interface QuantisedTables {
+  readonly embedding: QuantisedTable;
+  readonly wide: QuantisedTable;
+}
+
+export function quantiseTables({ embedding, wide, shape }: Network): QuantisedTables {
+  return { embedding: quantiseTable(embedding, shape.dim), wide: quantiseTable(wide, shape.columns) };
+}
+
+/** The network as it computes with the rounded tables; shares the dense layers. */
+export function withTables(network: Network, { embedding, wide }: QuantisedTables): Network {
+  return { ...network, embedding: unrounded(embedding), wide: unrounded(wide) };
+}
+
+function unrounded({ values, scales }: QuantisedTable): Float32Array {
+  return Float32Array.from(values, (value, at) => value * scales[at % scales.length]!);
 }

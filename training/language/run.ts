@@ -1,29 +1,26 @@
-/** Makes the language model: train, calibrate, round, choose by the validation part, and measure the graphs beside the baselines. */
-import type { Clock } from '../../core/clock.ts';
+/** Makes the language model: trains, keeps the best weights by the validation parts, calibrates, and measures the baselines. */
 import { seededRandom } from '../../core/random.ts';
 import type { Random } from '../../core/random.ts';
 import { LANGUAGE_ROWS } from '../../features/language-input.ts';
 import type { FitProgress } from '../models/fit.ts';
-import { chooseVariant } from '../optimise/pareto.ts';
-import type { Candidate } from '../optimise/pareto.ts';
 import { LinearBaseline, majorityBaseline } from './baselines.ts';
 import type { Corpora } from './corpora.ts';
 import type { EntityText } from './entity-corpus.ts';
-import { entitiesFound, entityReport, knownEntities } from './entity-figures.ts';
+import { entityReport, knownEntities } from './entity-figures.ts';
+import type { LanguageFacts } from './facts.ts';
 import { corpusOf, measure, probabilitiesFor } from './figures.ts';
 import type { CorpusName, EncodedCorpora, Figures, Probabilities, Thresholds } from './figures.ts';
-import { languageGraph } from './graph.ts';
 import type { GraphParts } from './graph.ts';
 import { buildHeads, columnCount, EMOTIONS, MODERATION_CLASSES } from './heads.ts';
 import type { Head, Heads } from './heads.ts';
+import { MeanWeights } from './mean-weights.ts';
 import { createNetwork, DENSE_LAYERS } from './network.ts';
+import { encodePart, measurePart, scoreOf } from './parts.ts';
+import type { EncodedPart, Predicted } from './parts.ts';
 import { predict } from './predict.ts';
-import { quantiseTable } from './quantise.ts';
-import { openLanguageGraph } from './run-graph.ts';
 import { classesOf, encodeSamples } from './samples.ts';
 import type { Sample, Splits } from './samples.ts';
 import { createTagger, encodeEntityTexts, TAGGER_LAYERS, TaggerPass } from './tagger.ts';
-import type { TaggedText } from './tagger.ts';
 import { Trainer } from './trainer.ts';
 import type { TrainingOptions, TrainingPart } from './trainer.ts';
 import { coolHead, fitTemperature, tuneEntity, tuneThresholds } from './tuning.ts';
@@ -33,16 +30,19 @@ import type { WordVectors } from './word-vectors.ts';
 
 const DIM = 64;
 const HIDDEN = 128;
-const TAGGER_HIDDEN = 64;
+const TAGGER_HIDDEN = 48;
+/** Of what features say by themselves: more of them share a row than in the table, which says the rest. */
+const WIDE_ROWS = 32768;
 /** Of the columns of word vectors: about as large as what training makes of other rows. */
 const VECTOR_SCALE = 0.3;
-/** What rounding may cost of the validation score. */
-const LEAST_QUALITY_SHARE = 0.99;
+/** How often an epoch of the second half adds to the mean of weights. */
+const PARTS_OF_EPOCH = 4;
 
 const OPTIONS: Omit<TrainingOptions, 'epochs'> = {
   batchSize: 32,
   embeddingRate: 0.05,
   denseRate: 0.002,
+  wideRate: 0.1,
   weightDecay: 0.01,
   featureDropout: 0.5,
   hiddenDropout: 0.3,
@@ -52,7 +52,7 @@ const OPTIONS: Omit<TrainingOptions, 'epochs'> = {
 };
 
 /** Visits of each data set in an epoch; the small ones are seen more often. */
-const REPEATS: Readonly<Record<CorpusName, number>> = { intent: 1, emotion: 1, moderation: 1, spam: 2, chinese: 1 };
+const REPEATS: Readonly<Record<CorpusName, number>> = { intent: 1.5, emotion: 1, moderation: 1, spam: 2, chinese: 1 };
 /** Visits of each text with entities, and of the same in small letters, as many chat. */
 const TAGGING_REPEATS = 2;
 const SMALL_LETTER_REPEATS = 0.5;
@@ -62,46 +62,35 @@ const TYPED_REPEATS = 1;
 const CLEAN_REPEATS = 0.3;
 const OUTSIDE_REPEATS = 0.08;
 
-export interface LanguageVariant extends Candidate {
-  readonly name: 'float32' | 'int8';
-  readonly graph: Uint8Array;
-  /** On the test parts. */
-  readonly figures: Figures;
-}
-
 export interface TrainedLanguageModel {
-  readonly heads: Heads;
-  readonly thresholds: Thresholds;
-  readonly history: readonly EpochLine[];
-  /** Epochs until the best validation score. */
-  readonly epochs: number;
-  readonly variants: readonly LanguageVariant[];
-  readonly chosen: LanguageVariant;
-  /** On the test parts, tuned as the model is. */
-  readonly baselines: Readonly<Record<'linear' | 'majority', Figures>>;
-  readonly testSamples: Readonly<Record<CorpusName | 'entities', number>>;
+  /** The float32 network and tagger. */
+  readonly model: GraphParts;
+  readonly facts: LanguageFacts;
+  readonly validation: EncodedPart;
+  readonly test: EncodedPart;
 }
 
 export interface EpochLine {
   readonly epoch: number;
   readonly loss: number;
   readonly score: number;
+  /** Of the mean of weights; beside the last epoch's. */
+  readonly meanScore?: number;
 }
 
 export interface LanguageRunOptions {
   readonly seed: number;
   readonly epochs: number;
-  readonly clock: Clock;
   readonly onProgress: (progress: FitProgress) => void;
   readonly onEpoch: (line: EpochLine) => void;
 }
 
 /** @param vectors - where the rows of words begin. */
-export async function trainLanguageModel(corpora: Corpora, vectors: WordVectors, options: LanguageRunOptions): Promise<TrainedLanguageModel> {
+export function trainLanguageModel(corpora: Corpora, vectors: WordVectors, options: LanguageRunOptions): TrainedLanguageModel {
   const random = seededRandom(options.seed);
   const heads = buildHeads(corpora.intents);
   const parts = { train: encodePart(corpora, 'train'), validation: encodePart(corpora, 'validation'), test: encodePart(corpora, 'test') };
-  const network = createNetwork({ buckets: LANGUAGE_ROWS, dim: DIM, hidden: HIDDEN, columns: columnCount(heads) }, random);
+  const network = createNetwork({ buckets: LANGUAGE_ROWS, dim: DIM, hidden: HIDDEN, columns: columnCount(heads), wideRows: WIDE_ROWS }, random);
   placeWordVectors(network.embedding, DIM, vectors, VECTOR_SCALE);
   const tagger = createTagger(DIM, TAGGER_HIDDEN, random);
   const texts = [...trainingParts(parts.train.texts, corpora, random), ...counterExamples(corpora, heads, random)];
@@ -111,19 +100,13 @@ export async function trainLanguageModel(corpora: Corpora, vectors: WordVectors,
   ];
   const model = { network, tagger, heads };
   const trainer = new Trainer({ ...model, random }, { texts, tagging }, { ...OPTIONS, epochs: options.epochs });
-  const { best, history } = trainUntilBest({ trainer, model, validation: parts.validation, options });
+  const { epochs, isMean } = trainUntilBest({ trainer, model, validation: parts.validation, options });
   // By the float network: rounding the table moves no head by a temperature.
   for (const head of Object.values(heads)) coolHead(network, head, fitTemperature(network, head, parts.validation.texts[corpusOf(head.name)]));
   const thresholds = tuneAll(model, parts.validation);
-  const variants = await measureVariants(model, parts, thresholds, options);
   const baselines = measureBaselines(parts, heads, random, options);
-  return { heads, thresholds, history, epochs: best, variants, chosen: chooseVariant(variants, { minQualityShare: LEAST_QUALITY_SHARE }), baselines, testSamples: sizes(parts.test) };
-}
-
-/** One part of all data sets, as the model reads them. */
-interface EncodedPart {
-  readonly texts: EncodedCorpora;
-  readonly entities: readonly TaggedText[];
+  const facts = { intents: [...corpora.intents], thresholds, baselines: { linear: baselines.linear.metrics, majority: baselines.majority.metrics }, seed: options.seed, epochs, isMean };
+  return { model, facts, validation: parts.validation, test: parts.test };
 }
 
 interface UntilBest {
@@ -133,43 +116,35 @@ interface UntilBest {
   readonly options: LanguageRunOptions;
 }
 
-/** Leaves the weights of the best epoch in the model and gives that epoch's number. All are run: the score wanders from one to the next. */
-function trainUntilBest({ trainer, model, validation, options }: UntilBest): { best: number; history: EpochLine[] } {
-  const history: EpochLine[] = [];
+/**
+ * Leaves the best weights in the model: those of an epoch, or the mean of what the second half of training passed through, which is
+ * often better than any of it. All epochs are run: the score wanders from one to the next.
+ */
+function trainUntilBest({ trainer, model, validation, options }: UntilBest): { epochs: number; isMean: boolean } {
+  const total = trainer.visitsPerEpoch;
+  const mean = new MeanWeights(weightsOf(model));
+  const scoreNow = (): number => scoreOf(measurePart(predictAll(model, validation), tuneAll(model, validation), model.heads, validation));
   let best = { epoch: 0, score: -1, weights: copyWeights(model) };
+  let meanScore = -1;
   for (let epoch = 1; epoch <= options.epochs; epoch++) {
-    const total = trainer.visitsPerEpoch;
-    const loss = trainer.runEpoch((done) => options.onProgress({ stage: `epoch ${epoch} of ${options.epochs}`, done, total }));
-    const score = validationScore(predictAll(model, validation), tuneAll(model, validation), model.heads, validation);
-    history.push({ epoch, loss, score });
-    options.onEpoch({ epoch, loss, score });
+    let part = 1;
+    const loss = trainer.runEpoch((done) => {
+      options.onProgress({ stage: `epoch ${epoch} of ${options.epochs}`, done, total });
+      if (epoch <= options.epochs / 2 || done < (part * total) / PARTS_OF_EPOCH) return;
+      mean.add();
+      part++;
+    });
+    const score = scoreNow();
     if (score > best.score) best = { epoch, score, weights: copyWeights(model) };
+    if (epoch === options.epochs) {
+      mean.apply();
+      meanScore = scoreNow();
+    }
+    options.onEpoch({ epoch, loss, score, ...(epoch === options.epochs ? { meanScore } : {}) });
   }
-  weightsOf(model).forEach((weights, layer) => weights.set(best.weights[layer] ?? []));
-  return { best: best.epoch, history };
-}
-
-/** The graph with each table, measured as it serves. */
-async function measureVariants(model: GraphParts, parts: Record<'validation' | 'test', EncodedPart>, thresholds: Thresholds, options: LanguageRunOptions): Promise<LanguageVariant[]> {
-  const tables = { float32: undefined, int8: quantiseTable(model.network.embedding, DIM) };
-  const variants: LanguageVariant[] = [];
-  for (const name of ['float32', 'int8'] as const) {
-    options.onProgress({ stage: 'measuring', done: variants.length, total: 2 });
-    const graph = languageGraph(model, tables[name]);
-    const session = await openLanguageGraph(graph);
-    const predictions = async ({ texts, entities }: EncodedPart): Promise<Predicted> => ({ heads: await session.probabilities(texts), tags: await session.tags(entities) });
-    const quality = validationScore(await predictions(parts.validation), thresholds, model.heads, parts.validation);
-    const figures = measurePart(await predictions(parts.test), thresholds, model.heads, parts.test);
-    variants.push({ name, graph, bytes: graph.length, quality, figures, latencyMs: await session.medianMs(options.clock, parts.validation.texts.emotion) });
-    await session.close();
-  }
-  return variants;
-}
-
-interface Predicted {
-  readonly heads: Probabilities;
-  /** By text, [tokens, tags]. */
-  readonly tags: readonly Float32Array[];
+  const isMean = meanScore > best.score;
+  if (!isMean) weightsOf(model).forEach((weights, layer) => weights.set(best.weights[layer] ?? []));
+  return { epochs: isMean ? options.epochs : best.epoch, isMean };
 }
 
 function predictAll({ network, tagger, heads }: GraphParts, { texts, entities }: EncodedPart): Predicted {
@@ -185,18 +160,8 @@ function tuneAll(model: GraphParts, validation: EncodedPart): Thresholds {
   return { ...tuneThresholds(validation.texts, model.heads, heads), entity: tuneEntity(validation.entities, tags) };
 }
 
-function measurePart(predicted: Predicted, thresholds: Thresholds, heads: Heads, { texts, entities }: EncodedPart): Figures {
-  return measure(texts, heads, predicted.heads, thresholds, entityReport(entities, entitiesFound(entities, predicted.tags, thresholds['entity'] ?? 0.5)));
-}
-
-/** The mean of one figure a data set. */
-function validationScore(predicted: Predicted, thresholds: Thresholds, heads: Heads, validation: EncodedPart): number {
-  const { intentAcceptedAccuracy = 0, oosRecall = 0, emotionMacroF1 = 0, moderationMacroF1 = 0, spamF1 = 0, chineseMacroF1 = 0, entityF1 = 0 } = measurePart(predicted, thresholds, heads, validation).metrics;
-  return ((intentAcceptedAccuracy + oosRecall) / 2 + emotionMacroF1 + moderationMacroF1 + spamF1 + chineseMacroF1 + entityF1) / 6;
-}
-
 function weightsOf({ network, tagger }: GraphParts): Float32Array[] {
-  return [network.embedding, ...DENSE_LAYERS.map((layer) => network[layer]), ...TAGGER_LAYERS.map((layer) => tagger[layer])];
+  return [network.embedding, network.wide, ...DENSE_LAYERS.map((layer) => network[layer]), ...TAGGER_LAYERS.map((layer) => tagger[layer])];
 }
 
 function copyWeights(model: GraphParts): Float32Array[] {
@@ -264,26 +229,3 @@ function measureBaselines(parts: Record<keyof Splits, EncodedPart>, heads: Heads
   return { linear: measured(linearFor, parts.train.entities), majority: measured(majorityFor, []) };
 }
 
-function encodePart(corpora: Corpora, part: keyof Splits): EncodedPart {
-  return {
-    texts: {
-      intent: encodeSamples(corpora.intent[part]),
-      emotion: encodeSamples(corpora.emotion[part]),
-      moderation: encodeSamples(corpora.moderation[part]),
-      spam: encodeSamples(corpora.spam[part]),
-      chinese: encodeSamples(corpora.chinese[part]),
-    },
-    entities: encodeEntityTexts(corpora.entities[part]),
-  };
-}
-
-function sizes({ texts: { intent, emotion, moderation, spam, chinese }, entities }: EncodedPart): Record<CorpusName | 'entities', number> {
-  return {
-    intent: intent.samples.length,
-    emotion: emotion.samples.length,
-    moderation: moderation.samples.length,
-    spam: spam.samples.length,
-    chinese: chinese.samples.length,
-    entities: entities.length,
-  };
-}

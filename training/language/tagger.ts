@@ -129,10 +129,13 @@ export class TaggerPass {
     this.#pool(count, (token) => seen[token]!, table);
     this.#tokenGradients.fill(0, 0, (count + 2 * REACH) * dim);
     let loss = 0;
+    const mask = new Float32Array(hidden);
     for (let token = 0; token < count; token++) {
       this.#activate(token);
-      const mask = Float32Array.from({ length: hidden }, () => (options.random.next() < options.hiddenDropout ? 0 : 1 / (1 - options.hiddenDropout)));
-      for (let unit = 0; unit < hidden; unit++) this.#hidden[unit]! *= mask[unit]!;
+      for (let unit = 0; unit < hidden; unit++) {
+        mask[unit] = options.random.next() < options.hiddenDropout ? 0 : 1 / (1 - options.hiddenDropout);
+        this.#hidden[unit]! *= mask[unit]!;
+      }
       this.#score();
       loss += crossEntropy({ head: TAG_HEAD, logits: this.#logits, classes: [text.tags[token]!], weight: options.weight, gradients: this.#logitGradients });
       this.#backward(token, mask, gradients);

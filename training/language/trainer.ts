@@ -17,6 +17,7 @@ export interface TrainingOptions {
   /** Learning rates at the start; they fall in a straight line to zero. */
   readonly embeddingRate: number;
   readonly denseRate: number;
+  readonly wideRate: number;
   readonly weightDecay: number;
   /** Share of a message's features that one pass does not see, 0..1. */
   readonly featureDropout: number;
@@ -57,7 +58,10 @@ export class Trainer {
   readonly #gradients: DenseGradients;
   readonly #dense: { weights: Adam; gradients: Float32Array }[];
   readonly #embedding: SparseAdagrad;
+  /** By head, of what features say by themselves: each learns from other texts. */
+  readonly #wide: ReadonlyMap<HeadName, SparseAdagrad>;
   readonly #kept: Int32Array;
+  readonly #wideKept: Int32Array;
   #visited = 0;
 
   constructor(deps: { network: Network; tagger: Tagger; heads: Heads; random: Random }, parts: { readonly texts: readonly TrainingPart[]; readonly tagging: readonly TaggingPart[] }, options: TrainingOptions) {
@@ -76,7 +80,10 @@ export class Trainer {
       ...TAGGER_LAYERS.map((layer) => ({ weights: new Adam(deps.tagger[layer]), gradients: this.#taggerGradients[layer] })),
     ];
     this.#embedding = new SparseAdagrad(deps.network.embedding, deps.network.shape.dim);
+    const { wide, shape } = deps.network;
+    this.#wide = new Map(Object.values(deps.heads).map((head: Head) => [head.name, new SparseAdagrad(wide, shape.columns, head.offset)]));
     this.#kept = new Int32Array(Math.max(1, ...parts.texts.map(({ encoded }) => longest(encoded))));
+    this.#wideKept = new Int32Array(this.#kept.length);
   }
 
   /** Visits in one epoch. */
@@ -131,7 +138,12 @@ export class Trainer {
     }
     backward(this.#network, heads, activations, this.#gradients);
     const rate = this.#options.embeddingRate * remaining;
-    this.#embedding.apply(seen, activations.pooledGradients, { rate, scale: poolScale(seen.length) });
+    const scale = poolScale(seen.length);
+    this.#embedding.apply(seen, activations.pooledGradients, { rate, scale });
+    const rows = this.#wideRows(seen);
+    for (const { name, offset, classes } of heads) {
+      this.#wide.get(name)?.apply(rows, activations.logitGradients.subarray(offset, offset + classes.length), { rate: this.#options.wideRate * remaining, scale });
+    }
     return loss;
   }
 
@@ -146,6 +158,16 @@ export class Trainer {
     }
     if (count === 0 && ids.length > 0) this.#kept[count++] = ids[randomInt(this.#random, ids.length)] ?? 0;
     return this.#kept.subarray(0, count);
+  }
+
+  /** The rows of what these features say by themselves, without row 0; a view that the next call overwrites. */
+  #wideRows(ids: Int32Array): Int32Array {
+    let count = 0;
+    for (const id of ids) {
+      const row = id % this.#network.shape.wideRows;
+      if (row !== 0) this.#wideKept[count++] = row;
+    }
+    return this.#wideKept.subarray(0, count);
   }
 
   #dropHidden(): void {

@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.ts';
 import { inspectDataset } from '../dataset/inspection.ts';
 import type { FitProgress } from '../models/fit.ts';
 import { importModel } from '../import/import-model.ts';
+import { optimiseLanguageRun } from '../language/optimise.ts';
 import { trainLanguageRun } from '../language/train-run.ts';
 import { optimiseRun } from '../optimise/optimise-run.ts';
 import { trainPredictor } from '../prediction/train-predictor.ts';
@@ -17,6 +18,7 @@ export const JOBS = {
   predictor: trainPredictor,
   language: trainLanguageRun,
   optimise: optimiseRun,
+  optimiseLanguage: optimiseLanguageRun,
   import: importModel,
   crossValidate,
   inspect: inspectDataset,

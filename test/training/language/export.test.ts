@@ -8,17 +8,19 @@ import { buildHeads, columnCount, ENTITY_TAGS } from '../../../training/language
 import { languageGraph } from '../../../training/language/graph.ts';
 import { createNetwork } from '../../../training/language/network.ts';
 import { predict } from '../../../training/language/predict.ts';
-import { quantiseTable, withTable } from '../../../training/language/quantise.ts';
+import { quantiseTable, quantiseTables, withTables } from '../../../training/language/quantise.ts';
 import type { EncodedSamples } from '../../../training/language/samples.ts';
 import { createTagger, encodeEntityTexts, TaggerPass } from '../../../training/language/tagger.ts';
 import type { TaggedText } from '../../../training/language/tagger.ts';
 import { coolHead, fitTemperature, middleOfBest, smoothed } from '../../../training/language/tuning.ts';
 
 const heads = buildHeads(['greeting', 'time']);
-const shape = { buckets: 300, dim: 16, hidden: 24, columns: columnCount(heads) };
+const shape = { buckets: 300, dim: 16, hidden: 24, columns: columnCount(heads), wideRows: 11 };
 const network = createNetwork(shape, seededRandom(11));
-const table = quantiseTable(network.embedding, shape.dim);
-const rounded = withTable(network, table);
+network.wide.forEach((_, at) => (network.wide[at] = Math.sin(at * 1.3)));
+network.wide.fill(0, 0, shape.columns);
+const tables = quantiseTables(network);
+const rounded = withTables(network, tables);
 
 const tagger = createTagger(shape.dim, 12, seededRandom(12));
 
@@ -47,13 +49,13 @@ function encodedRows(rows: readonly (readonly number[])[], classes: readonly num
 describe('the exported graph', () => {
   let session: ort.InferenceSession;
   beforeAll(async () => {
-    session = await ort.InferenceSession.create(languageGraph({ network, tagger, heads }, table), { intraOpNumThreads: 1 });
+    session = await ort.InferenceSession.create(languageGraph({ network, tagger, heads }, tables), { intraOpNumThreads: 1 });
   });
   const random = seededRandom(4);
-  const rows = [0, 1, 5, 40].map((count) => Array.from({ length: count }, () => 1 + randomInt(random, shape.buckets - 1)));
+  const rows = [0, 1, 5, 40, 100].map((count) => Array.from({ length: count }, () => 1 + randomInt(random, shape.buckets - 1)));
 
   it('gives the probabilities of the trainer on the rounded table, to 1e-4', async () => {
-    const outputs = await session.run(batch(rows, 40));
+    const outputs = await session.run(batch(rows, 100));
     for (const head of Object.values(heads)) {
       const expected = predict(rounded, encodedRows(rows), head);
       const given = outputs[head.name]?.data as Float32Array;
@@ -93,7 +95,7 @@ describe('the exported graph', () => {
 
   it('has the same answers with the float32 table, but for the rounding', async () => {
     const float = await ort.InferenceSession.create(languageGraph({ network, tagger, heads }), { intraOpNumThreads: 1 });
-    const outputs = await float.run(batch(rows, 40));
+    const outputs = await float.run(batch(rows, 100));
     for (const head of Object.values(heads)) {
       const expected = predict(network, encodedRows(rows), head);
       (outputs[head.name]?.data as Float32Array).forEach((value, at) => expect(Math.abs(value - (expected[at] ?? NaN))).toBeLessThanOrEqual(1e-5));

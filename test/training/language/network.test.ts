@@ -15,8 +15,8 @@ import { createTagger, createTaggerGradients, encodeEntityTexts, TAGGER_LAYERS, 
 import { LANGUAGE_ROWS } from '../../../features/language-input.ts';
 
 const heads = buildHeads(['greeting', 'time']);
-const shape = { buckets: 20, dim: 5, hidden: 7, columns: columnCount(heads) };
-const ids = Int32Array.of(3, 8, 12);
+const shape = { buckets: 20, dim: 5, hidden: 7, columns: columnCount(heads), wideRows: 11 };
+const ids = Int32Array.of(3, 8, 14);
 const targets: readonly Target[] = [
   { head: 'emotion', classes: [1, 4] },
   { head: 'sentiment', classes: [0, 2] },
@@ -65,6 +65,15 @@ describe('backward', () => {
       const row = Math.floor(at / shape.dim);
       const expected = ids.includes(row) ? (activations.pooledGradients[at % shape.dim] ?? 0) * poolScale(ids.length) : 0;
       expect(slope(network.embedding, at)).toBeCloseTo(expected, 2);
+    }
+  });
+
+  it('agrees with finite differences on what features say by themselves, some of them over one row', () => {
+    const said = ids.map((id) => id % shape.wideRows);
+    for (let at = 0; at < network.wide.length; at++) {
+      const [row, column] = [Math.floor(at / shape.columns), at % shape.columns];
+      const expected = said.filter((own) => own === row).length * (activations.logitGradients[column] ?? 0) * poolScale(ids.length);
+      expect(slope(network.wide, at)).toBeCloseTo(expected, 2);
     }
   });
 });
@@ -117,10 +126,10 @@ describe('the tagger', () => {
 
   function taught(): { table: Float32Array; pass: TaggerPass } {
     const random = seededRandom(4);
-    const network = createNetwork({ buckets: LANGUAGE_ROWS, dim: 8, hidden: 4, columns: columnCount(heads) }, random);
+    const network = createNetwork({ buckets: LANGUAGE_ROWS, dim: 8, hidden: 4, columns: columnCount(heads), wideRows: 11 }, random);
     const tagger = createTagger(8, 16, random);
     const options = {
-      epochs: 150, batchSize: 3, embeddingRate: 0.1, denseRate: 0.01, weightDecay: 0, featureDropout: 0, hiddenDropout: 0,
+      epochs: 150, batchSize: 3, embeddingRate: 0.1, denseRate: 0.01, wideRate: 0.1, weightDecay: 0, featureDropout: 0, hiddenDropout: 0,
       headWeights: { emotion: 1, sentiment: 1, intent: 1, moderation: 1, spam: 1, entity: 1 }, classWeights: {},
     };
     const trainer = new Trainer({ network, tagger, heads, random }, { texts: [], tagging: [{ texts, repeats: 1 }] }, options);
@@ -139,7 +148,7 @@ describe('the tagger', () => {
   it('has gradients that agree with finite differences', () => {
     const random = seededRandom(9);
     const tagger = createTagger(3, 5, random);
-    const table = createNetwork({ buckets: LANGUAGE_ROWS, dim: 3, hidden: 1, columns: 1 }, random).embedding;
+    const table = createNetwork({ buckets: LANGUAGE_ROWS, dim: 3, hidden: 1, columns: 1, wideRows: 2 }, random).embedding;
     const text = texts[0]!;
     const loss = (): number => {
       const rows = new TaggerPass(tagger).predict(table, text);
@@ -173,9 +182,9 @@ describe('Trainer', () => {
   ]);
 
   function train(seed: number): ReturnType<typeof createNetwork> {
-    const network = createNetwork({ buckets: LANGUAGE_ROWS, dim: 8, hidden: 12, columns: columnCount(heads) }, seededRandom(seed));
+    const network = createNetwork({ buckets: LANGUAGE_ROWS, dim: 8, hidden: 12, columns: columnCount(heads), wideRows: 11 }, seededRandom(seed));
     const options = {
-      epochs: 60, batchSize: 2, embeddingRate: 0.1, denseRate: 0.01, weightDecay: 0, featureDropout: 0.2, hiddenDropout: 0.1,
+      epochs: 60, batchSize: 2, embeddingRate: 0.1, denseRate: 0.01, wideRate: 0.1, weightDecay: 0, featureDropout: 0.2, hiddenDropout: 0.1,
       headWeights: { emotion: 1, sentiment: 1, intent: 1, moderation: 1, spam: 1, entity: 1 }, classWeights: {},
     };
     const tagger = createTagger(8, 4, seededRandom(seed));
@@ -193,8 +202,16 @@ describe('Trainer', () => {
     expect(spam[5]).toBeLessThan(0.2);
   });
 
+  it('moves what features say by themselves in the columns of heads with labels, and not the padding row', () => {
+    const { wide, shape: { columns } } = train(3);
+    const moved = new Set<number>();
+    wide.forEach((value, at) => value !== 0 && moved.add(at % columns));
+    expect([...moved].sort((a, b) => a - b)).toEqual([0, 1, 2].map((column) => heads.intent.offset + column).concat(heads.spam.offset));
+    expect(wide.subarray(0, columns).every((weight) => weight === 0)).toBe(true);
+  });
+
   it('leaves alone the heads without labels and the padding row', () => {
-    const untouched = createNetwork({ buckets: LANGUAGE_ROWS, dim: 8, hidden: 12, columns: columnCount(heads) }, seededRandom(3));
+    const untouched = createNetwork({ buckets: LANGUAGE_ROWS, dim: 8, hidden: 12, columns: columnCount(heads), wideRows: 11 }, seededRandom(3));
     const trained = train(3);
     const start = heads.moderation.offset;
     expect(trained.outputBias.subarray(start, start + 3)).toEqual(untouched.outputBias.subarray(start, start + 3));

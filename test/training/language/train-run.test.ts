@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../core/clock.ts';
 import { publishModel } from '../../../registry/publish.ts';
+import { optimiseLanguageRun } from '../../../training/language/optimise.ts';
 import type { LanguageOutcome } from '../../../training/language/train-run.ts';
 import { trainLanguageRun } from '../../../training/language/train-run.ts';
 
@@ -57,13 +58,41 @@ describe('a run of the language model', () => {
     expect([...stages]).toEqual(expect.arrayContaining(['epoch 1 of 2', 'measuring']));
   });
 
-  it('measures both graphs, and keeps the smaller one where it is good enough', () => {
-    const [float32, int8] = outcome.variants;
-    expect([float32?.name, int8?.name]).toEqual(['float32', 'int8']);
-    expect((int8?.bytes ?? Infinity) / (float32?.bytes ?? 1)).toBeLessThan(0.3);
-    const best = Math.max(...outcome.variants.map(({ quality }) => quality));
-    expect(outcome.chosen).toBe((int8?.quality ?? 0) >= 0.99 * best ? 'int8' : 'float32');
+  it('measures all forms, and keeps the smallest one that is good enough', () => {
+    const { variants } = outcome;
+    expect(variants.map(({ name }) => name)).toEqual(['float32', 'float16', 'int8']);
+    const bytes = new Map(variants.map((own) => [own.name, own.bytes]));
+    expect((bytes.get('int8') ?? Infinity) / (bytes.get('float32') ?? 1)).toBeLessThan(0.3);
+    expect((bytes.get('float16') ?? Infinity) / (bytes.get('float32') ?? 1)).toBeLessThan(0.55);
+    const best = Math.max(...variants.map(({ quality }) => quality));
+    const [smallest] = variants.filter(({ quality }) => quality >= 0.99 * best).sort((a, b) => a.bytes - b.bytes);
+    expect(outcome.chosen).toBe(smallest?.name);
     expect(readFileSync(join(runFolder, 'model.onnx')).equals(readFileSync(join(runFolder, `optimised/${outcome.chosen}.onnx`)))).toBe(true);
+    expect(readFileSync(join(runFolder, 'weights.onnx')).equals(readFileSync(join(runFolder, 'optimised/float32.onnx')))).toBe(true);
+  });
+
+  it('can be given other forms, which are measured like its own and packed alike', async () => {
+    const before = outcome.variants.map(({ name, quality, tested }) => ({ name, quality, tested }));
+    const optimised = await optimiseLanguageRun({ runFolder, dataFolder, bounds: { minQualityShare: 0.1 }, sparsities: [0.9] }, systemClock(), () => undefined);
+    expect(optimised.variants.slice(0, 3)).toMatchObject(before);
+    const [plain, pruned] = ['int8', 'pruned-90-int8'].map((name) => optimised.variants.find((own) => own.name === name));
+    expect(pruned?.bytes).toBe(plain?.bytes);
+    expect((pruned?.gzipBytes ?? Infinity) / (plain?.gzipBytes ?? 1)).toBeLessThan(0.5);
+    const chosen = readFileSync(optimised.path);
+    expect(chosen.length).toBe(Math.min(...optimised.variants.map(({ bytes }) => bytes)));
+    expect(readFileSync(join(optimised.packageFolder, 'model.onnx')).equals(chosen)).toBe(true);
+    expect(existsSync(join(runFolder, 'optimised/pareto.svg'))).toBe(true);
+    expect(await publishModel({ modelsFolder: join(folder, 'others'), clock: systemClock(), by: 'somebody' }, optimised.packageFolder, 'a test')).toMatchObject({ version: '1' });
+  });
+
+  it('is given none from other data than its own', async () => {
+    const request = { runFolder, dataFolder, sparsities: [] };
+    const attempt = (changes: object) => optimiseLanguageRun({ ...request, bounds: { minQualityShare: 0.1 }, ...changes }, systemClock(), () => undefined);
+    write('sms-spam/SMSSpamCollection', ['ham\tanother']);
+    await expect(attempt({})).rejects.toThrow(/another SMS Spam Collection/);
+    writeData();
+    await expect(attempt({ runFolder: dataFolder })).rejects.toMatchObject({ code: 'RUN_INVALID' });
+    expect(existsSync(join(runFolder, 'optimised/pareto.json'))).toBe(true);
   });
 
   it('is taken by the registry', async () => {
