@@ -10,6 +10,7 @@ import { createNetwork } from '../../../training/language/network.ts';
 import { predict } from '../../../training/language/predict.ts';
 import { quantiseTable, quantiseTables, withTables } from '../../../training/language/quantise.ts';
 import type { EncodedSamples } from '../../../training/language/samples.ts';
+import { readLanguageGraph } from '../../../training/language/read-graph.ts';
 import { createTagger, encodeEntityTexts, TaggerPass } from '../../../training/language/tagger.ts';
 import type { TaggedText } from '../../../training/language/tagger.ts';
 import { coolHead, fitTemperature, middleOfBest, smoothed } from '../../../training/language/tuning.ts';
@@ -100,6 +101,11 @@ describe('the exported graph', () => {
       const expected = predict(network, encodedRows(rows), head);
       (outputs[head.name]?.data as Float32Array).forEach((value, at) => expect(Math.abs(value - (expected[at] ?? NaN))).toBeLessThanOrEqual(1e-5));
     }
+  });
+
+  it('can be read back where it is not rounded', () => {
+    expect(readLanguageGraph(languageGraph({ network, tagger, heads }), heads)).toEqual({ network, tagger, heads });
+    expect(() => readLanguageGraph(languageGraph({ network, tagger, heads }, tables), heads)).toThrow(/no float32 constant embedding/);
   });
 
   it('answers a message without features with finite numbers', async () => {

@@ -5,6 +5,7 @@ import { buildHeads, columnCount } from '../../../training/language/heads.ts';
 import type { HeadName } from '../../../training/language/heads.ts';
 import { crossEntropy, probabilitiesOf } from '../../../training/language/loss.ts';
 import { backward, createActivations, createDenseGradients, createNetwork, forward, poolScale } from '../../../training/language/network.ts';
+import { MeanWeights } from '../../../training/language/mean-weights.ts';
 import { Adam, SparseAdagrad } from '../../../training/language/optimisers.ts';
 import { bestClasses, predict } from '../../../training/language/predict.ts';
 import { encodeSamples } from '../../../training/language/samples.ts';
@@ -114,6 +115,23 @@ describe('optimisers', () => {
     expect(first).toBeCloseTo(0.1 * Math.SQRT2, 3);
     expect(second).toBeCloseTo(0.1, 3);
     expect([...table].filter((value) => value !== 0)).toHaveLength(1);
+  });
+});
+
+describe('the mean of weights', () => {
+  it('is that of all that was counted, and leaves weights alone where nothing was', () => {
+    const weights = [Float32Array.of(1, 5), Float32Array.of(0)];
+    const mean = new MeanWeights(weights);
+    mean.apply();
+    expect(weights.map((own) => [...own])).toEqual([[1, 5], [0]]);
+    mean.add();
+    weights[0]?.set([3, 5]);
+    weights[1]?.set([1]);
+    mean.add();
+    weights[0]?.set([8, 5]);
+    mean.add();
+    mean.apply();
+    expect(weights.map((own) => [...own].map((value) => Number(value.toFixed(4))))).toEqual([[4, 5], [0.6667]]);
   });
 });
 
