@@ -36,7 +36,7 @@ export async function requireHead(modelsFolder: string, { sequence, sha256 }: Hi
 export interface AuditFindings {
   /** What is not as the history says, one sentence each. */
   readonly problems: readonly string[];
-  /** Versions that nothing is written of: they ship, or whoever published them was ended in between. */
+  /** Versions that nothing is written of: they ship, or were put there by hand. */
   readonly unwritten: readonly string[];
 }
 

@@ -7,7 +7,7 @@ import type { Clock } from '../core/clock.ts';
 import { CopresenceError } from '../core/errors.ts';
 import { digestOf, readVerified } from './digest.ts';
 import { withFolderLock } from './folder-lock.ts';
-import { aliasesOf, aliasHistory, aliasName, appendHistory, MAX_REASON, readHistory, type HistoryAction } from './history.ts';
+import { aliasesOf, aliasHistory, aliasName, appendHistory, MAX_REASON, readHistory, type HistoryAction, type HistoryEntry } from './history.ts';
 import { GRAPH_FILE, GRAPH_FILES, modelManifest, modelName, refuseNewerManifest, type ModelManifest } from './manifest.ts';
 import { SIGNATURE_FILE, signatureOf } from './signature.ts';
 import type { SigningKey } from './signers.ts';
@@ -51,16 +51,20 @@ export async function publishModel(registry: RegistryOptions, source: string, re
   if (stray !== undefined) throw new CopresenceError('MODEL_INVALID', `${stray} cannot be left out: the manifest does not list it, or it is the graph`);
   const draft = { ...whole, ...said, files: Object.fromEntries(Object.entries(whole.files).filter(([file]) => !leaveOut.includes(file))) };
   await mkdir(registry.modelsFolder, { recursive: true });
-  return withFolderLock(registry.modelsFolder, registry.clock, async () => {
+  return changing(registry, async (history) => {
     const versions = await versionsOf(registry.modelsFolder, draft.name);
     await refuseSame(registry.modelsFolder, draft, versions.at(-1));
-    const manifest: ModelManifest = { ...draft, version: String(Number(versions.at(-1) ?? 0) + 1) };
+    const manifest: ModelManifest = { ...draft, version: String(Math.max(0, ...versions.map(Number), ...publishedOf(history, draft.name)) + 1) };
     const manifestBytes = Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`);
-    // Behind a broken history nothing is published.
-    await readHistory(registry.modelsFolder);
-    await placeVersion(registry, source, manifest, manifestBytes);
-    await note(registry, reason, { action: 'publish', model: manifest.name, version: manifest.version, manifestSha256: digestOf(manifestBytes).sha256 })
-      .catch((error: unknown) => takeBack(registry, manifest, error));
+    const staging = await stageVersion(registry, source, manifest, manifestBytes);
+    try {
+      // Before it appears: what is served is written down, whenever this process is ended.
+      await note(registry, reason, { action: 'publish', model: manifest.name, version: manifest.version, manifestSha256: digestOf(manifestBytes).sha256 });
+    } catch (error) {
+      await rm(staging, { recursive: true, force: true });
+      throw error;
+    }
+    await rename(staging, join(registry.modelsFolder, manifest.name, manifest.version));
     return manifest;
   });
 }
@@ -73,10 +77,10 @@ export async function publishModel(registry: RegistryOptions, source: string, re
 export async function setAlias(registry: RegistryOptions, { model, version, alias, reason }: { model: string; version: string; alias: string; reason: string }): Promise<void> {
   if (!aliasName.safeParse(alias).success) throw new CopresenceError('MODEL_INVALID', `'${alias}' is not the name of an alias`);
   checkReason(reason);
-  await withFolderLock(registry.modelsFolder, registry.clock, async () => {
+  await changing(registry, async (history) => {
     // Reading it shows whether there is such a version, and whether its manifest still fits.
     await readManifest(registry.modelsFolder, model, version);
-    const current = aliasesOf(await readHistory(registry.modelsFolder), model).get(alias);
+    const current = aliasesOf(history, model).get(alias);
     if (current !== version) await note(registry, reason, { action: 'alias', model, version, alias });
   });
 }
@@ -96,12 +100,12 @@ export async function rollBackAlias(registry: RegistryOptions, { model, alias, r
 
 /** Writes down how a server's rollout of a version went. */
 export async function noteRollout(registry: RegistryOptions, { model, version, outcome, reason }: { model: string; version: string; outcome: 'begun' | 'promoted' | 'rolled-back'; reason: string }): Promise<void> {
-  await withFolderLock(registry.modelsFolder, registry.clock, () => note(registry, reason, { action: 'rollout', model, version, outcome }));
+  await changing(registry, () => note(registry, reason, { action: 'rollout', model, version, outcome }));
 }
 
 /** Writes down that a retrained model was not good enough. @param version - that it was held against. */
 export async function noteRetraining(registry: RegistryOptions, { model, version, reason }: { model: string; version: string; reason: string }): Promise<void> {
-  await withFolderLock(registry.modelsFolder, registry.clock, () => note(registry, reason, { action: 'retrain', model, version, outcome: 'refused' }));
+  await changing(registry, () => note(registry, reason, { action: 'retrain', model, version, outcome: 'refused' }));
 }
 
 /**
@@ -152,11 +156,35 @@ async function refuseSame(modelsFolder: string, draft: Omit<ModelManifest, 'vers
   if (same) throw new CopresenceError('MODEL_EXISTS', `${draft.name} ${highest} has the same files, labels and thresholds`);
 }
 
-/** Copies into a folder that no reader takes for a version, checks the copies, and gives it its name. */
-async function placeVersion({ modelsFolder, key }: RegistryOptions, source: string, manifest: ModelManifest, manifestBytes: Uint8Array): Promise<void> {
+/**
+ * Holds the folder's lock over `work`, which gets the history as it is.
+ *
+ * @throws CopresenceError MODEL_TAMPERED behind a broken history: nothing is changed then.
+ */
+async function changing<T>({ modelsFolder, clock }: RegistryOptions, work: (history: readonly HistoryEntry[]) => Promise<T>): Promise<T> {
+  return withFolderLock(modelsFolder, clock, async () => {
+    const history = await readHistory(modelsFolder);
+    await finishPublishing(modelsFolder, history.at(-1)?.what);
+    return work(history);
+  });
+}
+
+/** A publisher that was ended between the history's entry and the version's name: all that the version is of lies there, and it appears now. */
+async function finishPublishing(modelsFolder: string, last: HistoryAction | undefined): Promise<void> {
+  if (last?.action !== 'publish' || (await versionsOf(modelsFolder, last.model)).includes(last.version)) return;
+  const parent = join(modelsFolder, last.model);
+  for (const staging of await stagingIn(parent)) {
+    const manifest = await readFile(join(staging, MANIFEST_FILE)).catch(() => undefined);
+    if (manifest !== undefined && digestOf(manifest).sha256 === last.manifestSha256) return rename(staging, join(parent, last.version));
+  }
+}
+
+/** Copies into a folder that no reader takes for a version, which it returns, and checks the copies. */
+async function stageVersion({ modelsFolder, key }: RegistryOptions, source: string, manifest: ModelManifest, manifestBytes: Uint8Array): Promise<string> {
   const parent = join(modelsFolder, modelName.parse(manifest.name));
   const staging = join(parent, `.staging-${randomBytes(6).toString('hex')}`);
-  await removeLeftovers(parent);
+  // Of publishers that were ended in the middle.
+  for (const leftover of await stagingIn(parent)) await rm(leftover, { recursive: true, force: true });
   await mkdir(staging, { recursive: true });
   try {
     for (const [file, expected] of ownFiles(manifest)) {
@@ -169,26 +197,21 @@ async function placeVersion({ modelsFolder, key }: RegistryOptions, source: stri
     if (key !== undefined) await writeFile(join(staging, SIGNATURE_FILE), signatureOf(manifestBytes, key));
     await writeFile(join(staging, MANIFEST_FILE), manifestBytes);
     await toDisk(join(staging, MANIFEST_FILE));
-    await rename(staging, join(parent, manifest.version));
+    return staging;
   } catch (error) {
     await rm(staging, { recursive: true, force: true });
     throw error;
   }
 }
 
-/** What could not be written into the history, on a full disk, is not there: whoever publishes it again would be told that it exists. */
-async function takeBack({ modelsFolder }: RegistryOptions, { name, version }: ModelManifest, error: unknown): Promise<never> {
-  const parent = join(modelsFolder, name);
-  const aside = join(parent, `.staging-${randomBytes(6).toString('hex')}`);
-  await rename(join(parent, version), aside);
-  await rm(aside, { recursive: true, force: true });
-  throw error;
+/** The numbers that versions of a model were published under: those that are gone are not given again. */
+function publishedOf(history: readonly HistoryEntry[], name: string): number[] {
+  return history.flatMap(({ what }) => (what.action === 'publish' && what.model === name ? [Number(what.version)] : []));
 }
 
-/** Of publishers that were ended in the middle. */
-async function removeLeftovers(parent: string): Promise<void> {
+async function stagingIn(parent: string): Promise<string[]> {
   const names = await readdir(parent).catch(() => []);
-  for (const name of names.filter((other) => other.startsWith('.staging-'))) await rm(join(parent, name), { recursive: true, force: true });
+  return names.filter((name) => name.startsWith('.staging-')).map((name) => join(parent, name));
 }
 
 /** The files beside a manifest: a graph that is converted from a package lies in a cache. */

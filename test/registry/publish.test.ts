@@ -1,10 +1,11 @@
 /** Publishing, signing, aliases and the history, on real folders. */
-import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock, systemClock } from '../../core/clock.ts';
+import { auditVersions } from '../../registry/audit.ts';
 import { digestOf } from '../../registry/digest.ts';
 import { aliasesOf, aliasHistory, appendHistory, HISTORY_FILE, readHistory } from '../../registry/history.ts';
 import { publishModel, rollBackAlias, setAlias, signModel, type RegistryOptions } from '../../registry/publish.ts';
@@ -110,6 +111,26 @@ describe('publishing', () => {
     expect(await readdir(join(registry.modelsFolder, NAME))).toEqual(['1']);
   });
 
+  it.each([
+    ['another publishing', (): Promise<unknown> => publishModel(registry, source, 'next'), ['1', '2', '3']],
+    ['an alias', (): Promise<unknown> => setAlias(registry, { model: NAME, version: '2', alias: 'production', reason: '' }), ['1', '2']],
+  ] as const)('whose publisher was ended behind the entry in the history appears with %s', async (_, alter, versions) => {
+    await publishVersions(2);
+    await rename(join(registry.modelsFolder, NAME, '2'), join(registry.modelsFolder, NAME, '.staging-abc'));
+    await mkdir(join(registry.modelsFolder, NAME, '.staging-abd'));
+    expect(await versionOf()).toBe('1');
+    await change({ thresholds: { probabilities: 0.9 } });
+    await alter();
+    expect((await readdir(join(registry.modelsFolder, NAME))).filter((name) => !name.startsWith('.'))).toEqual(versions);
+    expect(await auditVersions(registry.modelsFolder, await readHistory(registry.modelsFolder))).toEqual({ problems: [], unwritten: [] });
+  });
+
+  it('gets no number that another version had, though it is gone', async () => {
+    await publishVersions(2);
+    await rm(join(registry.modelsFolder, NAME, '2'), { recursive: true });
+    await expect(publishModel(registry, source, '')).resolves.toMatchObject({ version: '3' });
+  });
+
   it('goes on where a lock was left empty, by a full disk or a process that was ended', async () => {
     await mkdir(registry.modelsFolder);
     await writeFile(join(registry.modelsFolder, '.lock'), '');
@@ -127,7 +148,7 @@ describe('publishing', () => {
     await expect(publishModel(registry, source, '')).rejects.toMatchObject({ code: 'MODEL_TAMPERED' });
     expect(await readdir(join(registry.modelsFolder, NAME))).toEqual(['1']);
     await writeFile(history, whole);
-    // Who it is by has at most 64 characters: it fails when the version is in its place.
+    // Who it is by has at most 64 characters: it fails when all of the version is copied.
     await expect(publishModel({ ...registry, by: 'x'.repeat(65) }, source, '')).rejects.toThrow();
     expect(await readdir(join(registry.modelsFolder, NAME))).toEqual(['1']);
     await expect(publishModel(registry, source, '')).resolves.toMatchObject({ version: '2' });
