@@ -1,5 +1,7 @@
 /** Talks to a server's admin verbs about the versions of its models. */
+import { z } from 'zod';
 import { CopresenceError, ERRORS, type ErrorCode } from '../../core/errors.ts';
+import { modelName } from '../../registry/manifest.ts';
 
 export interface AdminClientOptions {
   /** Where the admin verbs are. */
@@ -7,12 +9,12 @@ export interface AdminClientOptions {
   readonly token: string;
 }
 
+const servedVersion = z.looseObject({ model: z.string(), version: z.string(), rollout: z.looseObject({ version: z.string(), state: z.string() }).optional() });
 /** A model as the server has it. */
-export interface ServedVersion {
-  readonly model: string;
-  readonly version: string;
-  readonly rollout?: { readonly version: string; readonly state: string } | undefined;
-}
+export type ServedVersion = Readonly<z.infer<typeof servedVersion>>;
+
+const servedAnswer = z.looseObject({ models: z.array(servedVersion) });
+const driftAnswer = z.looseObject({ versions: z.array(z.looseObject({ version: z.string() })) });
 
 /** Of a rollout: makes its version the one in production, or takes it back. */
 export type RolloutEnd = 'promote' | 'roll-back';
@@ -29,7 +31,7 @@ export class AdminClient {
 
   /** @throws CopresenceError MODEL_NOT_FOUND when it is not served, CONNECTION_LOST when there is no answer, or the server's own code. */
   async served(model: string): Promise<ServedVersion> {
-    const { models } = (await this.#ask('/models')) as { models: readonly ServedVersion[] };
+    const { models } = this.#read(servedAnswer, await this.#ask('/models'));
     const found = models.find((own) => own.model === model);
     if (found === undefined) throw new CopresenceError('MODEL_NOT_FOUND', `${this.#options.url} does not serve ${model}`);
     return found;
@@ -37,17 +39,24 @@ export class AdminClient {
 
   /** Begins to try a version. @throws CopresenceError as `served`. */
   async beginRollout(model: string, version: string, rules: Readonly<Record<string, unknown>>): Promise<void> {
-    await this.#ask(`/models/${model}/rollout`, { ...rules, version });
+    await this.#ask(pathOf(model, 'rollout'), { ...rules, version });
   }
 
   /** @throws CopresenceError NOT_FOUND when there is no rollout to end; as `served`. */
   async endRollout(model: string, end: RolloutEnd, reason: string): Promise<void> {
-    await this.#ask(`/models/${model}/${end}`, { reason });
+    await this.#ask(pathOf(model, end), { reason });
   }
 
   /** What the server has seen of each version that it serves, as its watch tells. @throws CopresenceError as `served`. */
   async drift(model: string): Promise<readonly object[]> {
-    return ((await this.#ask(`/models/${model}/drift`)) as { versions: readonly object[] }).versions;
+    return this.#read(driftAnswer, await this.#ask(pathOf(model, 'drift'))).versions;
+  }
+
+  /** Behind the address may be something else, or a server of another version. */
+  #read<Answer>(schema: z.ZodType<Answer>, answer: unknown): Answer {
+    const parsed = schema.safeParse(answer);
+    if (!parsed.success) throw new CopresenceError('CONNECTION_LOST', `${this.#options.url} answers something else than the admin verbs do`);
+    return parsed.data;
   }
 
   async #ask(path: string, body?: object): Promise<unknown> {
@@ -59,11 +68,19 @@ export class AdminClient {
     });
     const answer: unknown = await response.json().catch(() => undefined);
     if (response.ok) return answer;
-    const { code, detail } = (answer ?? {}) as { code?: string; detail?: string };
+    const { code, detail } = problem.safeParse(answer).data ?? {};
     throw new CopresenceError(isCode(code) ? code : 'CONNECTION_LOST', `${url} answers ${response.status}: ${detail ?? 'no reason given'}`);
   }
 }
 
+const problem = z.looseObject({ code: z.string().optional(), detail: z.string().optional() });
+
 function isCode(code: string | undefined): code is ErrorCode {
-  return code !== undefined && code in ERRORS;
+  return code !== undefined && Object.hasOwn(ERRORS, code);
+}
+
+/** A name that is none could lead to another verb. @throws CopresenceError MODEL_NOT_FOUND. */
+function pathOf(model: string, verb: RolloutEnd | 'rollout' | 'drift'): string {
+  if (!modelName.safeParse(model).success) throw new CopresenceError('MODEL_NOT_FOUND', `${model.slice(0, 80)} is not the name of a model`);
+  return `/models/${model}/${verb}`;
 }

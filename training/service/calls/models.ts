@@ -66,25 +66,26 @@ function registryCalls(parts: ApiParts): Call[] {
 /** What a running server does with versions; the token for it is the service's own, and the roles here say who may. */
 function rolloutCalls({ admin }: ApiParts): Call[] {
   const show = async (server: AdminClient, model: string): Promise<object> => ({ served: await server.served(model), watched: await server.drift(model) });
-  const known = (): AdminClient => {
+  const ask = async (model: string, first: (server: AdminClient) => Promise<void> = () => Promise.resolve()): Promise<object> => {
     if (admin === undefined) throw new CopresenceError('NOT_FOUND', 'this service knows no server (--server)');
-    return admin;
+    try {
+      await first(admin);
+      return await show(admin, model);
+    } catch (error) {
+      // It is the service whose token is refused; a 401 would tell the caller that theirs is.
+      if (error instanceof CopresenceError && error.code === 'TOKEN_INVALID') throw new CopresenceError('CONNECTION_LOST', 'the server does not take the admin token of this service (--server-token-file)', { cause: error });
+      throw error;
+    }
   };
   return [
-    call({ method: 'GET', path: '/v1/models/{model}/rollout', roles: ['read'], summary: 'What the server serves and tries, and what it has seen', status: 200, answer: rolloutAnswer, run: ({ param }) => show(known(), param('model')) }),
+    call({ method: 'GET', path: '/v1/models/{model}/rollout', roles: ['read'], summary: 'What the server serves and tries, and what it has seen', status: 200, answer: rolloutAnswer, run: ({ param }) => ask(param('model')) }),
     call({
       method: 'POST', path: '/v1/models/{model}/rollout', roles: ['promote'], summary: 'Has the server try a version', status: 200, body: rolloutRequest, answer: rolloutAnswer,
-      async run({ param, body: { version, rules } }) {
-        await known().beginRollout(param('model'), version, rules);
-        return show(known(), param('model'));
-      },
+      run: ({ param, body: { version, rules } }) => ask(param('model'), (server) => server.beginRollout(param('model'), version, rules)),
     }),
     call({
       method: 'POST', path: '/v1/models/{model}/rollout/end', roles: ['promote'], summary: 'Promotes the version on trial, or takes it back', status: 200, body: z.strictObject({ end: z.enum(['promote', 'roll-back']), reason: z.string().max(500).default('admin') }), answer: rolloutAnswer,
-      async run({ caller, param, body: { end, reason: why } }) {
-        await known().endRollout(param('model'), end, `${caller.name}: ${why}`.slice(0, 500));
-        return show(known(), param('model'));
-      },
+      run: ({ caller, param, body: { end, reason: why } }) => ask(param('model'), (server) => server.endRollout(param('model'), end, `${caller.name}: ${why}`.slice(0, 500))),
     }),
   ];
 }
