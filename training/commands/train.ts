@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { CopresenceError } from '../../core/errors.ts';
 import { whyNot } from '../../core/system-error.ts';
 import { openDataset } from '../dataset/store.ts';
-import { PREDICTION_NETWORK } from '../prediction/config.ts';
+import { withPredictionDefaults } from '../prediction/config.ts';
 import type { PredictorMetrics } from '../prediction/metrics.ts';
 import { checkModelName, FAMILIES, readTrainingConfig } from '../run/config.ts';
 import type { TrainingConfig } from '../run/config.ts';
@@ -77,7 +77,7 @@ type Values = ReturnType<typeof readOptions<typeof OPTIONS>>['values'];
 function readConfig(values: Values, kind: string, augmentation: Partial<TrainingConfig['augmentation']>): TrainingConfig {
   const given = values.config === undefined ? {} : readJson(values.config);
   if (kind === 'track' && (values.smote || values.augment !== undefined)) throw new CopresenceError('CONFIG_INVALID', '--smote and --augment do not go with tracks, which are played at several speeds and in turned axes anyway');
-  const base = kind === 'track' ? { ...given, prediction: given.prediction ?? {}, network: { ...PREDICTION_NETWORK, ...(given.network as object | undefined) } } : given;
+  const base = withPredictionDefaults(given, kind);
   const copies = values.augment === undefined ? undefined : wholeNumber('augment', values.augment);
   const distillation = { ...numberOption('temperature', values.temperature), ...numberOption('weight', values['teacher-weight']) };
   return readTrainingConfig({
@@ -86,7 +86,7 @@ function readConfig(values: Values, kind: string, augmentation: Partial<Training
     ...(values.model === undefined ? {} : { family: values.model }),
     ...(values.seed === undefined ? {} : { seed: wholeNumber('seed', values.seed) }),
     ...(values.smote ? { smote: true } : {}),
-    ...(copies === undefined ? {} : { augmentation: { ...augmentation, ...(base.augmentation as object | undefined), copies } }),
+    ...(copies === undefined ? {} : { augmentation: { ...augmentation, ...(base['augmentation'] as object | undefined), copies } }),
   });
 }
 

@@ -4,15 +4,17 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../core/clock.ts';
 import { CopresenceError } from '../../core/errors.ts';
-import { openDataset } from '../dataset/store.ts';
+import { readDescription } from '../dataset/store.ts';
+import { withPredictionDefaults } from '../prediction/config.ts';
 import { checkModelName, readTrainingConfig } from '../run/config.ts';
 import { MAX_FOLDS } from '../evaluate/intervals.ts';
 import { MAX_TRIALS, readTuning, TUNING_FILES } from '../tuning/folder.ts';
 import type { Trial } from '../tuning/folder.ts';
 import { DEFAULT_PRUNING } from '../tuning/median-rule.ts';
-import { valueText } from '../tuning/page.ts';
+import { scoreText, valueText } from '../tuning/page.ts';
 import { DEFAULT_SPACE, readSearchSpace } from '../tuning/space.ts';
 import { STRATEGIES } from '../tuning/strategies.ts';
+import { TRACK_SPACE } from '../tuning/tracks.ts';
 import { TUNING_METRICS } from '../tuning/trial.ts';
 import { resumeTuning, tune } from '../tuning/tune.ts';
 import type { TuneRequest } from '../tuning/tune.ts';
@@ -38,7 +40,7 @@ export const tuneCommand: ModelCommand = {
   --trials <n>         ${MAX_TRIALS} at most; 20 when left out
   --parallel <n>       trials at a time, each in a process; as many as there are cores, 4 at most, when left out. With 1 the same seed
                        gives the same trials
-  --metric <name>      ${TUNING_METRICS.join(', ')}; macro-f1 when left out
+  --metric <name>      ${TUNING_METRICS.join(', ')}; macro-f1 when left out. Of tracks: huber, the negative loss
   --folds <n>          score by folds over the training and validation parts, 3 to ${MAX_FOLDS}; without it the validation part decides
   --no-pruning         let every trial come to its end
   --seed <n>, --name <name>, --out <folder>   as for train; tunings/<name>-<n>
@@ -64,7 +66,7 @@ export const tuneCommand: ModelCommand = {
     const { trials, best, runFolder } = await running.finally(() => bar.stop())
       .catch(withAdvice(signal, () => `go on with: copresence model tune --data ${datasetFolder} --resume ${outFolder}`));
     console.table(trials.map(({ number, state, score, values: own, steps }) => ({
-      trial: number, score: score?.toFixed(4) ?? '', '': number === best.number ? 'best' : state === 'done' ? '' : state, ...Object.fromEntries(Object.entries(own).map(([field, value]) => [field, valueText(value)])), steps: steps.length,
+      trial: number, score: score === undefined ? '' : scoreText(score), '': number === best.number ? 'best' : state === 'done' ? '' : state, ...Object.fromEntries(Object.entries(own).map(([field, value]) => [field, valueText(value)])), steps: steps.length,
     })));
     console.log(`wrote ${outFolder}; open ${join(outFolder, TUNING_FILES.page)}, and the best model's ${join(runFolder, 'card.html')}`);
     return EXIT.ok;
@@ -72,17 +74,19 @@ export const tuneCommand: ModelCommand = {
 };
 
 function readAsked(values: Values, datasetFolder: string): TuneRequest['asked'] {
-  const base = readTrainingConfig({ ...(values.config === undefined ? {} : readJson(values.config)), ...(values.model === undefined ? {} : { family: values.model }), ...(values.seed === undefined ? {} : { seed: wholeNumber('seed', values.seed) }) });
+  const { layout, name: dataName } = readDescription(datasetFolder);
+  const isTracks = layout.kind === 'track';
+  const base = readTrainingConfig({ ...withPredictionDefaults(values.config === undefined ? {} : readJson(values.config), layout.kind), ...(values.model === undefined ? {} : { family: values.model }), ...(values.seed === undefined ? {} : { seed: wholeNumber('seed', values.seed) }) });
   const folds = values.folds === undefined ? undefined : wholeNumber('folds', values.folds, 3);
   const trials = wholeNumber('trials', values.trials ?? '20', 1);
   if (trials > MAX_TRIALS) throw new CopresenceError('CONFIG_INVALID', `--trials ${trials} is more than ${MAX_TRIALS}`);
   if (folds !== undefined && folds > MAX_FOLDS) throw new CopresenceError('CONFIG_INVALID', `--folds ${folds} is more than ${MAX_FOLDS}`);
-  const name = values.name ?? openDataset(datasetFolder).description.name;
+  const name = values.name ?? dataName;
   checkModelName(name);
   return {
     name, base, trials, seed: base.seed,
-    space: readSearchSpace(values.space === undefined ? DEFAULT_SPACE : readJson(values.space), base),
-    strategy: oneOf('strategy', values.strategy ?? 'bayesian', STRATEGIES), metric: oneOf('metric', values.metric ?? 'macro-f1', TUNING_METRICS),
+    space: readSearchSpace(values.space === undefined ? (isTracks ? TRACK_SPACE : DEFAULT_SPACE) : readJson(values.space), base),
+    strategy: oneOf('strategy', values.strategy ?? 'bayesian', STRATEGIES), metric: oneOf('metric', values.metric ?? (isTracks ? 'huber' : 'macro-f1'), [...TUNING_METRICS, 'huber']),
     ...(folds === undefined ? {} : { folds }),
     // A fold is far more to go by than an epoch.
     ...(values['no-pruning'] ? {} : { pruning: folds === undefined ? DEFAULT_PRUNING : { ...DEFAULT_PRUNING, warmUpSteps: 1 } }),
@@ -97,7 +101,7 @@ function oneOf<const Name extends string>(option: string, value: string, names: 
 
 function tellOf({ number, state, score }: Trial, all: readonly Trial[]): string {
   const done = all.filter((own) => own.state === 'done').map((own) => own.score ?? 0);
-  return `trial ${number} ${state}${score === undefined ? '' : ` ${score.toFixed(4)}`}${done.length === 0 ? '' : `, best ${Math.max(...done).toFixed(4)}`}`;
+  return `trial ${number} ${state}${score === undefined ? '' : ` ${scoreText(score)}`}${done.length === 0 ? '' : `, best ${scoreText(Math.max(...done))}`}`;
 }
 
 function nextFolder(name: string): string {

@@ -19,4 +19,9 @@ export const predictionConfig = z.strictObject({
 export type PredictionConfig = z.infer<typeof predictionConfig>;
 
 /** What suits a network that predicts: no dropout, since what it gives is a sum of small parts, and larger batches. */
-export const PREDICTION_NETWORK = { hidden: [64, 32], maxEpochs: 12, patience: 4, batchSize: 256, learningRate: 2e-3, dropout: 0, weightDecay: 1e-3 };
+const PREDICTION_NETWORK = { hidden: [64, 32], maxEpochs: 12, patience: 4, batchSize: 256, learningRate: 2e-3, dropout: 0, weightDecay: 1e-3 };
+
+/** A configuration as somebody gave it; for tracks with what suits them where it says nothing. @param kind - of the data set's layout. */
+export function withPredictionDefaults(given: Readonly<Record<string, unknown>>, kind: string): Record<string, unknown> {
+  return kind === 'track' ? { ...given, prediction: given['prediction'] ?? {}, network: { ...PREDICTION_NETWORK, ...(given['network'] as object | undefined) } } : { ...given };
+}

@@ -3,8 +3,10 @@ import { CopresenceError } from '../../core/errors.ts';
 import { seededRandom } from '../../core/random.ts';
 import { MOTION_AXES, MOTION_FEATURE_COUNT, MotionWindow } from '../../features/motion-window.ts';
 import { POSE_FLOATS } from '../../protocol/codec/quantise.ts';
+import type { Tensorflow } from '../../registry/tensorflow.ts';
 import type { Rows } from '../dataset/table.ts';
 import { networkRegression } from '../models/network.ts';
+import type { Network } from '../models/network.ts';
 import type { Objective } from '../models/objective.ts';
 import { rowsOf } from '../models/objective.ts';
 import type { PredictionConfig } from './config.ts';
@@ -81,14 +83,17 @@ export function huberObjective(train: MotionRows, validation: MotionRows, delta:
         return near.square().mul(0.5).add(off.sub(near).mul(delta)).mean().asScalar();
       };
     },
-    validate(tf, network) {
-      const given = networkRegression(tf, network).predict(validation.features, validation.count);
-      let loss = 0;
-      for (let at = 0; at < given.length; at++) {
-        const off = Math.abs(given[at]! - validation.targets[at]!);
-        loss += off <= delta ? (off * off) / 2 : delta * (off - delta / 2);
-      }
-      return { validationLoss: loss / given.length };
-    },
+    validate: (tf, network) => ({ validationLoss: huberLoss(tf, network, validation, delta) }),
   };
+}
+
+/** The same loss of rows that are not learnt from, the mean over rows and horizons. */
+export function huberLoss(tf: Tensorflow, network: Network, rows: MotionRows, delta: number): number {
+  const given = networkRegression(tf, network).predict(rows.features, rows.count);
+  let loss = 0;
+  for (let at = 0; at < given.length; at++) {
+    const off = Math.abs(given[at]! - rows.targets[at]!);
+    loss += off <= delta ? (off * off) / 2 : delta * (off - delta / 2);
+  }
+  return loss / given.length;
 }

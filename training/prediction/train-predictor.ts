@@ -8,7 +8,7 @@ import { MOTION_AXES, MOTION_FEATURE_COUNT } from '../../features/motion-window.
 import { modelManifest } from '../../registry/manifest.ts';
 import type { ModelManifest } from '../../registry/manifest.ts';
 import { findTensorflow } from '../../registry/tensorflow.ts';
-import type { FoundTensorflow, Tensorflow } from '../../registry/tensorflow.ts';
+import type { FoundTensorflow } from '../../registry/tensorflow.ts';
 import { saveWeights } from '../checkpoint/hdf5.ts';
 import { PARTS } from '../dataset/dataset.ts';
 import type { Dataset, Part } from '../dataset/dataset.ts';
@@ -18,12 +18,9 @@ import type { Encoding } from '../dataset/table.ts';
 import { openGraph } from '../export/run-onnx.ts';
 import type { OpenGraph } from '../export/run-onnx.ts';
 import { inputSpec, toOnnx } from '../models/export.ts';
-import type { FitHooks, FitProgress } from '../models/fit.ts';
-import { fitRows } from '../models/fit-network.ts';
-import type { EpochFigures } from '../models/fit-network.ts';
-import { createNetwork, networkRegression } from '../models/network.ts';
-import type { Network } from '../models/network.ts';
-import { checkModelName, NETWORK_FAMILIES } from '../run/config.ts';
+import type { FitProgress } from '../models/fit.ts';
+import { networkRegression } from '../models/network.ts';
+import { checkModelName } from '../run/config.ts';
 import type { TrainingConfig } from '../run/config.ts';
 import { fileDigest, RUN_FILES, writeWhole } from '../run/folder.ts';
 import type { RunDescription } from '../run/folder.ts';
@@ -33,9 +30,10 @@ import { predictorCard } from './card.ts';
 import { predictionConfig } from './config.ts';
 import type { PredictionConfig } from './config.ts';
 import { evaluatePredictor } from './evaluate.ts';
+import { checkPredictingFamily, fitPredictor } from './fit.ts';
+import type { FittedPredictor } from './fit.ts';
 import type { PredictorMetrics } from './metrics.ts';
-import { huberObjective, motionRows } from './rows.ts';
-import type { MotionRows } from './rows.ts';
+import { motionRows } from './rows.ts';
 import { trackOf } from './windows.ts';
 import type { Track } from './windows.ts';
 
@@ -52,7 +50,7 @@ interface Prepared {
 
 /**
  * @throws CopresenceError CONFIG_INVALID for a family that is no network, or a teacher or a start, which are of classifiers; DATASET_INVALID and DATASET_LEAKS
- * as `splitSamples`; TRAINING_FAILED as `fitRows`.
+ * as `splitSamples`; TRAINING_FAILED as `fitPredictor`.
  */
 export async function trainPredictor(request: TrainRequest, clock: Clock, onProgress: (progress: FitProgress) => void): Promise<PredictorMetrics> {
   checkModelName(request.name);
@@ -61,14 +59,14 @@ export async function trainPredictor(request: TrainRequest, clock: Clock, onProg
   const description = describeRun(request.name, prepared, found);
   return inRunFolder(request, description, { clock, onProgress }, async (saving) => {
     writeWhole(join(request.runFolder, RUN_FILES.cleaning), `${JSON.stringify({ seen: prepared.dataset.samples.length, kept: prepared.dataset.samples.length, removed: [] }, null, 2)}\n`);
-    const fitted = await fit(found.tf, prepared, saving);
+    const fitted = await fitPredictor(found.tf, { ...prepared.tracks, config: prepared.config, prediction: prepared.prediction }, saving);
     return finishRun(request.runFolder, { description, prepared, fitted, found, clock });
   });
 }
 
 function prepare({ datasetFolder, config, teacherFolder, startFolder }: TrainRequest): Prepared {
   if (teacherFolder !== undefined || startFolder !== undefined) throw new CopresenceError('CONFIG_INVALID', 'teachers and starts are for models that tell labels apart');
-  if (!NETWORK_FAMILIES.some((family) => family === config.family)) throw new CopresenceError('CONFIG_INVALID', `a ${config.family} cannot predict movements; ${NETWORK_FAMILIES.join(', ')} can`);
+  checkPredictingFamily(config.family);
   const dataset = openDataset(datasetFolder);
   if (dataset.description.layout.kind !== 'track') throw new CopresenceError('DATASET_INVALID', `${datasetFolder} holds no tracks`);
   const parts = splitSamples(dataset.samples, config.seed);
@@ -80,40 +78,6 @@ function prepare({ datasetFolder, config, teacherFolder, startFolder }: TrainReq
 function describeRun(name: string, { dataset, config, encoding }: Prepared, found: FoundTensorflow): RunDescription {
   const { layout, steps, labels } = dataset.description;
   return { format: 'copresence.run.v2', name, state: 'running', config, layout, steps, labels, encoding: { kind: encoding.kind, steps: encoding.steps, width: encoding.width }, lineage: lineageOf(dataset, config, found) };
-}
-
-interface FittedPredictor {
-  readonly network: Network;
-  readonly history: readonly EpochFigures[];
-  /** How many rows were learnt from. */
-  readonly rows: number;
-}
-
-async function fit(tf: Tensorflow, { tracks, config, prediction }: Prepared, hooks: FitHooks): Promise<FittedPredictor> {
-  const { seed, network: options, family } = config;
-  const train = motionRows(tracks.train, prediction, { seed, speeds: prediction.speeds, turnsAxes: true });
-  const validation = motionRows(tracks.validation, prediction, { seed, speeds: [1], turnsAxes: false });
-  const network = hooks.resume?.network ?? newNetwork(train, family, options.hidden, seed);
-  const { history } = await fitRows(tf, {
-    network, train, objective: huberObjective(train, validation, prediction.huberDelta),
-    ...(hooks.resume === undefined ? {} : { resume: hooks.resume.state }),
-    onEpoch: (figures, state) => {
-      hooks.onProgress?.({ stage: family, done: figures.epoch, total: options.maxEpochs, epoch: figures });
-      return hooks.onEpoch?.(figures, network, state) ?? Promise.resolve(undefined);
-    },
-  }, { ...options, seed });
-  return { network, history, rows: train.count };
-}
-
-/** The first answers are small: what is not learnt yet is the straight line. */
-const FIRST_OUTPUT_SHARE = 0.01;
-
-function newNetwork(train: MotionRows, family: string, hidden: readonly number[], seed: number): Network {
-  const own = NETWORK_FAMILIES.find((name) => name === family) ?? 'mlp';
-  const network = createNetwork({ family: own, hidden }, { ...train, classCount: train.horizons }, seed);
-  const [kernel] = network.layers.at(-1)?.weights ?? [];
-  kernel?.values.forEach((value, at) => (kernel.values[at] = value * FIRST_OUTPUT_SHARE));
-  return network;
 }
 
 interface Finishing {

@@ -7,6 +7,7 @@ import { optimiseLanguageRun } from '../language/optimise.ts';
 import { trainLanguageRun } from '../language/train-run.ts';
 import { optimiseRun } from '../optimise/optimise-run.ts';
 import { trainPredictor } from '../prediction/train-predictor.ts';
+import { runPredictorTrial } from '../prediction/trial.ts';
 import { runTrial } from '../tuning/trial.ts';
 import { crossValidate } from './cross-validate.ts';
 import { trainRun } from './train-run.ts';
@@ -16,6 +17,7 @@ type Job<Input, Result> = (input: Input, clock: Clock, onProgress: (progress: Fi
 export const JOBS = {
   train: trainRun,
   predictor: trainPredictor,
+  predictorTrial: runPredictorTrial,
   language: trainLanguageRun,
   optimise: optimiseRun,
   optimiseLanguage: optimiseLanguageRun,

@@ -49,7 +49,8 @@ export const tuningDescription = z.strictObject({
   strategy: z.enum(STRATEGIES),
   trials: z.int().min(1).max(MAX_TRIALS),
   seed: z.int(),
-  metric: z.enum(TUNING_METRICS),
+  /** `huber` of tracks, the others of labels. */
+  metric: z.enum([...TUNING_METRICS, 'huber']),
   folds: z.int().optional(),
   pruning: z.strictObject({ warmUpTrials: z.int().min(1), warmUpSteps: z.int().min(0) }).optional(),
   /** Number and score of the best trial, once all have ended. */

@@ -13,13 +13,13 @@ function summary({ strategy, seed, metric, folds, pruning, best, base, space }: 
   const count = (state: Trial['state']): number => trials.filter((own) => own.state === state).length;
   const where = folds === undefined ? 'the validation part' : `${folds} folds over the training and validation parts, by participant`;
   const rule = pruning === undefined ? '' : `, ${count('pruned')} given up behind the median of the others`;
-  const chosen = best === undefined ? '' : `<p>Best: trial ${best.number} with <b>${best.score.toFixed(4)}</b>.</p>${table(['parameter', 'value'], Object.entries(best.values).map(([field, value]) => [`<code>${field}</code>`, escapeXml(valueText(value))]))}`;
+  const chosen = best === undefined ? '' : `<p>Best: trial ${best.number} with <b>${scoreText(best.score)}</b>.</p>${table(['parameter', 'value'], Object.entries(best.values).map(([field, value]) => [`<code>${field}</code>`, escapeXml(valueText(value))]))}`;
   return `<p>${trials.length} trials${'family' in space.parameters ? '' : ` of the family <b>${base.family}</b>`} by the <b>${strategy}</b> strategy (seed ${seed})${rule}, ${count('failed')} failed. The score is ${scoreName(metric)} on ${where}.</p>${chosen}
 <p>The best of many scores flatters itself: what to expect of the model is in its card, from a test part at which no trial has looked.</p>`;
 }
 
 export function scoreName(metric: TuningDescription['metric']): string {
-  return { 'macro-f1': 'macro F1', accuracy: 'accuracy', loss: 'the negative cross-entropy' }[metric];
+  return { 'macro-f1': 'macro F1', accuracy: 'accuracy', loss: 'the negative cross-entropy', huber: 'the negative Huber loss' }[metric];
 }
 
 export function trialsPlot({ metric }: Pick<TuningDescription, 'metric'>, trials: readonly Trial[]): string {
@@ -55,9 +55,14 @@ function trialTable({ space }: TuningDescription, trials: readonly Trial[]): str
   const fields = Object.keys(space.parameters);
   const sorted = [...trials].sort((a, b) => (b.score ?? Number.NEGATIVE_INFINITY) - (a.score ?? Number.NEGATIVE_INFINITY));
   const rows = sorted.map(({ number, state, score, values, steps, durationMs }) => [
-    String(number), score?.toFixed(4) ?? '', state, ...fields.map((field) => escapeXml(valueText(values[field]))), String(steps.length), (durationMs / 1000).toFixed(1),
+    String(number), score === undefined ? '' : scoreText(score), state, ...fields.map((field) => escapeXml(valueText(values[field]))), String(steps.length), (durationMs / 1000).toFixed(1),
   ]);
   return `<h2>Trials, best first</h2>${table(['trial', 'score', '', ...fields, 'steps', 'seconds'], rows)}`;
+}
+
+/** Losses of tracks are small: trials would look alike by four decimals. */
+export function scoreText(score: number): string {
+  return Math.abs(score) < 0.1 ? score.toPrecision(4) : score.toFixed(4);
 }
 
 export function valueText(value: unknown): string {

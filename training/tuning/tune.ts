@@ -15,6 +15,7 @@ import { configOf } from './space.ts';
 import type { Assignment } from './space.ts';
 import { createStrategy } from './strategies.ts';
 import type { Strategy } from './strategies.ts';
+import { checkTuning } from './tracks.ts';
 
 export interface TuneRequest {
   readonly datasetFolder: string;
@@ -39,10 +40,11 @@ export interface TuningResult {
   readonly runFolder: string;
 }
 
-/** @throws CopresenceError as the parts do; TRAINING_FAILED when no trial came to its end; RUN_BUSY as `withRunFolder`. */
+/** @throws CopresenceError as the parts do; CONFIG_INVALID as `checkTuning`; TRAINING_FAILED when no trial came to its end; RUN_BUSY as `withRunFolder`. */
 export async function tune(request: TuneRequest): Promise<TuningResult> {
   const { description } = openDataset(request.datasetFolder);
   const tuning: TuningDescription = { format: 'copresence.tuning.v1', state: 'running', dataset: description.samples.sha256, ...request.asked };
+  checkTuning(description.layout.kind, tuning);
   const strategy = createStrategy(tuning.strategy, { ...tuning, family: tuning.base.family });
   return withRunFolder(request.outFolder, request.clock, () => {
     beginTuning(request.outFolder, tuning);
@@ -143,10 +145,11 @@ class Tuning {
     const { datasetFolder, clock } = this.#request;
     const { base, metric, folds } = this.#tuning;
     const startMs = clock.nowMs();
-    const input = { datasetFolder, config: configOf(base, values), metric, bar: this.#bar(), ...(folds === undefined ? {} : { folds }) };
+    const asked = { datasetFolder, config: configOf(base, values), bar: this.#bar(), ...(folds === undefined ? {} : { folds }) };
     const end = (): number => Math.round(clock.nowMs() - startMs);
     try {
-      const { state, score, steps } = await process.run('trial', input, { signal: this.#stop.signal });
+      const options = { signal: this.#stop.signal };
+      const { state, score, steps } = await (metric === 'huber' ? process.run('predictorTrial', asked, options) : process.run('trial', { ...asked, metric }, options));
       return { number, values, state, score, steps: [...steps], durationMs: end() };
     } catch (error) {
       if (!(error instanceof CopresenceError) || error.code !== 'TRAINING_FAILED') throw error;
@@ -172,7 +175,7 @@ class Tuning {
     const before = existsSync(join(runFolder, RUN_FILES.run)) ? readRun(runFolder).state : undefined;
     if (before === 'done') return runFolder;
     const input = { datasetFolder, runFolder, name: this.#tuning.name, config: configOf(this.#tuning.base, values), resume: before !== undefined };
-    await runJob('train', input, { signal: this.#stop.signal, ...(onProgress === undefined ? {} : { onProgress }) });
+    await runJob(this.#tuning.metric === 'huber' ? 'predictor' : 'train', input, { signal: this.#stop.signal, ...(onProgress === undefined ? {} : { onProgress }) });
     return runFolder;
   }
 }
