@@ -8,9 +8,11 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../core/clock.ts';
 import { randomNormal, seededRandom } from '../../../core/random.ts';
+import { withFolderLock } from '../../../registry/folder-lock.ts';
 import { readHistory } from '../../../registry/history.ts';
 import { createKeyPair, readSigners, readSigningKey } from '../../../registry/signers.ts';
 import { openModelStore } from '../../../registry/store.ts';
+import type { RetrainCycle } from '../../../training/retrain/state.ts';
 import { accessOf, makeToken, readAccess, ROLES, type Role } from '../../../training/service/access.ts';
 import { callsOf, createApi } from '../../../training/service/api.ts';
 import type { Call } from '../../../training/service/call.ts';
@@ -188,6 +190,36 @@ describe('the models’ life over HTTP', () => {
     expect(await jobDone(await call('retrain', 'POST', '/v1/plans/signs/run'))).toMatchObject({ outcome: 'nothing new to learn from since the last time' });
     expect((await call('read', 'GET', '/v1/models/signs/rollout')).json).toMatchObject({ code: 'NOT_FOUND' });
     for (const path of ['/v1/plans/nothing/run', '/v1/plans/..%2fsigns/run']) expect((await call('retrain', 'POST', path)).status).toBe(404);
+  });
+
+  it('ends a retraining that is cancelled before its next step, and the next call goes on with that one', { timeout: 240_000 }, async () => {
+    const work = join(folder, 'retraining-2');
+    const plan = { model: 'signs', modelsFolder: '../models', work: '../retraining-2', licence: 'CC0-1.0', base: '../work/datasets/signs', heldOut: '../work/datasets/held-out', config: { family: 'naive-bayes', baselines: [] }, gate: { minGain: -1, minSamples: 100 } };
+    writeFileSync(join(folder, 'plans', 'cut.json'), JSON.stringify(plan));
+    const modelsFolder = join(folder, 'models');
+    const told = async (): Promise<string[]> => (await readHistory(modelsFolder)).map(({ what }) => `${what.action} ${what.model} ${what.version}`);
+    const before = await told();
+    // Somebody else changes the models, so that the step of publishing has to wait.
+    const asked = await withFolderLock(modelsFolder, clock, async () => {
+      const begun = await call('retrain', 'POST', '/v1/plans/cut/run');
+      const { id } = begun.json['job'] as JobRecord;
+      await until(() => desk.get(id).progress?.stage === 'publish', undefined, 120_000);
+      expect(await call('retrain', 'POST', '/v1/plans/cut/run')).toMatchObject({ status: 409, json: { code: 'RUN_INVALID' } });
+      expect(await call('train', 'DELETE', `/v1/jobs/${id}`)).toMatchObject({ status: 202, json: { state: 'running' } });
+      return begun;
+    });
+    expect(await jobDone(asked)).toMatchObject({ state: 'cancelled', progress: { stage: 'publish' } });
+    // The step that had begun came to its end, none after it has begun, and another process may work by the plan.
+    const published = (await told()).slice(before.length);
+    const [cycle] = ((await call('read', 'GET', '/v1/plans')).json['plans'] as { name: string; state: { cycle?: RetrainCycle } }[]).filter(({ name }) => name === 'cut').map(({ state }) => state.cycle);
+    expect(cycle).toMatchObject({ number: 1, step: 'tell', outcome: 'published' });
+    expect(published).toEqual([`publish signs ${cycle?.version}`]);
+    expect(readdirSync(work)).not.toContain('.lock');
+    const next = await jobDone(await call('retrain', 'POST', '/v1/plans/cut/run'));
+    expect(next).toMatchObject({ state: 'done', progress: { stage: 'tell' }, outcome: expect.stringContaining(`version ${cycle?.version} is published`) });
+    expect(await told()).toEqual([...before, ...published]);
+    expect(readdirSync(join(work, 'runs'))).toEqual(['1']);
+    expect((await call('read', 'GET', '/v1/plans')).json).toMatchObject({ plans: [{ name: 'cut', state: { last: { number: 1, outcome: 'published' } } }, { name: 'signs' }] });
   });
 
   it('keeps a job that was cancelled, and lets its run go on', { timeout: 120_000 }, async () => {
