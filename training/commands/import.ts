@@ -1,6 +1,6 @@
 /** `copresence model import`: a foreign model as a folder that the registry takes. */
 import { CopresenceError } from '../../core/errors.ts';
-import { IMPORT_TASKS } from '../import/import-model.ts';
+import { IMPORT_TASKS, OTHER_TASKS } from '../import/import-model.ts';
 import type { ImportRequest } from '../import/import-model.ts';
 import { runJob } from '../run/job.ts';
 import { EXIT, interruption, progressBar, readOptions, required, withAdvice } from './command.ts';
@@ -15,7 +15,7 @@ export const importCommand: ModelCommand = {
   help: `Usage: copresence model import <file.onnx | model.json> --out <folder> --name <name> [options]
 
   --labels <a,b,c>   what the output's columns mean, in order; from the file, or metadata.json beside it, when left out
-  --task <task>      ${IMPORT_TASKS.join(' or ')}; by the input's shape when left out
+  --task <task>      ${IMPORT_TASKS.join(', ')}; by the input's shape when left out
   --output <name>    where the graph has several
   --softmax          the output is logits
   --licence <text>   what the model may be used for; UNLICENSED when left out
@@ -29,7 +29,7 @@ export const importCommand: ModelCommand = {
     const [path] = positionals;
     if (path === undefined) throw new CopresenceError('CONFIG_INVALID', 'give one file');
     const task = IMPORT_TASKS.find((own) => own === values.task);
-    if (values.task !== undefined && task === undefined) throw new CopresenceError('CONFIG_INVALID', `--task ${values.task} is none of ${IMPORT_TASKS.join(', ')}`);
+    if (values.task !== undefined && task === undefined) throw new CopresenceError('CONFIG_INVALID', `--task ${values.task} is ${OTHER_TASKS}`);
     const request: ImportRequest = {
       path, folder: required('out', values.out), name: required('name', values.name), task, output: values.output, labels: values.labels?.split(',').map((label) => label.trim()),
       softmax: values.softmax, licence: values.licence, sha256: values.sha256?.toLowerCase(),

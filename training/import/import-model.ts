@@ -5,6 +5,7 @@ import type { Clock } from '../../core/clock.ts';
 import { CopresenceError } from '../../core/errors.ts';
 import { randomBetween, seededRandom } from '../../core/random.ts';
 import { HAND_FEATURE_COUNT } from '../../features/hand.ts';
+import { PATH_FEATURE_COUNT, PATH_STEPS } from '../../features/hand-path.ts';
 import { digestOf } from '../../registry/digest.ts';
 import { modelManifest, modelName } from '../../registry/manifest.ts';
 import type { ModelManifest } from '../../registry/manifest.ts';
@@ -18,7 +19,10 @@ import type { SourceModel, SourceRows } from './source-model.ts';
 import { readSource } from './source-files.ts';
 import { openTfjsSource } from './tfjs-source.ts';
 
-export const IMPORT_TASKS = ['classification', 'gesture'] as const;
+export const IMPORT_TASKS = ['classification', 'gesture', 'dynamic-gesture'] as const;
+type ImportTask = (typeof IMPORT_TASKS)[number];
+/** Why no other task is taken, for whoever asks for one. */
+export const OTHER_TASKS = `not one of ${IMPORT_TASKS.join(', ')}: an imported model has to give a probability for each label, which those of other tasks (pose-prediction gives places) do not`;
 
 export interface ImportRequest {
   /** An .onnx file or a model.json of TensorFlow.js. */
@@ -26,8 +30,8 @@ export interface ImportRequest {
   /** Of the package; must not be there. */
   readonly folder: string;
   readonly name: string;
-  /** `gesture` where the input is what features/hand.ts writes and the file calls it `features`, else `classification`, when left out. */
-  readonly task?: (typeof IMPORT_TASKS)[number] | undefined;
+  /** When left out `gesture` or `dynamic-gesture` where the input has the shape of what that reads and the file calls it `features`, else `classification`. */
+  readonly task?: ImportTask | undefined;
   readonly output?: string | undefined;
   /** In the order of the output's columns; those of the file when left out. */
   readonly labels?: readonly string[] | undefined;
@@ -170,13 +174,27 @@ interface Described {
   readonly latencyMedianMs: number;
 }
 
-function manifestOf(request: ImportRequest, { checked: { input, output }, labels, source, latencyMedianMs }: Described): ModelManifest {
-  const isHand = input.dtype === 'float32' && input.shape.length === 2 && input.shape[1] === HAND_FEATURE_COUNT;
-  const task = request.task ?? (isHand && input.name === 'features' ? 'gesture' : 'classification');
-  if (task === 'gesture' && !isHand) throw new CopresenceError('SHAPE_MISMATCH', `a gesture model takes float32 [N, ${HAND_FEATURE_COUNT}], not ${input.dtype} [${input.shape.join(', ')}]`);
+/** What the tasks that a session asks for read: the shape of a row, and what it is. */
+const READ = {
+  gesture: { rowShape: [HAND_FEATURE_COUNT], meaning: 'one hand a row, as features/hand.ts writes it; without unit' },
+  'dynamic-gesture': { rowShape: [PATH_STEPS, PATH_FEATURE_COUNT], meaning: 'the way of one hand a row, by step, as features/hand-path.ts writes it; without unit' },
+} as const satisfies Partial<Record<ImportTask, { readonly rowShape: readonly number[]; readonly meaning: string }>>;
+const READING = ['gesture', 'dynamic-gesture'] as const;
+
+/** @throws CopresenceError SHAPE_MISMATCH when the task that is asked for reads something else. */
+function taskOf({ task }: ImportRequest, { input: { name, dtype, shape } }: CheckedGraph): ImportTask {
+  const fits = (own: (typeof READING)[number]): boolean => dtype === 'float32' && shape.slice(1).join() === READ[own].rowShape.join();
+  if (task === undefined) return (name === 'features' ? READING.find(fits) : undefined) ?? 'classification';
+  if (task !== 'classification' && !fits(task)) throw new CopresenceError('SHAPE_MISMATCH', `a ${task} model takes float32 [N, ${READ[task].rowShape.join(', ')}], not ${dtype} [${shape.join(', ')}]`);
+  return task;
+}
+
+function manifestOf(request: ImportRequest, { checked, labels, source, latencyMedianMs }: Described): ModelManifest {
+  const { input, output } = checked;
+  const task = taskOf(request, checked);
   return {
     name: request.name, version: '1', task, summary: `imported from ${source}`, licence: request.licence, format: 'onnx', files: {},
-    inputs: [task === 'gesture' ? { ...input, meaning: 'one hand a row, as features/hand.ts writes it; without unit' } : input],
+    inputs: [task === 'classification' ? input : { ...input, meaning: READ[task].meaning }],
     outputs: [{ ...output, meaning: 'a probability for each label, 0..1; a row sums to 1' }],
     labels: { [output.name]: [...labels] }, thresholds: {}, data: [], metrics: { latencyMedianMs: Number(latencyMedianMs.toFixed(4)) },
   };

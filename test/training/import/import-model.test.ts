@@ -7,11 +7,16 @@ import onnxProto from 'onnx-proto';
 import type { onnx } from 'onnx-proto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../core/clock.ts';
+import { HAND_FEATURE_COUNT } from '../../../features/hand.ts';
+import { PATH_FEATURE_COUNT, PATH_STEPS } from '../../../features/hand-path.ts';
+import type { ModelManifest } from '../../../registry/manifest.ts';
 import { GraphBuilder } from '../../../registry/onnx/graph-builder.ts';
 import { publishModel } from '../../../registry/publish.ts';
 import { findTensorflow } from '../../../registry/tensorflow.ts';
+import { importCommand } from '../../../training/commands/import.ts';
 import { importModel } from '../../../training/import/import-model.ts';
 import type { ImportRequest, ImportResult } from '../../../training/import/import-model.ts';
+import { shippedFolder } from '../../support/shipped.ts';
 import { runOnnx } from '../../support/onnx.ts';
 import { MODELS_FOLDER } from '../../registry/convert/tfjs.ts';
 
@@ -101,6 +106,21 @@ describe('an ONNX file', () => {
     }
     writeFileSync(join(folder, 'short.bin'), new Uint8Array(20));
     await expect(take(made('short.onnx', external('short.bin')), { labels })).rejects.toThrow(/MODEL_INVALID: weights from byte 4 to 28 of short.bin, which has 20/);
+  });
+
+  it('of movements or hands, as the server asks it, is known by its input', async () => {
+    for (const [name, task, shape] of [['dynamic-gesture-mlp', 'dynamic-gesture', ['N', PATH_STEPS, PATH_FEATURE_COUNT]], ['gesture-mlp', 'gesture', ['N', HAND_FEATURE_COUNT]]] as const) {
+      const shipped = shippedFolder(name);
+      const { labels: own } = JSON.parse(readFileSync(join(shipped, 'manifest.json'), 'utf8')) as ModelManifest;
+      const [given] = Object.values(own);
+      const { manifest } = await take(join(shipped, 'model.onnx'), { labels: given, folder: join(folder, name) });
+      expect(manifest).toMatchObject({ task, inputs: [{ name: 'features', dtype: 'float32', shape }], labels: { probabilities: given } });
+      expect(manifest.inputs[0]?.meaning).toContain(task === 'gesture' ? 'features/hand.ts' : 'features/hand-path.ts');
+      const [other] = ['gesture', 'dynamic-gesture'].filter((known) => known !== task) as ['gesture' | 'dynamic-gesture'];
+      await expect(take(join(shipped, 'model.onnx'), { labels: given, task: other })).rejects.toThrow(new RegExp(`SHAPE_MISMATCH: a ${other} model takes float32 \\[N, .*\\], not float32 \\[${shape.join(', ')}\\]`));
+      expect((await take(join(shipped, 'model.onnx'), { labels: given, task: 'classification' })).manifest.task).toBe('classification');
+    }
+    await expect(importCommand.run(['x.onnx', '--out', folder, '--name', 'x', '--task', 'pose-prediction'])).rejects.toThrow(/CONFIG_INVALID: --task pose-prediction is not one of .*probability for each label/);
   });
 
   it('that is not for us is refused with its reason, and nothing is written', async () => {

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { CopresenceError } from '../../../core/errors.ts';
 import { modelManifest, modelName } from '../../../registry/manifest.ts';
 import { publishModel } from '../../../registry/publish.ts';
-import { IMPORT_TASKS } from '../../import/import-model.ts';
+import { IMPORT_TASKS, OTHER_TASKS } from '../../import/import-model.ts';
 import { call, type Call, type Env } from '../call.ts';
 import { inProcess, jobRecord } from '../job-desk.ts';
 import { fileAnswer, nextId, registryOf, type ApiParts } from '../parts.ts';
@@ -17,7 +17,7 @@ const MAX_FILES = 64;
 const FILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 const importQuery = z.strictObject({
-  name: modelName, task: z.enum(IMPORT_TASKS).optional(), output: z.string().max(200).optional(),
+  name: modelName, task: z.enum(IMPORT_TASKS, `is ${OTHER_TASKS}`).optional(), output: z.string().max(200).optional(),
   /** In the order of the output's columns, with commas in between; those of the file when left out. */
   labels: z.string().max(65_536).optional(), softmax: z.stringbool().default(false), licence: z.string().max(200).default('UNLICENSED'), sha256: z.string().regex(/^[0-9a-fA-F]{64}$/).optional(),
 });
