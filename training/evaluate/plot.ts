@@ -25,7 +25,7 @@ export interface Plot {
 
 const WIDTH = 420;
 const HEIGHT = 300;
-const MARGIN = { left: 60, right: 16, top: 34, bottom: 44 };
+const MARGIN = { left: 72, right: 16, top: 34, bottom: 44 };
 const LEGEND_LINE = 15;
 /** In half the width. */
 const LEGEND_CHARACTERS = 24;

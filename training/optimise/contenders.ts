@@ -50,15 +50,15 @@ export async function makeContenders(
 ): Promise<Contender[]> {
   const description = readRun(request.runFolder);
   const own = { description, folder: request.runFolder };
-  const contenders = rounded('', readGraph(request.runFolder), own);
+  const contenders = roundedGraphs('', readGraph(request.runFolder), own);
   for (const [name, network] of await thinOut(request, description, data, onProgress)) {
     const graph = toOnnx(description.name, networkClassifier((await findTensorflow()).tf, network), data.encoding);
-    contenders.push(...rounded(name, graph, own));
+    contenders.push(...roundedGraphs(name, graph, own));
   }
   for (const folder of request.otherRuns) {
     const other = readRun(folder);
     refuseOtherData(dataset, data, other);
-    contenders.push(...rounded(basename(folder).replace(/[^A-Za-z0-9._-]/g, '-'), readGraph(folder), { description: other, folder }));
+    contenders.push(...roundedGraphs(basename(folder).replace(/[^A-Za-z0-9._-]/g, '-'), readGraph(folder), { description: other, folder }));
   }
   const twice = contenders.find(({ name }, index) => contenders.findIndex((one) => one.name === name) !== index);
   if (twice !== undefined) throw new CopresenceError('CONFIG_INVALID', `two variants would be called ${twice.name}`);
@@ -66,7 +66,7 @@ export async function makeContenders(
 }
 
 /** A graph, and its rounded forms. */
-function rounded(prefix: string, graph: Uint8Array, own: Pick<Contender, 'description' | 'folder'>): Contender[] {
+export function roundedGraphs(prefix: string, graph: Uint8Array, own: Pick<Contender, 'description' | 'folder'>): Contender[] {
   const named = (precision: string): string => (prefix === '' ? precision : `${prefix}-${precision}`);
   return [
     { ...own, name: named('float32'), graph },

@@ -1,8 +1,6 @@
 /** Makes smaller variants of a finished run's model, measures all alike, and chooses one under bounds. */
 import { gzipSync } from 'node:zlib';
 import type { Clock } from '../../core/clock.ts';
-import { CopresenceError } from '../../core/errors.ts';
-import { openDataset } from '../dataset/store.ts';
 import type { LabelledSample } from '../dataset/dataset.ts';
 import type { Table } from '../dataset/table.ts';
 import { evaluateRows } from '../evaluate/report.ts';
@@ -11,6 +9,7 @@ import { openOnnx } from '../export/run-onnx.ts';
 import type { Latency, OnnxClassifier } from '../export/run-onnx.ts';
 import type { FitProgress } from '../models/fit.ts';
 import { encodingOf, readRun, withRunFolder } from '../run/folder.ts';
+import { openOwnData } from '../run/own-data.ts';
 import { prepareData } from '../run/prepare.ts';
 import { referenceOf } from '../run/reference.ts';
 import { largestDifference } from '../run/lifecycle.ts';
@@ -52,10 +51,7 @@ export async function optimiseRun(request: OptimiseRequest, clock: Clock, onProg
 
 async function optimiseAlone(request: OptimiseRequest, clock: Clock, onProgress: (progress: FitProgress) => void): Promise<OptimiseResult> {
   const description = readRun(request.runFolder);
-  const dataset = openDataset(request.datasetFolder);
-  if (dataset.description.version !== description.lineage.dataset.version) {
-    throw new CopresenceError('RUN_INVALID', `${request.runFolder} learnt from version ${description.lineage.dataset.version}, not ${dataset.description.version}`);
-  }
+  const dataset = openOwnData(request.runFolder, description, request.datasetFolder);
   const data = prepareData(dataset, description.config);
   const contenders = await makeContenders(request, dataset, data, onProgress);
   const candidates: (Candidate & { readonly latency: Latency })[] = [];

@@ -1,5 +1,5 @@
 /** Writes what `optimise` made: all graphs with their figures, and the chosen one as a folder that the registry takes. */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { modelManifest } from '../../registry/manifest.ts';
 import type { ModelManifest } from '../../registry/manifest.ts';
@@ -7,15 +7,12 @@ import type { ModelReference } from '../../registry/reference.ts';
 import { evaluationCard } from '../evaluate/card.ts';
 import type { CardInput } from '../evaluate/card.ts';
 import type { EvaluationReport } from '../evaluate/report.ts';
-import { variantsPlot } from '../evaluate/variants.ts';
 import type { Latency } from '../export/run-onnx.ts';
 import { fileDigest, RUN_FILES } from '../run/folder.ts';
 import type { RunMetrics } from '../run/metrics.ts';
 import type { Contender } from './contenders.ts';
 import type { Variant } from './pareto.ts';
-
-const FOLDER = 'optimised';
-const PACKAGE = 'package';
+import { writeVariantFolder } from './variant-folder.ts';
 
 export interface Outcome {
   readonly contenders: readonly Contender[];
@@ -34,20 +31,8 @@ export interface Outcome {
   };
 }
 
-/** Writes everything aside and puts it in the place of what was there, so that graphs and figures always belong together. */
 export function writeVariants(runFolder: string, outcome: Outcome): { path: string; packageFolder: string } {
-  const { contenders, variants, front, chosen } = outcome;
-  const [folder, aside] = [join(runFolder, FOLDER), join(runFolder, `.${FOLDER}-${process.pid}`)];
-  rmSync(aside, { recursive: true, force: true });
-  mkdirSync(join(aside, PACKAGE), { recursive: true });
-  for (const { name, graph } of contenders) writeFileSync(join(aside, `${name}.onnx`), graph);
-  const files = Object.fromEntries(contenders.map(({ name, graph }) => [`${name}.onnx`, fileDigest(graph)]));
-  writeFileSync(join(aside, 'pareto.svg'), variantsPlot({ variants, front, chosen }));
-  writeFileSync(join(aside, 'pareto.json'), json({ chosenBy: 'macro F1 on the validation part', variants, front, chosen, files }));
-  writePackage(join(aside, PACKAGE), outcome);
-  rmSync(folder, { recursive: true, force: true });
-  renameSync(aside, folder);
-  return { path: join(folder, `${chosen}.onnx`), packageFolder: join(folder, PACKAGE) };
+  return writeVariantFolder(runFolder, { ...outcome, chosenBy: 'macro F1 on the validation part' }, (target) => writePackage(target, outcome));
 }
 
 function writePackage(target: string, outcome: Outcome): void {

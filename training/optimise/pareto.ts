@@ -4,7 +4,7 @@ import { CopresenceError } from '../../core/errors.ts';
 /** What variants are compared and chosen by. The test part is no field of it: a choice that saw it would flatter itself. */
 export interface Candidate {
   readonly name: string;
-  /** Macro F1 on the validation part; higher is better. */
+  /** On the validation part; higher is better. Macro F1, of tracks how far the straight line is off for each unit that the model is. */
   readonly quality: number;
   /** Of the graph. */
   readonly bytes: number;

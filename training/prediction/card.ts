@@ -5,13 +5,15 @@ import { plotSvg } from '../evaluate/plot.ts';
 import type { EpochFigures } from '../models/fit-network.ts';
 import type { RunDescription } from '../run/folder.ts';
 import type { Comparison, GroupErrors, PredictorFigures } from './evaluate.ts';
-import type { PredictorMetrics } from './metrics.ts';
+import type { PredictorForms, PredictorMetrics } from './metrics.ts';
 
 export interface PredictorCardInput {
   readonly title: string;
   readonly description: RunDescription;
   readonly metrics: PredictorMetrics;
   readonly history: readonly EpochFigures[];
+  /** Where the model is one of several forms. */
+  readonly forms?: PredictorForms;
 }
 
 const NAMES = { model: 'this model', hold: 'stands still', line: 'straight line', kalman: 'Kalman filter of the SDK' } as const;
@@ -20,7 +22,8 @@ export function predictorCard(input: PredictorCardInput): string {
   const { title, metrics: { test } } = input;
   return htmlPage(title, [
     summary(input), figureTable(test.figures), comparisonTable(test.comparisons), rateTable(input),
-    groupTable('By participant', test.byParticipant), groupTable('By recording', test.byRecording), learning(input.history), origin(input), reading(input),
+    groupTable('By participant', test.byParticipant), groupTable('By recording', test.byRecording),
+    input.forms === undefined ? '' : formTable(input.forms), learning(input.history), origin(input), reading(input),
   ]);
 }
 
@@ -56,6 +59,14 @@ function ratioCells({ ratio, interval, recordings, lower }: Comparison): string[
 function groupTable(title: string, groups: readonly GroupErrors[]): string {
   const rows = groups.map(({ group, part, horizonMs, quantity, model, kalman }) => [escapeXml(group), part, `${horizonMs}&nbsp;ms`, quantity === 'position' ? 'position, mm' : 'angle, degrees', model.toFixed(2), kalman.toFixed(2)]);
   return `<h2>${title}</h2>${table(['', 'part', 'ahead', 'RMSE of', NAMES.model, NAMES.kalman], rows)}`;
+}
+
+function formTable({ variants, front, chosen }: PredictorForms): string {
+  const rows = variants.map(({ name, error, bytes, gzipBytes, latencyMs }) => [
+    name, error.validation.toFixed(4), error.test.toFixed(4), String(bytes), String(gzipBytes), latencyMs.toFixed(3), name === chosen ? 'chosen' : front.includes(name) ? 'not beaten' : '',
+  ]);
+  return `<h2>Smaller forms</h2>${table(['form', 'error, validation', 'error, test', 'bytes', 'bytes, gzip', 'median ms', ''], rows)}
+<p>Errors are shares of the straight line's, the geometric mean over parts, horizons, positions and turns. The validation part has chosen; the test part was measured afterwards.</p>`;
 }
 
 function learning(history: readonly EpochFigures[]): string {

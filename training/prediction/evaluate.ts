@@ -96,6 +96,12 @@ export async function evaluatePredictor(tracks: readonly Track[], config: Predic
   };
 }
 
+/** The geometric mean, over parts, horizons, positions and turns, of the model's error over that of the straight line; below 1 it is better. NaN where nothing moved. */
+export function errorOverLine({ comparisons }: PredictionReport): number {
+  const logs = comparisons.filter(({ against }) => against === 'line').map(({ ratio }) => Math.log(ratio));
+  return Math.exp(logs.reduce((sum, value) => sum + value, 0) / logs.length);
+}
+
 /** A moment whose model is still to be asked. */
 interface Pending {
   readonly features: Float32Array;

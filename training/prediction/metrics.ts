@@ -1,6 +1,7 @@
 /** What is measured of a run on tracks: `metrics.json`. */
 import type { Part } from '../dataset/dataset.ts';
 import type { Latency } from '../export/run-onnx.ts';
+import type { Candidate } from '../optimise/pareto.ts';
 import type { PredictionReport } from './evaluate.ts';
 
 export interface PredictorMetrics {
@@ -13,4 +14,17 @@ export interface PredictorMetrics {
   /** Tracks by part, and rows that were learnt from. */
   readonly counts: Readonly<Record<Part | 'trained', number>>;
   readonly epochs: number;
+}
+
+/** One of the graphs that `optimise` has compared. */
+export interface PredictorForm extends Candidate {
+  readonly gzipBytes: number;
+  /** `errorOverLine` by part; quality is one over that of the validation part. */
+  readonly error: { readonly validation: number; readonly test: number };
+}
+
+export interface PredictorForms {
+  readonly variants: readonly PredictorForm[];
+  readonly front: readonly string[];
+  readonly chosen: string;
 }

@@ -1,10 +1,9 @@
 /** One run on a data set of tracks, to a folder as every run's. Runs in a process of its own. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Tensor } from 'onnxruntime-node';
 import type { Clock } from '../../core/clock.ts';
 import { CopresenceError } from '../../core/errors.ts';
-import { MOTION_AXES, MOTION_FEATURE_COUNT } from '../../features/motion-window.ts';
+import { MOTION_FEATURE_COUNT } from '../../features/motion-window.ts';
 import { modelManifest } from '../../registry/manifest.ts';
 import type { ModelManifest } from '../../registry/manifest.ts';
 import { findTensorflow } from '../../registry/tensorflow.ts';
@@ -15,8 +14,6 @@ import type { Dataset, Part } from '../dataset/dataset.ts';
 import { splitSamples } from '../dataset/split.ts';
 import { openDataset } from '../dataset/store.ts';
 import type { Encoding } from '../dataset/table.ts';
-import { openGraph } from '../export/run-onnx.ts';
-import type { OpenGraph } from '../export/run-onnx.ts';
 import { inputSpec, toOnnx } from '../models/export.ts';
 import type { FitProgress } from '../models/fit.ts';
 import { networkRegression } from '../models/network.ts';
@@ -30,15 +27,12 @@ import { predictorCard } from './card.ts';
 import { predictionConfig } from './config.ts';
 import type { PredictionConfig } from './config.ts';
 import { evaluatePredictor } from './evaluate.ts';
-import { checkPredictingFamily, fitPredictor } from './fit.ts';
+import { checkPredictingFamily, fitPredictor, judgedRows } from './fit.ts';
 import type { FittedPredictor } from './fit.ts';
 import type { PredictorMetrics } from './metrics.ts';
-import { motionRows } from './rows.ts';
+import { openPredictor, RESIDUAL_OUTPUT } from './run-graph.ts';
 import { trackOf } from './windows.ts';
 import type { Track } from './windows.ts';
-
-/** The graph's output: what is added to the straight line, [N, horizons]. */
-export const RESIDUAL_OUTPUT = 'residuals';
 
 interface Prepared {
   readonly dataset: Dataset;
@@ -92,17 +86,16 @@ async function finishRun(folder: string, { description, prepared, fitted, found,
   const { encoding, tracks } = prepared;
   const model = networkRegression(found.tf, fitted.network);
   const graph = toOnnx(description.name, model, encoding, RESIDUAL_OUTPUT);
-  const session = await openGraph(graph, inputSpec(encoding).name, RESIDUAL_OUTPUT);
+  const session = await openPredictor(graph, encoding);
   let metrics: PredictorMetrics;
   try {
-    const ask = askInParts(session, encoding);
-    const checked = motionRows(tracks.test, prepared.prediction, { seed: 1, speeds: [1], turnsAxes: false });
+    const checked = judgedRows(tracks.test, prepared.prediction, 1);
     const counts = { ...Object.fromEntries(PARTS.map((part) => [part, tracks[part].length])), trained: fitted.rows } as PredictorMetrics['counts'];
     metrics = {
       format: 'copresence.prediction.v1',
-      test: await evaluatePredictor(tracks.test, prepared.prediction, prepared.config.seed, ask),
-      latency: await session.measureLatency(clock, [toTensor(checked.features.slice(0, MOTION_AXES * encoding.steps * encoding.width), MOTION_AXES, encoding)]),
-      bytes: graph.length, parity: checkParity(await ask(checked.features, checked.count), model.predict(checked.features, checked.count)), counts, epochs: fitted.history.length,
+      test: await evaluatePredictor(tracks.test, prepared.prediction, prepared.config.seed, session.ask),
+      latency: await session.measureLatency(clock, checked),
+      bytes: graph.length, parity: checkParity(await session.ask(checked.features, checked.count), model.predict(checked.features, checked.count)), counts, epochs: fitted.history.length,
     };
   } finally {
     await session.close();
@@ -117,33 +110,8 @@ async function finishRun(folder: string, { description, prepared, fitted, found,
   return metrics;
 }
 
-/** Rows that one call of the graph takes. */
-const ASKED_ROWS = 1536;
-
-function askInParts(session: OpenGraph, encoding: Encoding): (features: Float32Array, rows: number) => Promise<Float32Array> {
-  const size = encoding.steps * encoding.width;
-  return async (features, rows) => {
-    const parts: Float32Array[] = [];
-    for (let start = 0; start < rows; start += ASKED_ROWS) {
-      const count = Math.min(ASKED_ROWS, rows - start);
-      parts.push((await session.run(toTensor(features.slice(start * size, (start + count) * size), count, encoding))).slice());
-    }
-    const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-    parts.reduce((at, part) => (all.set(part, at), at + part.length), 0);
-    return all;
-  };
-}
-
-function toTensor(features: Float32Array, rows: number, { steps, width }: Encoding): Tensor {
-  return new Tensor('float32', features, [rows, steps, width]);
-}
-
 /** The version is 1 until the registry gives another. */
-function manifestOf({ name, config, lineage }: RunDescription, { horizonsMs }: PredictionConfig, { test, latency, epochs }: PredictorMetrics, files: Readonly<Record<string, string | Uint8Array>>): ModelManifest {
-  const metrics: Record<string, number> = { latencyMedianMs: latency.medianMs };
-  for (const { part, horizonMs, quantity, against, ratio } of test.comparisons) {
-    if (against === 'kalman') metrics[`${part}-${quantity}-${horizonMs}ms-over-kalman`] = ratio;
-  }
+function manifestOf({ name, config, lineage }: RunDescription, { horizonsMs }: PredictionConfig, metrics: PredictorMetrics, files: Readonly<Record<string, string | Uint8Array>>): ModelManifest {
   return modelManifest.parse({
     name, version: '1', task: 'pose-prediction',
     summary: `${config.family} over the data set ${lineage.dataset.name}: where heads and hands are in ${horizonsMs.join(', ')} ms`,
@@ -153,7 +121,16 @@ function manifestOf({ name, config, lineage }: RunDescription, { horizonsMs }: P
     outputs: [{ name: RESIDUAL_OUTPUT, dtype: 'float32', shape: ['N', horizonsMs.length], meaning: 'metres or radians a second to add to the straight line, by horizon' }],
     labels: { [RESIDUAL_OUTPUT]: horizonsMs.map((horizonMs) => `${horizonMs} ms`) },
     data: lineage.dataset.sources.map(({ name: source, origin, licence }) => ({ name: source, origin, licence })),
-    metrics: Object.fromEntries(Object.entries(metrics).map(([key, value]) => [key, Number(value.toFixed(4))])),
-    trained: { command: `copresence model train --config run.json (data set ${lineage.dataset.version})`, seed: config.seed, epochs },
+    metrics: manifestFigures(metrics),
+    trained: { command: `copresence model train --config run.json (data set ${lineage.dataset.version})`, seed: config.seed, epochs: metrics.epochs },
   });
+}
+
+/** What a manifest says of how good a graph is. */
+export function manifestFigures({ test, latency }: Pick<PredictorMetrics, 'test' | 'latency'>): Record<string, number> {
+  const figures: Record<string, number> = { latencyMedianMs: latency.medianMs };
+  for (const { part, horizonMs, quantity, against, ratio } of test.comparisons) {
+    if (against === 'kalman') figures[`${part}-${quantity}-${horizonMs}ms-over-kalman`] = ratio;
+  }
+  return Object.fromEntries(Object.entries(figures).map(([key, value]) => [key, Number(value.toFixed(4))]));
 }

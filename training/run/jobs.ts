@@ -6,6 +6,7 @@ import { importModel } from '../import/import-model.ts';
 import { optimiseLanguageRun } from '../language/optimise.ts';
 import { trainLanguageRun } from '../language/train-run.ts';
 import { optimiseRun } from '../optimise/optimise-run.ts';
+import { optimisePredictor } from '../prediction/optimise.ts';
 import { trainPredictor } from '../prediction/train-predictor.ts';
 import { runPredictorTrial } from '../prediction/trial.ts';
 import { runTrial } from '../tuning/trial.ts';
@@ -18,6 +19,7 @@ export const JOBS = {
   train: trainRun,
   predictor: trainPredictor,
   predictorTrial: runPredictorTrial,
+  optimisePredictor,
   language: trainLanguageRun,
   optimise: optimiseRun,
   optimiseLanguage: optimiseLanguageRun,
