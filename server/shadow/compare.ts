@@ -1,5 +1,6 @@
 /** Runs two versions of a model over the same inputs: how far they agree, who changes their mind, how long each takes. */
 import type { Clock } from '../../core/clock.ts';
+import { ownValue } from '../../core/own-value.ts';
 import type { ItemOutcome } from '../flow.ts';
 import { saidOf } from '../model/look-counter.ts';
 import type { Runner } from '../model/runner.ts';
@@ -98,7 +99,7 @@ class Tally {
     this.#answered++;
     const { label, confidence = 0 } = saidOf(outcome.value);
     this.#confidence += confidence;
-    if (label !== undefined) this.#labels[label] = (this.#labels[label] ?? 0) + 1;
+    if (label !== undefined) this.#labels[label] = (ownValue(this.#labels, label) ?? 0) + 1;
     return outcome;
   }
 

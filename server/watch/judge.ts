@@ -1,4 +1,5 @@
 /** Judges what was seen of a model version in one window: a pure function of counts. */
+import { ownValue } from '../../core/own-value.ts';
 import { distanceByChance, halveBins, independentSamples, indexByChance, kolmogorovSmirnov, populationStabilityIndex, PSI_LARGE, PSI_SMALL } from '../../features/drift.ts';
 import { sharesOf } from '../../features/bins.ts';
 import type { WatchReference } from '../watch-flow.ts';
@@ -90,7 +91,7 @@ function judgeLabels(counts: LookCounts, outputs: WatchReference['outputs']): Fi
   const expected = outputs?.labels;
   const names = [...new Set([...Object.keys(expected ?? {}), ...Object.keys(labels)])];
   if (outputs === undefined || expected === undefined || names.length < 2) return nothing('label-drift');
-  const { level, value } = compare(names.map((name) => expected[name] ?? 0), sharesOf(names.map((name) => labels[name] ?? 0)), { ...worthOf(counts, outputs, outputs.labelLikeness), alpha: ALPHA, ordered: false });
+  const { level, value } = compare(names.map((name) => ownValue(expected, name) ?? 0), sharesOf(names.map((name) => ownValue(labels, name) ?? 0)), { ...worthOf(counts, outputs, outputs.labelLikeness), alpha: ALPHA, ordered: false });
   return { trouble: 'label-drift', level, value };
 }
 

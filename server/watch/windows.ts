@@ -1,4 +1,5 @@
 /** What is counted of one model version in one window: of its inputs and answers, and of how its requests ended. */
+import { ownValue } from '../../core/own-value.ts';
 import type { InferenceRequest, RequestOutcome } from '../flow.ts';
 import { SHADOW_TENANT, type Looks } from '../watch-flow.ts';
 import { binOf, CONFIDENCE_EDGES } from '../../features/bins.ts';
@@ -56,7 +57,7 @@ export class LookWindow implements LookCounts {
     if (this.columns.length !== looks.columns.length) this.columns = new Uint32Array(looks.columns.length);
     addTo(this.columns, looks.columns);
     addTo(this.confidence, looks.confidence);
-    for (const [label, count] of Object.entries(looks.labels)) this.labels[label] = (this.labels[label] ?? 0) + count;
+    for (const [label, count] of Object.entries(looks.labels)) this.labels[label] = (ownValue(this.labels, label) ?? 0) + count;
   }
 }
 

@@ -1,5 +1,6 @@
 /** Makes more samples of paths: mirrored where that has a name, turned, slanted, scaled, warped in time, with noise and with places lost. */
 import { PATH_STEPS, SEEN_WIDTH } from '../../features/hand-path.ts';
+import { ownValue } from '../../core/own-value.ts';
 import { randomBetween, randomNormal } from '../../core/random.ts';
 import type { Random } from '../../core/random.ts';
 import type { LabelledSample } from './dataset.ts';
@@ -20,7 +21,7 @@ export interface PathAugmentation {
 /** The samples and `copies` of each, drawn anew. None changes which way round a path goes, but a mirror image, which has its own label. */
 export function augmentPaths(samples: readonly LabelledSample[], options: PathAugmentation, random: Random): LabelledSample[] {
   const copies = samples.flatMap((sample) => Array.from({ length: options.copies }, (_, copy): LabelledSample => {
-    const mirrored = options.mirrored[sample.label];
+    const mirrored = ownValue(options.mirrored, sample.label);
     const isMirrored = mirrored !== undefined && random.next() < 0.5;
     const warped = warpTime(sample.values ?? [], SEEN_WIDTH, PATH_STEPS, randomBetween(random, -options.timeWarp, options.timeWarp)).map((value) => value ?? 0);
     const kept = losePlaces(warped, options.jointDropout, random);

@@ -33,7 +33,8 @@ export const PARTS = ['train', 'validation', 'test'] as const;
 export type Part = (typeof PARTS)[number];
 
 const identifier = z.string().min(1).max(200);
-export const labelName = z.string().trim().min(1).max(64);
+/** What counts samples by label is an object, and none has a field of its own that is called `__proto__`. */
+export const labelName = z.string().trim().min(1).max(64).refine((name) => name !== '__proto__', '__proto__ cannot be a label');
 
 /** One line of `samples.jsonl`. */
 export const labelledSample = z.strictObject({

@@ -1,4 +1,5 @@
 /** What is in a data set, and what cleaning would take out of it. */
+import { ownValue } from '../../core/own-value.ts';
 import { cleanSamples, REMOVAL_REASONS } from './clean.ts';
 import { z } from 'zod';
 import { datasetDescription } from './dataset.ts';
@@ -29,7 +30,7 @@ export function inspectDataset({ datasetFolder }: { readonly datasetFolder: stri
   const keptCounts = countBy(kept.map(({ label }) => label));
   const people = new Map<string, Set<string>>();
   for (const { label, participant } of kept) people.set(label, (people.get(label) ?? new Set()).add(participant));
-  const labels = description.labels.map((label) => ({ label, samples: description.counts[label] ?? 0, kept: keptCounts[label] ?? 0, participants: people.get(label)?.size ?? 0 }));
+  const labels = description.labels.map((label) => ({ label, samples: description.counts[label] ?? 0, kept: ownValue(keptCounts, label) ?? 0, participants: people.get(label)?.size ?? 0 }));
   const { seen, byReason, filledValues, removed } = report;
   return Promise.resolve({ description, labels, cleaning: { seen, kept: report.kept, byReason: { ...byReason }, filledValues, removed: removed.slice(0, NAMED).map((own) => ({ ...own })) } });
 }

@@ -1,5 +1,6 @@
 /** Labelled hands out of files of captures: headset poses of handy.js, and keypoints that MediaPipe found in camera pictures. */
 import { CopresenceError } from '../../core/errors.ts';
+import { ownValue } from '../../core/own-value.ts';
 import type { LabelledSample } from '../dataset/dataset.ts';
 import type { Collected } from '../dataset/sources.ts';
 import { readHandyPoses } from './handy-poses.ts';
@@ -25,7 +26,7 @@ export function checkNames(value: Readonly<Record<string, unknown>>, file: strin
 export function collectHandyPoses(folder: string, names: LabelNames, trainHand: Handedness | undefined): Collected {
   const captures = readHandyPoses(folder);
   const samples = captures.flatMap(({ name, handedness, positions }): LabelledSample[] => {
-    const label = names[name];
+    const label = ownValue(names, name);
     if (label === undefined) return [];
     const part = trainHand === undefined ? {} : { part: handedness === trainHand ? 'train' as const : 'test' as const };
     const participant = trainHand === undefined ? 'hand captures' : `hand captures, ${handedness}`;
@@ -43,8 +44,8 @@ export function collectHandyPoses(folder: string, names: LabelNames, trainHand: 
  */
 export function collectKeypoints(folder: string, names: LabelNames): Collected {
   const frames = readKeypoints(folder);
-  const samples = splitKeypoints(frames.filter((frame) => names[frame.label] !== undefined)).map(({ frame, part, block }): LabelledSample => ({
-    id: `frame ${frame.line}`, participant: `${frame.label}, block ${block + 1}`, person: 'camera frames', label: names[frame.label] ?? '', group: 'camera', view: 'camera', part, values: frame.points.map(exact),
+  const samples = splitKeypoints(frames.filter((frame) => ownValue(names, frame.label) !== undefined)).map(({ frame, part, block }): LabelledSample => ({
+    id: `frame ${frame.line}`, participant: `${frame.label}, block ${block + 1}`, person: 'camera frames', label: ownValue(names, frame.label) ?? '', group: 'camera', view: 'camera', part, values: frame.points.map(exact),
   }));
   if (samples.length === 0) throw new CopresenceError('DATASET_INVALID', `${folder}: no frame has a label that --names knows`);
   return { layout: { kind: 'hand' }, steps: 1, samples, notes: [`${frames.length - samples.length} of ${frames.length} frames left out: without a label, or next to a block's border`] };

@@ -1,4 +1,5 @@
 /** Makes the hands that a few captures stand for: other people's bones, looser joints, and what lies in between. */
+import { ownValue } from '../../core/own-value.ts';
 import type { Random } from '../../core/random.ts';
 import { randomBetween, randomInt, randomNormal } from '../../core/random.ts';
 import { FINGERS, blend, emptySkeleton, shapeDistance, toPositions } from './skeleton.ts';
@@ -80,7 +81,7 @@ export function jitter(random: Random, from: Skeleton, variation = 1): Skeleton 
 export function gestureHand(random: Random, pool: HandPool, label: string): Skeleton {
   const own = pool.prototypes.filter((prototype) => prototype.label === label);
   const { rest } = pool;
-  const touch = pool.touches[label];
+  const touch = ownValue(pool.touches, label);
   let hand = emptySkeleton();
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const shape = pick(random, own).skeleton;
@@ -184,7 +185,7 @@ function doneWrong(random: Random, from: Skeleton, { prototypes }: HandPool): Sk
 function isNoGesture(hand: Skeleton, { prototypes, none, touches }: HandPool): boolean {
   const apart = tipGap(hand) > APART;
   return prototypes.every(({ label, skeleton }) => {
-    if (label === none || (touches[label] !== undefined && apart)) return true;
+    if (label === none || (ownValue(touches, label) !== undefined && apart)) return true;
     return shapeDistance(hand, skeleton) > BEND_APART || spreadDistance(hand, skeleton) > SPREAD_APART;
   });
 }
@@ -212,7 +213,7 @@ function knuckle(finger: number): number {
 function isFarFromGestures(hand: Skeleton, { prototypes, none, touches }: HandPool): boolean {
   const apart = tipGap(hand) > APART;
   return prototypes.every(({ label, skeleton }) => {
-    if (label === none || (touches[label] !== undefined && apart)) return true;
+    if (label === none || (ownValue(touches, label) !== undefined && apart)) return true;
     return shapeDistance(hand, skeleton) > NOT_A_GESTURE;
   });
 }

@@ -163,6 +163,7 @@ function labelsFor({ labels: given, task }: ImportRequest, { output, labels: ins
   const labels = given ?? inside ?? beside;
   if (labels === undefined) throw new CopresenceError('CONFIG_INVALID', `nothing says what the ${shape[1]} columns of ${output.name} mean: give --labels`);
   if (labels.length !== shape[1]) throw new CopresenceError('SHAPE_MISMATCH', `${labels.length} labels for the ${shape[1]} columns of ${output.name}`);
+  if (labels.includes('__proto__')) throw new CopresenceError('CONFIG_INVALID', '__proto__ cannot be a label');
   if (new Set(labels).size !== labels.length || labels.includes('')) throw new CopresenceError('CONFIG_INVALID', 'a label is empty or there twice');
   return labels;
 }

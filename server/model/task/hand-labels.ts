@@ -1,5 +1,6 @@
 /** What models of hands say: one label, or `none` where none is certain enough. */
 import { CopresenceError } from '../../../core/errors.ts';
+import { ownValue } from '../../../core/own-value.ts';
 import { onlyTensor } from './adapter.ts';
 import type { TaskTensors } from './adapter.ts';
 
@@ -22,7 +23,7 @@ export function readLabels({ manifest, outputs }: TaskTensors): (row: number) =>
   const { labels: byOutput, thresholds } = manifest;
   const labels = byOutput[output.spec.name] ?? [];
   if (labels.length !== output.rowLength) throw new CopresenceError('MODEL_INVALID', `${labels.length} labels for ${output.rowLength} columns of ${output.spec.name}`);
-  const thresholdOf = (label: string): number => thresholds[label] ?? thresholds[output.spec.name] ?? 0;
+  const thresholdOf = (label: string): number => ownValue(thresholds, label) ?? ownValue(thresholds, output.spec.name) ?? 0;
   return (row) => {
     const best = indexOfLargest(output.data, row * output.rowLength, output.rowLength);
     const label = labels[best] ?? NONE;

@@ -90,6 +90,11 @@ describe('a gesture runner', () => {
     expect(left).toEqual({ kind: 'done', value: { task: 'gesture', source: 'tracking', hand: 'left', label: 'first', score: expect.closeTo(0.75, 5) as number } });
   });
 
+  it('takes no threshold for a label that is called as something every object has', async () => {
+    const runner = await open(certainGesture('named', 0.6, ['constructor', 'rest']));
+    expect(await runner.run([runner.sample(0)])).toMatchObject([{ kind: 'done', value: { label: 'constructor' } }]);
+  });
+
   it('says none below the threshold', async () => {
     const runner = await open(certainGesture('doubtful', 0.8));
     const [outcome] = await runner.run([runner.sample(0)]);

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { randomNormal, seededRandom } from '../../../core/random.ts';
 import { CONFIDENCE_EDGES, countBins, quantileBins } from '../../../features/bins.ts';
 import { judgeLooks, judgeOutcomes, type LookCounts } from '../../../server/watch/judge.ts';
+import { LookWindow } from '../../../server/watch/windows.ts';
 
 const COLUMNS = 20;
 
@@ -40,6 +41,18 @@ describe('a window', () => {
 
   it('in which one of many columns has moved by a deviation is found every time', () => {
     expect(shareOfLarge(20, { between: 0.1, shift: 1 })).toBe(1);
+  });
+});
+
+describe('labels', () => {
+  it('are judged by what was counted of them, whatever they are called', () => {
+    const window = new LookWindow(0);
+    for (let at = 0; at < 30; at++) window.take({ samples: 20, columns: new Uint32Array(0), confidence: new Uint32Array(CONFIDENCE_EDGES.length + 1), labels: { constructor: 15, rest: 5 } });
+    expect(window.labels).toEqual({ constructor: 450, rest: 150 });
+    const looks: LookCounts = { samples: 600, people: 30, columns: [], confidence: window.confidence, labels: window.labels };
+    const labelsOf = (labels: Record<string, number>): object | undefined => judgeLooks(looks, { outputs: { samples: 2000, participants: 100, confidence: Array.from({ length: CONFIDENCE_EDGES.length + 1 }, () => 1 / (CONFIDENCE_EDGES.length + 1)), labels, labelLikeness: 0.1 } }).find(({ trouble }) => trouble === 'label-drift');
+    expect(labelsOf({ constructor: 0.75, rest: 0.25 })).toMatchObject({ level: 'none' });
+    expect(labelsOf({ wave: 0.75, rest: 0.25 })).toMatchObject({ level: 'large' });
   });
 });
 

@@ -9,6 +9,7 @@ import { warpTime } from '../../../training/dataset/warp-time.ts';
 import { nearestRows, smote } from '../../../training/dataset/balance.ts';
 import { cleanSamples } from '../../../training/dataset/clean.ts';
 import type { LabelledSample } from '../../../training/dataset/dataset.ts';
+import { inspectDataset, inspection } from '../../../training/dataset/inspection.ts';
 import { mailText, readCsv, readJsonLines } from '../../../training/dataset/sources.ts';
 import { splitSamples } from '../../../training/dataset/split.ts';
 import { datasetNameOf, makeDataset, openDataset, writeDataset } from '../../../training/dataset/store.ts';
@@ -69,6 +70,26 @@ describe('a data set on disk', () => {
     }
     expect(codeOf(() => makeDataset(draft([first, ...rest], '../x')))).toBe('DATASET_INVALID');
     expect(codeOf(() => datasetNameOf('/tmp/Übel name'))).toBe('DATASET_INVALID');
+  });
+});
+
+describe('a label that is called as something every object has', () => {
+  const named = (label: string): LabelledSample[] => samplesOf(12, 4).map((sample) => (sample.label === 'wave' ? { ...sample, label } : sample));
+
+  it('is counted as any other, also where cleaning leaves nothing of it', async () => {
+    const samples = named('constructor');
+    const { description } = makeDataset(draft(samples));
+    expect(description).toMatchObject({ labels: ['constructor', 'rest'], counts: { constructor: 4, rest: 8 } });
+    const datasetFolder = writeDataset(join(folder, 'named'), makeDataset(draft(samples.map((sample) => (sample.label === 'constructor' ? { ...sample, values: [null, null] } : sample)))));
+    const { labels } = await inspectDataset({ datasetFolder });
+    expect(labels[0]).toEqual({ label: 'constructor', samples: 4, kept: 0, participants: 0 });
+    expect(inspection.safeParse(await inspectDataset({ datasetFolder })).success).toBe(true);
+  });
+
+  it('is refused where it could not be counted', () => {
+    expect(() => makeDataset(draft(named('__proto__')))).toThrow(/DATASET_INVALID[\s\S]*__proto__ cannot be a label/);
+    const line = JSON.stringify({ id: '1', participant: 'p', label: '__proto__', values: [1, 2] });
+    expect(() => readJsonLines(Buffer.from(line), 'named.jsonl', { steps: 1 })).toThrow(/DATASET_INVALID: named.jsonl:1: [\s\S]*__proto__ cannot be a label/);
   });
 });
 

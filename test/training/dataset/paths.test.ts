@@ -90,10 +90,10 @@ describe('what is made of paths', () => {
 
   it('has the other label where it is mirrored, and is not mirrored where that has none', () => {
     const mirrored = { clockwise: 'counter-clockwise' };
-    const made = augmentSamples([circle, { ...circle, id: 'b', label: 'spiral' }], SHAPE, { ...all, mirrored }, seededRandom(2));
+    const made = augmentSamples([circle, { ...circle, id: 'b', label: 'spiral' }, { ...circle, id: 'c', label: 'constructor' }], SHAPE, { ...all, mirrored }, seededRandom(2));
     const labels = made.map(({ label }) => label);
     expect(labels.filter((label) => label === 'counter-clockwise').length).toBeGreaterThan(60);
-    expect(labels.filter((label) => label === 'spiral')).toHaveLength(201);
+    for (const name of ['spiral', 'constructor']) expect(labels.filter((label) => label === name), name).toHaveLength(201);
     for (const sample of made) expect(Math.sign(turning(sample))).toBe(sample.label === 'counter-clockwise' ? 1 : -1);
   });
 

@@ -157,6 +157,7 @@ describe('an ONNX file', () => {
     });
     await expect(take(whole, { labels })).rejects.toThrow(/SHAPE_MISMATCH: the output z is int64/);
     await expect(take(made('unlabelled.onnx'))).rejects.toThrow(/CONFIG_INVALID.*give --labels/);
+    await expect(take(made('named.onnx'), { labels: ['a', '__proto__'] })).rejects.toThrow(/CONFIG_INVALID: __proto__ cannot be a label/);
     await expect(take(made('labels.onnx'), { labels: ['a', 'b', 'c'] })).rejects.toThrow(/SHAPE_MISMATCH: 3 labels for the 2 columns/);
     await expect(take(made('task.onnx'), { labels, task: 'gesture' })).rejects.toThrow(/SHAPE_MISMATCH: a gesture model takes/);
     await expect(take(made('there.onnx'), { labels, folder })).rejects.toThrow(/CONFIG_INVALID.*is there already/);
