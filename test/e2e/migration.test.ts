@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { ADMIN_TOKEN } from '../support/running-server.ts';
 import { until } from '../support/until.ts';
-import { ServerUnderTest, untilRepeating } from './support/server.ts';
+import { ServerUnderTest, untilRepeating, type Heard } from './support/server.ts';
 import { Talker } from './support/talker.ts';
 
 const KEY = 'the key that both servers have, long enough for HMAC-SHA-256';
@@ -28,10 +28,11 @@ describe('a server whose sessions move to another', () => {
   }
 
   async function startTalking(server: ServerUnderTest): Promise<void> {
-    for (let index = 0; index < 6; index++) {
-      const name = `talker-${index}`;
-      talkers.push(new Talker(await server.join('studio', name, { role: 'host', consent: { inference: true, recording: true, training: false } }), name));
-    }
+    const names = Array.from({ length: 6 }, (_, index) => `talker-${index}`);
+    const joined: Heard[] = [];
+    for (const name of names) joined.push(await server.join('studio', name, { role: 'host', consent: { inference: true, recording: true, training: false } }));
+    // Nobody talks before everybody is there: who comes later does not hear it.
+    joined.forEach((heard, index) => talkers.push(new Talker(heard, names[index]!)));
     await until(() => talkers.every(({ heard }) => heard.chat.length > 20 && heard.poses.size === 6));
   }
 
