@@ -33,5 +33,5 @@ export function trackProblem({ label, values = [] }: Pick<LabelledSample, 'label
 
 /** @throws CopresenceError CONFIG_INVALID for what is made for samples with labels. */
 export function refuseTracks(layout: SampleLayout): asserts layout is Exclude<SampleLayout, { kind: 'track' }> {
-  if (layout.kind === 'track') throw new CopresenceError('CONFIG_INVALID', 'a data set of tracks has movements and no labels to tell apart: of all commands only inspect, train, tune and optimise take it');
+  if (layout.kind === 'track') throw new CopresenceError('CONFIG_INVALID', 'a data set of tracks has movements and no labels to tell apart: of all commands inspect, train, tune, cross-validate and optimise take it');
 }

@@ -20,16 +20,17 @@ export const MAX_FOLDS = STUDENT_975.length + 1;
  * Mean and 95 % interval by the corrected resampled t (Nadeau and Bengio 2003, "Inference for the Generalization Error", section 3): folds
  * share training rows, so that the plain t interval is too narrow; the variance of the mean is (1/k + test/train) s² and not s²/k.
  *
- * @param values - shares in 0..1, one a fold; 2 to MAX_FOLDS.
+ * @param values - 0 or more, one a fold; 2 to MAX_FOLDS.
  * @param testOverTrain - rows of the test part by rows of the training part.
+ * @param bounds - `most` that a value can be: 1 of shares, Infinity of ratios.
  */
-export function correctedInterval(values: readonly number[], testOverTrain: number): FoldMean {
+export function correctedInterval(values: readonly number[], testOverTrain: number, { most = 1 }: { readonly most?: number } = {}): FoldMean {
   const student = STUDENT_975[values.length - 2];
   if (student === undefined) throw new CopresenceError('SHAPE_MISMATCH', `${values.length} folds, not 2 to ${MAX_FOLDS}`);
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
   const half = student * Math.sqrt((1 / values.length + testOverTrain) * variance);
-  return { mean, deviation: Math.sqrt(variance), interval: [Math.max(0, mean - half), Math.min(1, mean + half)] };
+  return { mean, deviation: Math.sqrt(variance), interval: [Math.max(0, mean - half), Math.min(most, mean + half)] };
 }
 
 /** How much larger or smaller one figure is than another over the same recordings: a ratio, below 1 where the first is lower. */

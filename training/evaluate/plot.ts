@@ -96,7 +96,7 @@ function charactersFor(names: number): number {
   return Math.max(3, Math.floor((WIDTH - MARGIN.left - MARGIN.right) / names / CHARACTER_WIDTH) - 1);
 }
 
-const tickText = (tick: number): string => String(Number(tick.toPrecision(4)));
+const tickText = (tick: number): string => String(Number(tick.toPrecision(6)));
 
 function gridLine(at: number, name: string, axis: 'x' | 'y'): string {
   const label = escapeXml(name);

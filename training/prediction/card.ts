@@ -34,14 +34,14 @@ ${counts.test} tracks of people that it has not learnt from, each seen at ${conf
 that trained it. The graph differs from the trained network by ${parity.toExponential(1)} at most.</p>`;
 }
 
-function figureTable(figures: readonly PredictorFigures[]): string {
+export function figureTable(figures: readonly PredictorFigures[]): string {
   const rows = figures.map(({ part, horizonMs, predictor, moments, position, angle, overshootP95 }) => [
     part, `${horizonMs}&nbsp;ms`, NAMES[predictor], position?.rmse.toFixed(1) ?? '', position?.p95.toFixed(1) ?? '', angle.rmse.toFixed(2), angle.p95.toFixed(2), overshootP95?.toFixed(1) ?? '', String(moments),
   ]);
   return `<h2>Errors by part and horizon</h2>${table(['part', 'ahead', 'predictor', 'position RMSE, mm', '95 %, mm', 'angle RMSE, degrees', '95 %, degrees', 'overshoot 95 %, mm', 'moments'], rows)}`;
 }
 
-function comparisonTable(comparisons: readonly Comparison[]): string {
+export function comparisonTable(comparisons: readonly Comparison[]): string {
   const rows = comparisons.map((own) => [own.part, `${own.horizonMs}&nbsp;ms`, own.quantity, NAMES[own.against], ...ratioCells(own)]);
   return `<h2>Against the others, paired by recording</h2><p>Root mean square error over that of the other; below 1 this model is nearer to what happened.</p>
 ${table(['part', 'ahead', 'of', 'against', 'ratio', '95 % interval', 'nearer in'], rows)}`;
@@ -56,7 +56,7 @@ function ratioCells({ ratio, interval, recordings, lower }: Comparison): string[
   return [ratio.toFixed(3), interval === undefined ? 'one recording' : `${interval[0].toFixed(3)} to ${interval[1].toFixed(3)}`, `${lower} of ${recordings}`];
 }
 
-function groupTable(title: string, groups: readonly GroupErrors[]): string {
+export function groupTable(title: string, groups: readonly GroupErrors[]): string {
   const rows = groups.map(({ group, part, horizonMs, quantity, model, kalman }) => [escapeXml(group), part, `${horizonMs}&nbsp;ms`, quantity === 'position' ? 'position, mm' : 'angle, degrees', model.toFixed(2), kalman.toFixed(2)]);
   return `<h2>${title}</h2>${table(['', 'part', 'ahead', 'RMSE of', NAMES.model, NAMES.kalman], rows)}`;
 }

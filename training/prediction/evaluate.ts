@@ -76,8 +76,8 @@ interface MomentErrors {
   readonly overshootMm: Float64Array;
 }
 
-/** What a trained model says to rows, [rows, horizons]. */
-export type AskModel = (features: Float32Array, rows: number) => Promise<Float32Array>;
+/** What a trained model says to rows, [rows, horizons]. @param track - that they are of. */
+export type AskModel = (features: Float32Array, rows: number, track: Track) => Promise<Float32Array>;
 
 /** Judges the model at moments of tracks, seen at each rate. @param seed - of what is late and lost. */
 export async function evaluatePredictor(tracks: readonly Track[], config: PredictionConfig, seed: number, ask: AskModel): Promise<PredictionReport> {
@@ -96,9 +96,9 @@ export async function evaluatePredictor(tracks: readonly Track[], config: Predic
   };
 }
 
-/** The geometric mean, over parts, horizons, positions and turns, of the model's error over that of the straight line; below 1 it is better. NaN where nothing moved. */
-export function errorOverLine({ comparisons }: PredictionReport): number {
-  const logs = comparisons.filter(({ against }) => against === 'line').map(({ ratio }) => Math.log(ratio));
+/** The geometric mean, over parts, horizons, positions and turns, of the model's error over that of another; below 1 it is better. NaN where nothing moved. */
+export function errorOver({ comparisons }: PredictionReport, other: 'line' | 'kalman'): number {
+  const logs = comparisons.filter(({ against }) => against === other).map(({ ratio }) => Math.log(ratio));
   return Math.exp(logs.reduce((sum, value) => sum + value, 0) / logs.length);
 }
 
@@ -117,7 +117,7 @@ async function judgeTrack(track: Track, rateHz: number, config: PredictionConfig
   const size = MOTION_AXES * config.steps * MOTION_FEATURE_COUNT;
   const features = new Float32Array(pending.length * size);
   pending.forEach((own, index) => features.set(own.features, index * size));
-  const said = pending.length === 0 ? new Float32Array(0) : await ask(features, pending.length * MOTION_AXES);
+  const said = pending.length === 0 ? new Float32Array(0) : await ask(features, pending.length * MOTION_AXES, track);
   const horizons = config.horizonsMs.length;
   return pending.map(({ continued, from, later, others }, index): MomentErrors => {
     const predictions = new Float32Array(PREDICTORS.length * horizons * POSE_FLOATS);

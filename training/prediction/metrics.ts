@@ -1,7 +1,10 @@
 /** What is measured of a run on tracks: `metrics.json`. */
 import type { Part } from '../dataset/dataset.ts';
+import type { FoldMean } from '../evaluate/intervals.ts';
 import type { Latency } from '../export/run-onnx.ts';
 import type { Candidate } from '../optimise/pareto.ts';
+import type { TrainingConfig } from '../run/config.ts';
+import type { RunDescription } from '../run/folder.ts';
 import type { PredictionReport } from './evaluate.ts';
 
 export interface PredictorMetrics {
@@ -19,7 +22,7 @@ export interface PredictorMetrics {
 /** One of the graphs that `optimise` has compared. */
 export interface PredictorForm extends Candidate {
   readonly gzipBytes: number;
-  /** `errorOverLine` by part; quality is one over that of the validation part. */
+  /** Over that of the straight line, by part; quality is one over that of the validation part. */
   readonly error: { readonly validation: number; readonly test: number };
 }
 
@@ -27,4 +30,23 @@ export interface PredictorForms {
   readonly variants: readonly PredictorForm[];
   readonly front: readonly string[];
   readonly chosen: string;
+}
+
+/** One fold: tracks by part, participants of the test part, and the model's error there over others'. */
+export interface PredictorFold extends Readonly<Record<Part | 'participants', number>> {
+  readonly overLine: number;
+  readonly overKalman: number;
+}
+
+/** What `metrics.json` says of a configuration. */
+export interface PredictorCrossValidation {
+  readonly format: 'copresence.prediction-folds.v1';
+  readonly name: string;
+  readonly config: TrainingConfig;
+  readonly lineage: RunDescription['lineage'];
+  readonly folds: readonly PredictorFold[];
+  readonly overLine: FoldMean;
+  readonly overKalman: FoldMean;
+  /** Over all tracks, each judged by the one model that has not learnt from its participant. */
+  readonly pooled: PredictionReport;
 }

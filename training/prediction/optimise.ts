@@ -19,7 +19,7 @@ import { largestDifference } from '../run/lifecycle.ts';
 import { openOwnData } from '../run/own-data.ts';
 import { predictorCard } from './card.ts';
 import { predictionConfig } from './config.ts';
-import { errorOverLine, evaluatePredictor } from './evaluate.ts';
+import { errorOver, evaluatePredictor } from './evaluate.ts';
 import type { PredictionReport } from './evaluate.ts';
 import { judgedRows } from './fit.ts';
 import type { PredictorForm, PredictorForms, PredictorMetrics } from './metrics.ts';
@@ -63,13 +63,13 @@ async function optimiseAlone({ runFolder, datasetFolder, bounds }: OptimisePredi
   }
   const candidates = measured.map(({ report, latency }, index): Candidate => {
     const { name, graph } = contenders[index]!;
-    return { name, quality: 1 / errorOverLine(report), bytes: graph.length, latencyMs: latency.medianMs };
+    return { name, quality: 1 / errorOver(report, 'line'), bytes: graph.length, latencyMs: latency.medianMs };
   });
   const chosen = chooseVariant(candidates, bounds).name;
   const tested: Measured[] = [];
   for (const contender of contenders) tested.push(await measure(contender, test, clock));
   const variants = candidates.map((own, index): PredictorForm => ({
-    ...own, gzipBytes: gzipSync(contenders[index]!.graph).length, error: { validation: 1 / own.quality, test: errorOverLine(tested[index]!.report) },
+    ...own, gzipBytes: gzipSync(contenders[index]!.graph).length, error: { validation: 1 / own.quality, test: errorOver(tested[index]!.report, 'line') },
   }));
   const forms: PredictorForms = { variants, front: paretoFront(candidates).map(({ name }) => name), chosen };
   const at = candidates.findIndex(({ name }) => name === chosen);
@@ -91,7 +91,7 @@ async function measure({ graph, description }: Contender, tracks: readonly Track
   const session = await openPredictor(graph, encodingOf(description));
   try {
     const report = await evaluatePredictor(tracks, prediction, description.config.seed, session.ask);
-    if (!Number.isFinite(errorOverLine(report))) throw new CopresenceError('DATASET_INVALID', 'nothing moves in the validation or the test part: there is no error to compare');
+    if (!Number.isFinite(errorOver(report, 'line'))) throw new CopresenceError('DATASET_INVALID', 'nothing moves in the validation or the test part: there is no error to compare');
     return { report, latency: await session.measureLatency(clock, rows), answers: await session.ask(rows.features, rows.count) };
   } finally {
     await session.close();

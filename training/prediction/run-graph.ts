@@ -6,14 +6,14 @@ import type { Encoding } from '../dataset/table.ts';
 import { openGraph } from '../export/run-onnx.ts';
 import type { Latency } from '../export/run-onnx.ts';
 import { inputSpec } from '../models/export.ts';
-import type { AskModel } from './evaluate.ts';
 import type { MotionRows } from './rows.ts';
 
 /** The graph's output: what is added to the straight line, [N, horizons]. */
 export const RESIDUAL_OUTPUT = 'residuals';
 
 export interface OpenPredictor {
-  readonly ask: AskModel;
+  /** [rows, horizons] */
+  ask(features: Float32Array, rows: number): Promise<Float32Array>;
   /** For the six axes of one part, the first of `rows`. */
   measureLatency(clock: Clock, rows: MotionRows): Promise<Latency>;
   close(): Promise<void>;

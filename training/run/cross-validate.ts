@@ -34,7 +34,7 @@ export interface CrossValidationRequest {
 /** @throws CopresenceError DATASET_INVALID as `foldSamples`; RUN_INVALID when the folder holds figures already. */
 export async function crossValidate(request: CrossValidationRequest, _clock: Clock, onProgress: (progress: FitProgress) => void): Promise<CrossValidation> {
   const { datasetFolder, outFolder, name, config } = request;
-  if (existsSync(join(outFolder, RUN_FILES.metrics)) || existsSync(join(outFolder, RUN_FILES.run))) throw new CopresenceError('RUN_INVALID', `${outFolder} holds figures already; give another --out`);
+  refuseFigures(outFolder);
   const dataset = openDataset(datasetFolder);
   const cleaned = cleanSamples(dataset.samples, dataset.description, config.cleaning).samples;
   const found = await findTensorflow();
@@ -57,6 +57,11 @@ export async function crossValidate(request: CrossValidationRequest, _clock: Clo
   writeWhole(join(outFolder, RUN_FILES.card), crossValidationCard(result));
   writeWhole(join(outFolder, RUN_FILES.metrics), `${JSON.stringify(result, null, 2)}\n`);
   return result;
+}
+
+/** @throws CopresenceError RUN_INVALID when the folder holds figures already. */
+export function refuseFigures(folder: string): void {
+  if (existsSync(join(folder, RUN_FILES.metrics)) || existsSync(join(folder, RUN_FILES.run))) throw new CopresenceError('RUN_INVALID', `${folder} holds figures already; give another --out`);
 }
 
 /** What one fold's model says of the fold's test part. */

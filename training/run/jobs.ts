@@ -6,6 +6,7 @@ import { importModel } from '../import/import-model.ts';
 import { optimiseLanguageRun } from '../language/optimise.ts';
 import { trainLanguageRun } from '../language/train-run.ts';
 import { optimiseRun } from '../optimise/optimise-run.ts';
+import { crossValidatePredictor } from '../prediction/cross-validate.ts';
 import { optimisePredictor } from '../prediction/optimise.ts';
 import { trainPredictor } from '../prediction/train-predictor.ts';
 import { runPredictorTrial } from '../prediction/trial.ts';
@@ -20,6 +21,7 @@ export const JOBS = {
   predictor: trainPredictor,
   predictorTrial: runPredictorTrial,
   optimisePredictor,
+  crossValidatePredictor,
   language: trainLanguageRun,
   optimise: optimiseRun,
   optimiseLanguage: optimiseLanguageRun,
