@@ -1,36 +1,25 @@
-/** What a job's process can do, by name. */
+/** What a job's process can do, by name; it loads only what its job needs. */
 import type { Clock } from '../../core/clock.ts';
-import { inspectDataset } from '../dataset/inspection.ts';
 import type { FitProgress } from '../models/fit.ts';
-import { importModel } from '../import/import-model.ts';
-import { optimiseLanguageRun } from '../language/optimise.ts';
-import { trainLanguageRun } from '../language/train-run.ts';
-import { optimiseRun } from '../optimise/optimise-run.ts';
-import { crossValidatePredictor } from '../prediction/cross-validate.ts';
-import { optimisePredictor } from '../prediction/optimise.ts';
-import { trainPredictor } from '../prediction/train-predictor.ts';
-import { runPredictorTrial } from '../prediction/trial.ts';
-import { runTrial } from '../tuning/trial.ts';
-import { crossValidate } from './cross-validate.ts';
-import { trainRun } from './train-run.ts';
 
 type Job<Input, Result> = (input: Input, clock: Clock, onProgress: (progress: FitProgress) => void) => Promise<Result>;
 
 export const JOBS = {
-  train: trainRun,
-  predictor: trainPredictor,
-  predictorTrial: runPredictorTrial,
-  optimisePredictor,
-  crossValidatePredictor,
-  language: trainLanguageRun,
-  optimise: optimiseRun,
-  optimiseLanguage: optimiseLanguageRun,
-  import: importModel,
-  crossValidate,
-  inspect: inspectDataset,
-  trial: runTrial,
-} as const satisfies Record<string, Job<never, unknown>>;
+  train: async () => (await import('./train-run.ts')).trainRun,
+  predictor: async () => (await import('../prediction/train-predictor.ts')).trainPredictor,
+  predictorTrial: async () => (await import('../prediction/trial.ts')).runPredictorTrial,
+  optimisePredictor: async () => (await import('../prediction/optimise.ts')).optimisePredictor,
+  crossValidatePredictor: async () => (await import('../prediction/cross-validate.ts')).crossValidatePredictor,
+  language: async () => (await import('../language/train-run.ts')).trainLanguageRun,
+  optimise: async () => (await import('../optimise/optimise-run.ts')).optimiseRun,
+  optimiseLanguage: async () => (await import('../language/optimise.ts')).optimiseLanguageRun,
+  import: async () => (await import('../import/import-model.ts')).importModel,
+  crossValidate: async () => (await import('./cross-validate.ts')).crossValidate,
+  inspect: async () => (await import('../dataset/inspection.ts')).inspectDataset,
+  trial: async () => (await import('../tuning/trial.ts')).runTrial,
+} as const satisfies Record<string, () => Promise<Job<never, unknown>>>;
 
+type JobOf<Kind extends JobKind> = Awaited<ReturnType<(typeof JOBS)[Kind]>>;
 export type JobKind = keyof typeof JOBS;
-export type JobInput<Kind extends JobKind> = Parameters<(typeof JOBS)[Kind]>[0];
-export type JobResult<Kind extends JobKind> = Awaited<ReturnType<(typeof JOBS)[Kind]>>;
+export type JobInput<Kind extends JobKind> = Parameters<JobOf<Kind>>[0];
+export type JobResult<Kind extends JobKind> = Awaited<ReturnType<JobOf<Kind>>>;

@@ -21,7 +21,7 @@ process.on('message', (request: JobRequest) => {
   );
 });
 
-function run(request: JobRequest): Promise<unknown> {
-  const job = JOBS[request.kind] as (input: never, clock: ReturnType<typeof systemClock>, tell: (progress: FitProgress) => void) => Promise<unknown>;
+async function run(request: JobRequest): Promise<unknown> {
+  const job = (await JOBS[request.kind]()) as (input: never, clock: ReturnType<typeof systemClock>, tell: (progress: FitProgress) => void) => Promise<unknown>;
   return job(request.input as never, systemClock(), (progress) => send({ kind: 'progress', progress }));
 }
