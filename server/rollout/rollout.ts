@@ -31,6 +31,9 @@ interface Counts {
 
 /** Requests that are answered by both versions are at most so many a second: each costs the devices twice. */
 const COMPARED_PER_SECOND = 20;
+const MAX_ALLOWANCE = 5;
+/** How often it is looked at how many requests come. */
+const COUNTED_MS = 250;
 /** A comparison waits for nobody, and gives way to everything. */
 const SHADOW_PRIORITY = 9;
 const SHADOW_DEADLINE_MS = 2000;
@@ -50,12 +53,17 @@ export class Rollout {
   #agreed = 0;
   #shadowAllowance = 0;
   #shadowAtMs: number;
+  /** Requests since `#countedAtMs`, and the share of them that is compared, by how many came before. */
+  #counted = 0;
+  #countedAtMs: number;
+  #comparedShare = 0;
 
   constructor(parts: RolloutParts, options: RolloutOptions) {
     this.#parts = parts;
     this.options = options;
     this.#stepSinceMs = parts.clock.nowMs();
     this.#shadowAtMs = this.#stepSinceMs;
+    this.#countedAtMs = this.#stepSinceMs;
     this.#salt = `${options.model} ${options.version} ${parts.clock.wallMs()}`;
   }
 
@@ -89,7 +97,7 @@ export class Rollout {
   /** Takes a request for the model: gives it to the version that answers for its session, and some to both. */
   submit(request: InferenceRequest): void {
     const isCanary = this.#isCanary(request.origin.sessionId);
-    const comparison = this.#mayCompare() ? new Comparison((score) => this.#compare(score)) : undefined;
+    const comparison = this.#mayCompare(request.id) ? new Comparison((score) => this.#compare(score)) : undefined;
     if (isCanary) this.#submitToCanary(request, comparison);
     else this.#submitToCurrent(request, comparison);
     if (comparison !== undefined) this.#submitShadow(request, isCanary ? request.model : this.options.canaryKey, comparison);
@@ -137,12 +145,23 @@ export class Rollout {
     this.#parts.next().submit({ ...request, ...shadow, onOutcome });
   }
 
-  #mayCompare(): boolean {
+  /**
+   * The problem: headsets send together, at ticks. Whoever takes the first request for which there is room takes the same hand of the same
+   * person again and again, and a trial is judged by one person. So each request has the same chance, drawn from its number.
+   */
+  #mayCompare(id: number): boolean {
     const nowMs = this.#parts.clock.nowMs();
-    this.#shadowAllowance = Math.min(1, this.#shadowAllowance + ((nowMs - this.#shadowAtMs) / 1000) * COMPARED_PER_SECOND);
+    this.#shadowAllowance = Math.min(MAX_ALLOWANCE, this.#shadowAllowance + ((nowMs - this.#shadowAtMs) / 1000) * COMPARED_PER_SECOND);
     this.#shadowAtMs = nowMs;
-    if (this.#shadowAllowance < 1) return false;
-    this.#shadowAllowance = 0;
+    this.#counted++;
+    const countedMs = nowMs - this.#countedAtMs;
+    if (countedMs >= COUNTED_MS) {
+      this.#comparedShare = ((countedMs / 1000) * COMPARED_PER_SECOND) / this.#counted;
+      this.#countedAtMs = nowMs;
+      this.#counted = 0;
+    }
+    if (this.#shadowAllowance < 1 || scattered(id) >= this.#comparedShare) return false;
+    this.#shadowAllowance--;
     return true;
   }
 
@@ -150,6 +169,14 @@ export class Rollout {
     this.#compared++;
     this.#agreed += score;
   }
+}
+
+/** 0..1, for numbers in a row as if by chance: murmur3's last step. */
+function scattered(id: number): number {
+  let hash = id >>> 0;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
 }
 
 /** Waits for what both versions say of one input. */

@@ -90,6 +90,17 @@ describe('a rollout', () => {
     expect(desk.models).toMatchObject([{ model: MODEL, version: '1', rollout: { version: '2', state: 'running', percent: 0, figures: { compared: shadows.length, agreed: shadows.length } } }]);
   });
 
+  it('compares what everybody sends, though they all send at the same ticks', async () => {
+    await desk.begin(MODEL, '2', { ...RULES, holdMs: 60_000 });
+    traffic(40);
+    const compared = new Map<string, number>();
+    for (const { model, origin } of taken) if (model === CANARY) compared.set(origin.sessionId, (compared.get(origin.sessionId) ?? 0) + 1);
+    const counts = [...compared.values()];
+    expect(compared.size).toBe(50);
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(40 * 15);
+    expect(Math.max(...counts)).toBeLessThan(40);
+  });
+
   it('keeps each session on one version, of whom as many as the step says have the new one, and those stay with it', async () => {
     await desk.begin(MODEL, '2', { ...RULES, steps: [10, 40], holdMs: 5000 });
     traffic(4);
