@@ -27,7 +27,7 @@ export function inferenceSection(machine: MachineInfo, rows: readonly BatchRow[]
   const markdown = [
     '## Inference',
     '',
-    `\`npm run bench -- inference\` on ${machine.cpu}, ${machine.cores} cores, Node ${machine.node}. A batch of four different inputs, repeated, goes through a worker process, from payload to result (\`batchMs\`), in turn with the same work in one process (\`workMs\`: decoding or features, run and reading the outputs, without messages) and with the bare run (\`bareMs\`: ONNX Runtime alone on tensors that are ready). \`hopsMs\` is what the two messages between the processes cost; \`ofWork\` and \`ofBare\` are the shares of the two rates that remain. For small models the messages and the wakening of two processes cost more than the model. Other programs ran on the machine meanwhile, and each hop waits for a core: trust no single time.`,
+    `\`npm run bench -- inference\` on ${machine.cpu}, ${machine.cores} cores, Node ${machine.node}. A batch of four different inputs, repeated, goes through a worker process, from payload to result (\`batchMs\`), in turn with the same work in one process (\`workMs\`: decoding or features, run and reading the outputs, without messages) and with the bare run (\`bareMs\`: ONNX Runtime alone on tensors that are ready). \`hopsMs\` is what the two messages between the processes cost; \`ofWork\` and \`ofBare\` are the shares of the two rates that remain. For small models the messages and the wakening of two processes cost more than the model. Each hop waits for a core: trust no single time.`,
     '',
     '{{throughput}}',
     '',

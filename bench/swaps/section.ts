@@ -53,7 +53,7 @@ export function swapsSection(report: SwapsReport): Section {
     '',
     `\`npm run bench -- swaps\` on ${machine.cpu}, ${machine.cores} cores, Node ${machine.node}: a whole server with one model worker has \`gesture-mlp\` swapped for another version and back, each time by a new worker process, while another process calls it ten times a second over the Open Inference Protocol.`,
     '',
-    `${report.swaps} swaps in ${Math.round(report.tookS)} s, ${Math.round(report.swapMedianMs)} ms each in the median. Of ${report.calls} calls ${report.lost} were lost and ${report.wrongVersion} answered by a version that was not served; they took ${report.callMedianMs.toFixed(1)} ms in the median and ${Math.round(report.callMaxMs)} ms at most. Memory after the first quarter of the swaps, by least squares: ${signed(slopes.gateway)} MiB for 100 swaps of the server's process, ${signed(slopes.heap)} MiB of its heap after the garbage was collected, ${signed(slopes.worker)} MiB of the worker that serves. Other programs ran on the machine meanwhile, so times are too long.`,
+    `${report.swaps} swaps in ${Math.round(report.tookS)} s, ${Math.round(report.swapMedianMs)} ms each in the median. Of ${report.calls} calls ${report.lost} were lost and ${report.wrongVersion} answered by a version that was not served; they took ${report.callMedianMs.toFixed(1)} ms in the median and ${Math.round(report.callMaxMs)} ms at most. Memory after the first quarter of the swaps, by least squares: ${signed(slopes.gateway)} MiB for 100 swaps of the server's process, ${signed(slopes.heap)} MiB of its heap after the garbage was collected, ${signed(slopes.worker)} MiB of the worker that serves.`,
     '',
     '{{memory}}',
   ].join('\n');
