@@ -1,5 +1,6 @@
 /** One rollout: which requests the new version gets, what is seen of both, and what follows. */
 import type { Clock } from '../../core/clock.ts';
+import { seededRandom } from '../../core/random.ts';
 import type { InferenceRequest, InferenceScheduler, ModelValue, OutcomeListener, RequestOutcome } from '../flow.ts';
 import { SHADOW_TENANT } from '../watch-flow.ts';
 import { agreement } from './agreement.ts';
@@ -57,6 +58,7 @@ export class Rollout {
   #counted = 0;
   #countedAtMs: number;
   #comparedShare = 0;
+  readonly #chance = seededRandom(1);
 
   constructor(parts: RolloutParts, options: RolloutOptions) {
     this.#parts = parts;
@@ -97,7 +99,7 @@ export class Rollout {
   /** Takes a request for the model: gives it to the version that answers for its session, and some to both. */
   submit(request: InferenceRequest): void {
     const isCanary = this.#isCanary(request.origin.sessionId);
-    const comparison = this.#mayCompare(request.id) ? new Comparison((score) => this.#compare(score)) : undefined;
+    const comparison = this.#mayCompare() ? new Comparison((score) => this.#compare(score)) : undefined;
     if (isCanary) this.#submitToCanary(request, comparison);
     else this.#submitToCurrent(request, comparison);
     if (comparison !== undefined) this.#submitShadow(request, isCanary ? request.model : this.options.canaryKey, comparison);
@@ -147,9 +149,9 @@ export class Rollout {
 
   /**
    * The problem: headsets send together, at ticks. Whoever takes the first request for which there is room takes the same hand of the same
-   * person again and again, and a trial is judged by one person. So each request has the same chance, drawn from its number.
+   * person again and again, and a trial is judged by one person. So each request has the same chance.
    */
-  #mayCompare(id: number): boolean {
+  #mayCompare(): boolean {
     const nowMs = this.#parts.clock.nowMs();
     this.#shadowAllowance = Math.min(MAX_ALLOWANCE, this.#shadowAllowance + ((nowMs - this.#shadowAtMs) / 1000) * COMPARED_PER_SECOND);
     this.#shadowAtMs = nowMs;
@@ -160,7 +162,7 @@ export class Rollout {
       this.#countedAtMs = nowMs;
       this.#counted = 0;
     }
-    if (this.#shadowAllowance < 1 || scattered(id) >= this.#comparedShare) return false;
+    if (this.#shadowAllowance < 1 || this.#chance.next() >= this.#comparedShare) return false;
     this.#shadowAllowance--;
     return true;
   }
@@ -169,14 +171,6 @@ export class Rollout {
     this.#compared++;
     this.#agreed += score;
   }
-}
-
-/** 0..1, for numbers in a row as if by chance: murmur3's last step. */
-function scattered(id: number): number {
-  let hash = id >>> 0;
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
 }
 
 /** Waits for what both versions say of one input. */
