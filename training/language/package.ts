@@ -1,12 +1,11 @@
 /** Writes what became of a language run's weights: all forms with their figures, and the chosen one as the registry takes it. */
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ENTITY_TOKENS, TOKEN_FEATURES } from '../../features/entity-tokens.ts';
 import { LANGUAGE_ROWS } from '../../features/language-input.ts';
 import { modelManifest } from '../../registry/manifest.ts';
 import type { ModelManifest } from '../../registry/manifest.ts';
 import { confusionSvg } from '../evaluate/confusion-svg.ts';
-import { variantsPlot } from '../evaluate/variants.ts';
+import { writeVariantFolder } from '../optimise/variant-folder.ts';
 import { fileDigest, RUN_FILES, writeWhole } from '../run/folder.ts';
 import { languageCard } from './card.ts';
 import type { Comparison, LanguagePackage } from './compare.ts';
@@ -14,8 +13,6 @@ import { buildHeads, ENTITY_TAGS } from './heads.ts';
 import { DATA_SOURCES, WORD_VECTORS } from './provenance.ts';
 
 export const LANGUAGE_MODEL = 'avatar-language';
-const FOLDER = 'optimised';
-const PACKAGE = 'package';
 const CARD = 'card.md';
 const CONFUSION = 'confusion.svg';
 const CHOSEN_BY = 'score, validation parts';
@@ -41,20 +38,11 @@ export function packageFiles(own: LanguagePackage, epochs: number): PackageFiles
   return { ...files, [RUN_FILES.manifest]: json(languageManifest(own, command, files)) };
 }
 
-/** Writes `optimised/` aside and puts it in the place of what was there, so that graphs and figures always belong together. */
+/** Writes the folder `optimised/` with all forms and the package of the chosen one. */
 export function writeForms(runFolder: string, { variants, front, chosen }: Comparison, files: PackageFiles): { path: string; packageFolder: string } {
-  const [folder, aside] = [join(runFolder, FOLDER), join(runFolder, `.${FOLDER}-${process.pid}`)];
-  rmSync(aside, { recursive: true, force: true });
-  mkdirSync(join(aside, PACKAGE), { recursive: true });
-  for (const { name, graph } of variants) writeFileSync(join(aside, `${name}.onnx`), graph);
   const measured = variants.map(({ name, quality, tested, bytes, gzipBytes, latencyMs }) => ({ name, quality, tested, bytes, gzipBytes, latencyMs }));
-  const digests = Object.fromEntries(variants.map(({ name, graph }) => [`${name}.onnx`, fileDigest(graph)]));
-  writeFileSync(join(aside, 'pareto.json'), json({ chosenBy: CHOSEN_BY, variants: measured, front, chosen: chosen.name, files: digests }));
-  writeFileSync(join(aside, 'pareto.svg'), variantsPlot({ variants, front, chosen: chosen.name, measure: CHOSEN_BY }));
-  writeFiles(join(aside, PACKAGE), files);
-  rmSync(folder, { recursive: true, force: true });
-  renameSync(aside, folder);
-  return { path: join(folder, `${chosen.name}.onnx`), packageFolder: join(folder, PACKAGE) };
+  const compared = { contenders: variants, variants: measured, front, chosen: chosen.name, chosenBy: CHOSEN_BY, measure: CHOSEN_BY };
+  return writeVariantFolder(runFolder, compared, (target) => writeFiles(target, files));
 }
 
 export function writeFiles(folder: string, files: PackageFiles): void {
